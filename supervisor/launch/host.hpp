@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+//
+// What the planner must know about this machine: a struct that tests write by hand and that
+// gather_host() (host.cpp, the only impure part) reads once and refreshes when account files change.
+// The planner asks nothing else of the world.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "parser/result.hpp"
+
+namespace hearth::launch {
+
+struct Account {
+    std::string name;
+    std::uint32_t uid = 0, gid = 0;
+    std::string home = "/", shell = "/bin/sh";
+    std::vector<std::uint32_t> groups;  ///< supplementary groups by the group file, without `gid`
+    bool operator==(const Account&) const = default;
+};
+
+enum class CgroupLayout : std::uint8_t { None, Unified, Hybrid };
+
+struct Host {
+    // identity, from /etc/passwd and /etc/group; never NSS
+    std::map<std::string, Account, std::less<>> accounts;
+    std::map<std::string, std::uint32_t, std::less<>> groups;
+    std::map<std::uint32_t, std::string> account_by_uid;
+
+    CgroupLayout cgroup_layout = CgroupLayout::None;
+    std::set<std::string> controllers;  ///< usable for our services: "cpu", "memory", "pids"
+    std::map<std::string, std::string> controllers_missing;  ///< name to why not
+
+    std::uint64_t capabilities = 0;      ///< hearthd's own permitted set
+    std::uint64_t bounding_set = 0;
+    unsigned last_capability = 40;
+    bool seccomp = true;
+    std::uint64_t memory_bytes = 0;      ///< physical memory, for MemoryMax=10%
+    std::uint64_t tasks_maximum = 0;     ///< for TasksMax=10%
+    std::set<std::string> linux_security_modules;  ///< from /sys/kernel/security/lsm; "apparmor" ...
+    std::set<std::string> existing_paths;  ///< of those the planner may ask about (fixed list: /home, /root, /run/user, /boot, /efi ...)
+    std::map<int, std::pair<std::uint64_t, std::uint64_t>> resource_limits;  ///< our own, RLIMIT_* to soft, hard
+    std::vector<int> ignored_signals;    ///< those hearthd ignores itself (SIGPIPE)
+    std::string runtime_directory;       ///< RUNTIME; its private parts are hidden from services
+    std::string default_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+    bool operator==(const Host&) const = default;
+};
+
+/// Parsed account files: pure, for tests. A line that can't be read is skipped.
+void read_accounts(Host& host, std::string_view passwd, std::string_view group);
+
+/// Reads the facts of this machine, except cgroups (cgroup/tree fills those in).
+[[nodiscard]] Result<Host> gather_host();
+
+}  // namespace hearth::launch

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+//
+// Runs plans: prepares (cgroup, files, namespaces), lowers the plan to the child's flat array, clones
+// with clone3(VM|VFORK|PIDFD|INTO_CGROUP|CLEAR_SIGHAND) on a launcher thread, reads what the child
+// reported. Follows ../shared/reference/launch-path.md. Knows neither units nor the bus: a launch owns
+// its Plan by value, moved in and moved back with the result; nothing else crosses threads.
+//
+// Never on the event loop: a start may block (a stranger of the same uid can SIGSTOP a vfork child, a
+// path can hang). Two runnable launchers; a launch older than 250 ms no longer counts and gets a
+// replacement thread, bounded. abort() ends a blocked launch through its pidfd.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "supervisor/cgroup/tree.hpp"
+#include "supervisor/launch/plan.hpp"
+#include "supervisor/sys/descriptor.hpp"
+
+namespace hearth::launch {
+
+using LaunchId = std::uint64_t;
+
+/// What one activation of a unit keeps between its commands: namespaces and private directories.
+/// Owned by the supervisor, lent to one launch at a time (a unit has at most one launch in flight),
+/// released when the unit is dead. Moved in with the request and back with the result.
+struct Activation {
+    std::map<std::string, sys::Descriptor> descriptors;  ///< slot to namespace descriptor
+    std::map<std::string, std::string> directories;      ///< slot to the private directory's path
+};
+
+/// Removes the directories and closes the descriptors. Blocking I/O: called on a worker, not the loop.
+void release(Activation& activation);
+
+struct LaunchRequest {
+    LaunchId id = 0;
+    Plan plan;
+    std::map<std::string, sys::Descriptor> descriptors;  ///< slots given by the caller ("log", "terminal")
+    Activation activation;
+};
+
+/// Which part failed and how: enough for `heat.service:14: ReadOnlyPaths=/srv/x: step "mount" failed: ...`.
+struct LaunchFailure {
+    std::string step;      ///< name of the step or preparation, "execve", "clone3"
+    int error = 0;         ///< errno
+    int exit_status = 0;   ///< systemd.exec(5)'s status for the step
+    Asked asked;
+    std::string detail;    ///< extra words, may be empty
+    bool before_clone = false;  ///< no process ever existed
+};
+[[nodiscard]] std::string message(const LaunchFailure& failure);
+
+struct LaunchResult {
+    LaunchId id = 0;
+    Plan plan;
+    Activation activation;
+    pid_t pid = 0;                 ///< set also when a step failed: the process existed and must be reaped
+    sys::Descriptor pidfd;
+    std::optional<LaunchFailure> failure;
+    std::vector<std::string> shortfalls;  ///< soft failures: what was given less than asked
+    std::uint64_t started_monotonic_microseconds = 0;  ///< just before the clone
+    std::uint64_t started_realtime_microseconds = 0;
+};
+
+class LauncherPool {
+public:
+    /// `tree` must outlive the pool.
+    static Result<std::unique_ptr<LauncherPool>> create(const cgroup::Tree& tree);
+    ~LauncherPool();  ///< waits for launches in flight after aborting them
+
+    void launch(LaunchRequest request);
+    /// Kills the child of a launch in flight. False when it is not in flight any more.
+    bool abort(LaunchId id);
+    /// Readable (an eventfd) when take_results() has something. Owned by the pool.
+    [[nodiscard]] int event_descriptor() const;
+    [[nodiscard]] std::vector<LaunchResult> take_results();
+
+private:
+    struct Implementation;
+    explicit LauncherPool(std::unique_ptr<Implementation> implementation);
+    std::unique_ptr<Implementation> implementation_;
+};
+
+/// The same on the calling thread, for tests and benchmarks.
+[[nodiscard]] LaunchResult launch_now(LaunchRequest request, const cgroup::Tree& tree);
+
+}  // namespace hearth::launch

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: MIT
+//
+// A launch as data. The planner makes one from (Unit, Invocation, Host); the launcher prepares and
+// clones; the child interprets the steps; `hearthctl plan` prints it; golden tests compare it.
+// Everything here is a plain final value with ==: no descriptor numbers (descriptors are named slots
+// until the launcher lowers the plan), no pointers, no pending decisions.
+//
+// Every step and preparation knows the directive, file and line that asked for it, and the exit
+// status of systemd.exec(5) ("Process Exit Codes") that stands for its failure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "parser/diagnostic.hpp"
+#include "units/stage.hpp"
+
+namespace hearth::launch {
+
+/// Who asked: a directive and its place, or "" for what every launch does.
+struct Asked {
+    std::string directive;
+    std::string value;  ///< the part of the directive's value that this step is about (one path of a list)
+    Origin origin;
+    bool operator==(const Asked&) const = default;
+};
+
+// ---- preparation: by the launcher thread, before the clone --------------------------------------
+
+/// The unit's cgroup, in each hierarchy, with its limits. Made if missing; knobs are written before
+/// anything runs there. Paths are relative to hearthd's own root of each hierarchy.
+struct MakeCgroup {
+    struct Knob {
+        std::string controller;  ///< "cpu", "memory", "pids"
+        std::string file;        ///< "cpu.max", or v1's "cpu.cfs_quota_us"
+        std::string value;
+        Asked asked;
+        bool operator==(const Knob&) const = default;
+    };
+    std::string path;  ///< "system.slice/heat.service"
+    std::vector<std::string> v1_controllers;  ///< v1 hierarchies to join; empty on unified
+    std::vector<Knob> knobs;
+    bool operator==(const MakeCgroup&) const = default;
+};
+
+/// Opens a file as root in the host's view and keeps it in `slot`.
+struct OpenFile {
+    std::string slot;
+    std::string path;
+    int flags = 0;  ///< open(2) flags; O_CLOEXEC is always added
+    std::uint32_t mode = 0666;
+    bool operator==(const OpenFile&) const = default;
+};
+
+/// The unit's own temporary directory below `parent` ("/tmp" or "/var/tmp"): made once per
+/// activation, shared by all its commands, removed at release.
+struct MakePrivateTmp {
+    std::string slot;  ///< where the path of the made directory is kept ("tmp", "var-tmp")
+    std::string parent;
+    bool operator==(const MakePrivateTmp&) const = default;
+};
+
+/// A namespace made once per activation and entered by each of its commands: the launcher thread
+/// unshares, pins it by a descriptor in `slot`, and goes back to its own. Network: loopback is up.
+struct MakeNamespace {
+    enum class Kind : std::uint8_t { Network, Ipc };
+    std::string slot;
+    Kind kind{};
+    bool operator==(const MakeNamespace&) const = default;
+};
+
+using Preparation = std::variant<MakeCgroup, OpenFile, MakePrivateTmp, MakeNamespace>;
+
+// ---- steps: by the child ------------------------------------------------------------------------
+
+struct JoinCgroups { bool operator==(const JoinCgroups&) const = default; };  ///< "0" into each v1 `tasks`
+struct DefaultSignals {  ///< SIG_DFL for all that hearthd ignores; SIG_IGN for `ignored`
+    std::vector<int> ignored;
+    bool operator==(const DefaultSignals&) const = default;
+};
+struct NewSession { bool operator==(const NewSession&) const = default; };
+struct ControllingTerminal { int number = 0; bool operator==(const ControllingTerminal&) const = default; };
+struct UseDescriptor {  ///< dup3 of the slot to `number`, inherited by the service
+    std::string slot;
+    int number = 0;
+    bool operator==(const UseDescriptor&) const = default;
+};
+struct SetUmask { std::uint32_t mask = 0022; bool operator==(const SetUmask&) const = default; };
+struct SetNice { int nice = 0; bool soft = true; bool operator==(const SetNice&) const = default; };
+struct SetOomScoreAdjust { int value = 0; bool soft = true; bool operator==(const SetOomScoreAdjust&) const = default; };
+struct NewSessionKeyring { bool operator==(const NewSessionKeyring&) const = default; };
+struct EnterNamespace { std::string slot; bool operator==(const EnterNamespace&) const = default; };
+struct NewNamespaces {  ///< unshare(2); CLONE_NEW* bits
+    std::uint64_t flags = 0;
+    bool operator==(const NewNamespaces&) const = default;
+};
+
+// Mount steps. Paths are absolute in the child's view at that moment. `optional`: a missing path is fine.
+struct MountPropagation {  ///< mount_setattr("/", AT_RECURSIVE): slave, and read-only when asked, in one call
+    bool read_only = false;
+    bool shared_after = false;
+    bool operator==(const MountPropagation&) const = default;
+};
+struct BindMount {  ///< open_tree(CLONE) of source, attributes on the detached clone, move_mount to destination
+    std::string source;  ///< path; or "slot:NAME" for a directory made in preparation
+    std::string destination;
+    bool recursive = true;
+    bool optional = false;
+    std::uint64_t set = 0;    ///< MOUNT_ATTR_* to set on the clone
+    std::uint64_t clear = 0;  ///< MOUNT_ATTR_* to clear
+    bool operator==(const BindMount&) const = default;
+};
+struct MountAttributes {  ///< mount_setattr on an existing mount point or, where `path` is none, on a bind of itself
+    std::string path;
+    std::uint64_t set = 0, clear = 0;
+    bool recursive = true;
+    bool optional = false;
+    bool operator==(const MountAttributes&) const = default;
+};
+struct MountFileSystem {  ///< a fresh tmpfs, proc, sysfs, devpts, mqueue
+    std::string type;
+    std::string destination;
+    std::string options;      ///< "mode=0755,size=4m"
+    std::uint64_t flags = 0;  ///< MS_*
+    bool optional = false;
+    bool operator==(const MountFileSystem&) const = default;
+};
+struct HidePath {  ///< an inaccessible, empty node of the right kind over the path (file or directory)
+    std::string path;
+    bool optional = false;
+    bool operator==(const HidePath&) const = default;
+};
+struct MakeDirectory { std::string path; std::uint32_t mode = 0755; bool operator==(const MakeDirectory&) const = default; };
+struct MakeSymlink { std::string target, path; bool operator==(const MakeSymlink&) const = default; };
+struct MakeDevice {  ///< mknod of a character device, or a bind of the host's where mknod is refused
+    std::string path;
+    std::uint32_t major = 0, minor = 0, mode = 0666;
+    bool operator==(const MakeDevice&) const = default;
+};
+struct PivotRoot { std::string root; bool operator==(const PivotRoot&) const = default; };  ///< old root gone, cwd "/"
+
+struct SetHostname { std::string name; bool operator==(const SetHostname&) const = default; };
+struct SetResourceLimit {
+    int resource = 0;  ///< RLIMIT_*
+    std::uint64_t soft = 0, hard = 0;
+    bool soft_failure = true;  ///< a raise that the kernel refuses is given as far as possible, and told
+    bool operator==(const SetResourceLimit&) const = default;
+};
+struct DropBoundingSet { std::uint64_t keep = 0; bool operator==(const DropBoundingSet&) const = default; };
+struct KeepCapabilities { bool operator==(const KeepCapabilities&) const = default; };  ///< SECBIT_KEEP_CAPS over the uid change
+struct SetGroups {
+    std::uint32_t gid = 0;
+    std::vector<std::uint32_t> supplementary;
+    bool operator==(const SetGroups&) const = default;
+};
+struct SetUser { std::uint32_t uid = 0; bool operator==(const SetUser&) const = default; };
+struct SetCapabilities {
+    std::uint64_t effective = 0, permitted = 0, inheritable = 0;
+    bool operator==(const SetCapabilities&) const = default;
+};
+struct RaiseAmbient { std::uint64_t mask = 0; bool operator==(const RaiseAmbient&) const = default; };
+struct ChangeDirectory { std::string path; bool optional = false; bool operator==(const ChangeDirectory&) const = default; };
+struct NoNewPrivileges { bool operator==(const NoNewPrivileges&) const = default; };
+struct CloseDescriptors { bool operator==(const CloseDescriptors&) const = default; };  ///< CLOEXEC on all from 3 up but those passed
+struct ResetSignalMask { bool operator==(const ResetSignalMask&) const = default; };
+struct LoadSeccomp {
+    std::vector<std::uint64_t> program;  ///< struct sock_filter, 8 bytes each, native order
+    bool operator==(const LoadSeccomp&) const = default;
+};
+
+using Action = std::variant<
+    JoinCgroups, DefaultSignals, NewSession, ControllingTerminal, UseDescriptor, SetUmask, SetNice,
+    SetOomScoreAdjust, NewSessionKeyring, EnterNamespace, NewNamespaces, MountPropagation, BindMount,
+    MountAttributes, MountFileSystem, HidePath, MakeDirectory, MakeSymlink, MakeDevice, PivotRoot,
+    SetHostname, SetResourceLimit, DropBoundingSet, KeepCapabilities, SetGroups, SetUser,
+    SetCapabilities, RaiseAmbient, ChangeDirectory, NoNewPrivileges, CloseDescriptors, ResetSignalMask,
+    LoadSeccomp>;
+
+struct Step {
+    Stage stage{};
+    Action action;
+    Asked asked;
+    int exit_status = 1;  ///< systemd.exec(5): 200 CHDIR, 226 NAMESPACE ...
+    bool operator==(const Step&) const = default;
+};
+
+struct Prepared {  // one preparation with its origin
+    Preparation preparation;
+    Asked asked;
+    int exit_status = 219;  ///< CGROUP
+    bool operator==(const Prepared&) const = default;
+};
+
+struct Plan {
+    std::string unit;
+    std::vector<Prepared> preparations;
+    std::string cgroup;             ///< v2 path below hearthd's root that the child is born in; empty: none (attach, tests)
+    bool new_pid_namespace = false;
+    std::vector<Step> steps;        ///< sorted by stage; order within a stage is the planner's
+    std::string executable;
+    Asked executable_asked;         ///< which Exec line
+    std::vector<std::string> argv;
+    std::vector<std::string> environment;  ///< NAME=VALUE
+    /// What was asked, can't be given here, and was relaxed by name: told in the report.
+    Diagnostics shortfalls;
+
+    bool operator==(const Plan&) const = default;
+};
+
+/// `mount-attributes`: how plans and errors name a step.
+[[nodiscard]] std::string_view name(const Action& action);
+[[nodiscard]] std::string_view name(const Preparation& preparation);
+/// The step with its arguments, one line: `set-user 65534`.
+[[nodiscard]] std::string describe(const Action& action);
+[[nodiscard]] std::string describe(const Preparation& preparation);
+/// The whole plan for a person, each line with the directive and line that asked for it.
+[[nodiscard]] std::string print(const Plan& plan);
+
+}  // namespace hearth::launch

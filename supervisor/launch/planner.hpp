@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+//
+// plan(): (Unit, Invocation, Host) -> Plan, or the refusals. Pure: no system call, no clock. A list of
+// passes in a fixed order, each one sentence. What confines and can't be given here refuses the launch,
+// naming directive, line and what is missing (DESIGN 3.1), unless it is relaxed by name; then it is a
+// shortfall in the plan. The seccomp program is compiled by the caller once per distinct filter
+// (seccomp_program.hpp) and handed in, because libseccomp needs a memfd.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "parser/command_line.hpp"
+#include "supervisor/launch/host.hpp"
+#include "supervisor/launch/plan.hpp"
+#include "units/unit.hpp"
+
+namespace hearth::launch {
+
+/// One command of one activation, with everything that differs between launches.
+struct Invocation {
+    const CommandLine* command = nullptr;
+    std::string directive = "ExecStart";  ///< which Exec line, for messages
+    std::string invocation_id;            ///< 32 hex digits, $INVOCATION_ID
+    std::vector<std::pair<std::string, std::string>> environment_files;  ///< read at launch, in order
+    std::vector<std::pair<std::string, std::string>> environment;  ///< extra: MAINPID, SERVICE_RESULT, EXIT_CODE ...
+    std::string executable;               ///< the command's path, searched and found by the caller; empty: not found
+    const std::vector<std::uint64_t>* seccomp = nullptr;  ///< compiled filter of this unit, null: none asked
+    bool control = false;                 ///< a control process (not ExecStart)
+    bool attach = false;                  ///< reserved for attach; no stdio of the unit's
+};
+
+/// The plan, or every reason (all of them, not the first) why this launch is refused.
+[[nodiscard]] Result<Plan, Diagnostics> plan(const Unit& unit, const Invocation& invocation, const Host& host);
+
+/// The drop-in that would let a refused unit start: `[X-Hearth]\nRelaxConfinement=...\n`, or empty where
+/// the refusals can't be relaxed.
+[[nodiscard]] std::string relaxing_drop_in(const Diagnostics& refusals);
+
+}  // namespace hearth::launch

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+//
+// From unit files to a Unit: finds the fragment and drop-ins through a UnitSource, applies each
+// assignment through the directive tables, collects diagnostics. Pure: reading files is the source's
+// business (supervisor/unit_store is the real one, tests use a map). Loading never fails: a unit that
+// can't be loaded is a Unit with a LoadState and the reasons. Messages are those of DESIGN 6:
+// `PATH:LINE: Unknown key 'Foo' in section [Service], ignored`.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "parser/result.hpp"
+#include "parser/specifiers.hpp"
+#include "units/unit.hpp"
+
+namespace hearth {
+
+/// Where unit text comes from. Paths are what messages show.
+class UnitSource {
+public:
+    struct File {
+        std::string path;
+        std::string text;
+        bool masked = false;  ///< empty file or symlink to /dev/null
+    };
+    virtual ~UnitSource() = default;
+    /// The fragment of `name` (first match along the unit path); nullopt: there is none. An existing
+    /// but unreadable file is an Error.
+    [[nodiscard]] virtual Result<std::optional<File>> fragment(const std::string& name) const = 0;
+    /// Drop-ins of `name` (NAME.d/*.conf and what else applies), in the order they apply.
+    [[nodiscard]] virtual Result<std::vector<File>> drop_ins(const std::string& name) const = 0;
+};
+
+/// What specifiers need and a text doesn't say (host facts, gathered once by the supervisor).
+struct LoadContext {
+    std::string machine_id, boot_id, host_name, kernel_release, architecture;
+    std::string runtime_directory = "/run", state_directory = "/var/lib", cache_directory = "/var/cache",
+                log_directory = "/var/log", temporary_directory = "/tmp", persistent_temporary_directory = "/var/tmp";
+    std::string user_name = "root", user_home = "/root", user_shell = "/bin/sh", group_name = "root";
+    std::uint32_t uid = 0, gid = 0;
+};
+
+/// The table of systemd.unit(5) for `unit_name`.
+[[nodiscard]] SpecifierTable specifiers(const std::string& unit_name, const LoadContext& context,
+                                        const std::string& fragment_path);
+
+/// Loads `name`. `name` must be valid (units/unit_name.hpp).
+[[nodiscard]] Unit load_unit(const std::string& name, const UnitSource& source, const LoadContext& context);
+
+/// Cross-directive rules, each with a stable id: what stops a start goes to `unit.refusals`, the rest is
+/// returned. Used by load_unit and by `hearthctl lint`.
+void judge(Unit& unit);
+
+}  // namespace hearth

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+//
+// What a unit asks for, as plain structs by concern: the fields behind the directive rows. Every
+// field has its systemd default; std::optional means "not set" where that differs from any value.
+// A field belongs to exactly one row of units/directives/*. Nothing here says whether the host can
+// give it: that is the planner's judgement. A default-constructed Settings is an empty unit file.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "parser/command_line.hpp"
+#include "units/types.hpp"
+
+namespace hearth {
+
+struct UnitSettings {  // [Unit], systemd.unit(5)
+    std::string description;
+    std::vector<std::string> documentation;
+    Timespan start_limit_interval = Timespan::seconds(10);
+    std::uint32_t start_limit_burst = 5;
+    bool default_dependencies = true;
+    // Ordering and requirements between units: names built in for a guest are met, others are refused
+    // until the dependency engine exists (loader).
+    UnitNames after, before, wants, requires_, conflicts;
+    bool refuse_manual_start = false;
+    bool refuse_manual_stop = false;
+
+    bool operator==(const UnitSettings&) const = default;
+};
+
+struct InstallSettings {  // [Install]; read by enable, no effect on a running unit
+    UnitNames wanted_by, required_by, also, alias;
+    std::string default_instance;
+
+    bool operator==(const InstallSettings&) const = default;
+};
+
+using CommandLines = std::vector<CommandLine>;
+
+struct ServiceSettings {  // [Service], systemd.service(5)
+    ServiceType type = ServiceType::Simple;
+    CommandLines exec_condition, exec_start_pre, exec_start, exec_start_post;
+    CommandLines exec_reload, exec_stop, exec_stop_post;
+    Restart restart = Restart::No;
+    Timespan restart_delay = Timespan::milliseconds(100);
+    std::optional<Timespan> timeout_start;  ///< unset: 90 s, infinity for oneshot
+    Timespan timeout_stop = Timespan::seconds(90);
+    std::optional<Timespan> timeout_abort;
+    Timespan runtime_max = Timespan::infinity();
+    bool remain_after_exit = false;
+    bool guess_main_pid = true;
+    ExitStatusSet success_exit_status, restart_prevent_exit_status, restart_force_exit_status;
+
+    bool operator==(const ServiceSettings&) const = default;
+};
+
+struct KillSettings {  // systemd.kill(5)
+    KillMode mode = KillMode::ControlGroup;
+    Signal signal{15};
+    std::optional<Signal> restart_signal;  ///< unset: `signal`
+    bool send_hangup = false;
+    bool send_kill = true;
+    Signal final_signal{9};
+
+    bool operator==(const KillSettings&) const = default;
+};
+
+struct LimitSettings {  // Limit*=, setrlimit(2); unset: inherited
+    std::optional<SecondsLimit> cpu;
+    std::optional<SizeLimit> file_size, data, stack, core, resident_set, address_space, locked_memory, message_queue;
+    std::optional<CountLimit> open_files, processes, locks, pending_signals, realtime_priority;
+    std::optional<MicrosecondsLimit> realtime_time;
+    std::optional<NiceLimit> nice;
+
+    bool operator==(const LimitSettings&) const = default;
+};
+
+struct ExecSettings {  // systemd.exec(5), without confinement
+    std::string user, group;
+    std::vector<std::string> supplementary_groups;
+    WorkingDirectory working_directory;
+    std::string root_directory;
+    Mode umask{0022};
+    std::optional<std::int32_t> nice;
+    std::optional<std::int32_t> oom_score_adjust;
+    bool ignore_sigpipe = true;
+    Environment environment;
+    std::vector<EnvironmentFile> environment_files;
+    std::vector<std::string> pass_environment, unset_environment;
+    StreamTarget<StandardInput> standard_input{StandardInput::Null, {}};
+    StreamTarget<StandardOutput> standard_output{StandardOutput::Journal, {}};
+    StreamTarget<StandardOutput> standard_error{StandardOutput::Inherit, {}};
+    std::string syslog_identifier;
+    LimitSettings limits;
+
+    bool operator==(const ExecSettings&) const = default;
+};
+
+struct SandboxSettings {  // systemd.exec(5), what confines
+    BoundingSet capability_bounding_set;
+    AmbientSet ambient_capabilities;
+    bool no_new_privileges = false;
+    SystemCallFilter system_call_filter;
+    SystemCallError system_call_error_number;
+    ArchitectureSet system_call_architectures;
+    AddressFamilies restrict_address_families;
+    bool lock_personality = false;
+    bool restrict_realtime = false;
+    bool restrict_suid_sgid = false;
+    bool memory_deny_write_execute = false;
+    bool private_network = false;
+    bool private_tmp = false;
+    bool private_devices = false;
+    bool private_ipc = false;
+    bool private_mounts = false;
+    bool protect_hostname = false;
+    bool protect_kernel_tunables = false;
+    bool protect_kernel_modules = false;
+    bool protect_kernel_logs = false;
+    bool protect_control_groups = false;
+    bool protect_clock = false;
+    ProtectSystem protect_system = ProtectSystem::No;
+    ProtectHome protect_home = ProtectHome::No;
+    std::vector<PathEntry> read_write_paths, read_only_paths, inaccessible_paths;
+    std::vector<BindEntry> bind_paths, bind_read_only_paths;
+    std::vector<TmpfsEntry> temporary_file_systems;
+    std::optional<bool> mount_api_vfs;  ///< unset: yes with a root directory
+    std::optional<std::string> apparmor_profile;  ///< refused so far
+
+    bool operator==(const SandboxSettings&) const = default;
+};
+
+struct ResourceSettings {  // systemd.resource-control(5)
+    bool cpu_accounting = false;
+    CpuQuota cpu_quota;
+    std::optional<Timespan> cpu_quota_period;
+    std::optional<CpuWeight> cpu_weight;
+    bool memory_accounting = true;
+    MemoryLimit memory_max, memory_high;
+    bool tasks_accounting = true;
+    TasksLimit tasks_max;
+    std::string slice;  ///< empty: system.slice
+
+    bool operator==(const ResourceSettings&) const = default;
+};
+
+struct HearthSettings {  // [X-Hearth], ours
+    Confinement confinement = Confinement::Strict;
+    RelaxedNames relax_confinement;
+
+    bool operator==(const HearthSettings&) const = default;
+};
+
+/// A directive that systemd 252 has and this hearth doesn't build yet, as the unit stated it. It
+/// refuses the start by name (Applied::Refused) unless it was assigned the empty or its `no` value.
+struct RefusedDirective {
+    std::string name;
+    std::string value;
+    bool operator==(const RefusedDirective&) const = default;
+};
+
+struct Settings {
+    UnitSettings unit;
+    InstallSettings install;
+    ServiceSettings service;
+    KillSettings kill;
+    ExecSettings exec;
+    SandboxSettings sandbox;
+    ResourceSettings resources;
+    HearthSettings hearth;
+    std::vector<RefusedDirective> refused;
+
+    bool operator==(const Settings&) const = default;
+};
+
+}  // namespace hearth

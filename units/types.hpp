@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: MIT
+//
+// The domain types that settings are made of: plain values with ==, no behaviour beyond obvious
+// queries. How each is written in a file is its codec's business (units/codecs.hpp). Names and
+// meanings are systemd's, see systemd.service(5), systemd.exec(5), systemd.kill(5),
+// systemd.resource-control(5).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "parser/values.hpp"
+
+namespace hearth {
+
+enum class ServiceType : std::uint8_t { Simple, Exec, Forking, Oneshot, Dbus, Notify, NotifyReload, Idle };
+enum class Restart : std::uint8_t { No, OnSuccess, OnFailure, OnAbnormal, OnWatchdog, OnAbort, Always };
+enum class KillMode : std::uint8_t { ControlGroup, Process, Mixed, None };
+enum class ProtectSystem : std::uint8_t { No, Yes, Full, Strict };
+enum class ProtectHome : std::uint8_t { No, Yes, ReadOnly, Tmpfs };
+enum class StandardInput : std::uint8_t { Null, Tty, TtyForce, TtyFail, Data, File, Socket, Fd };
+enum class StandardOutput : std::uint8_t {
+    Inherit, Null, Tty, Journal, JournalConsole, Kmsg, KmsgConsole, File, Append, Truncate, Socket, Fd
+};
+enum class Confinement : std::uint8_t { Strict, BestEffort };
+
+/// Where a stream goes: the kind, and the path or descriptor name that follows the colon.
+template <class Kind>
+struct StreamTarget {
+    Kind kind{};
+    std::string argument;
+
+    bool operator==(const StreamTarget&) const = default;
+};
+
+/// A signal number; 0 never stands in a settings field. Real-time signals are numbers too.
+struct Signal {
+    int number = 0;
+
+    bool operator==(const Signal&) const = default;
+};
+
+/// SuccessExitStatus= and kin: exit codes and signals.
+struct ExitStatusSet {
+    std::set<int> codes;
+    std::set<int> signals;
+
+    bool operator==(const ExitStatusSet&) const = default;
+};
+
+/// A set of capabilities, bit N = capability N of capability.h. `all` means "whatever the kernel has".
+struct CapabilitySet {
+    std::uint64_t mask = 0;
+
+    bool operator==(const CapabilitySet&) const = default;
+    [[nodiscard]] bool has(unsigned capability) const { return ((mask >> capability) & 1U) != 0; }
+};
+inline constexpr std::uint64_t all_capabilities = ~std::uint64_t{0};
+
+/// CapabilityBoundingSet=: assignments merge, `~` subtracts (systemd.exec(5)).
+struct BoundingSet {
+    std::uint64_t mask = all_capabilities;
+    bool operator==(const BoundingSet&) const = default;
+};
+struct AmbientSet {
+    std::uint64_t mask = 0;
+    bool operator==(const AmbientSet&) const = default;
+};
+
+/// SystemCallFilter=, merged in order. A call's verdict: its own entry, else the default.
+/// `allow_list`: calls not named get the filter's error; otherwise named calls are refused.
+struct SystemCallFilter {
+    bool allow_list = false;
+    /// Call name to what happens to it: nullopt = the list's own action (allowed in an allow-list; the
+    /// error of SystemCallErrorNumber= in a deny-list), a number = that errno.
+    std::map<std::string, std::optional<int>> calls;
+    /// What the user wrote, one entry per assignment, for printing back: "@system-service ~@privileged".
+    std::vector<std::string> text;
+
+    bool operator==(const SystemCallFilter&) const = default;
+};
+
+/// SystemCallErrorNumber=: an errno, or kill.
+struct SystemCallError {
+    bool kill = true;
+    int number = 0;
+    bool operator==(const SystemCallError&) const = default;
+};
+
+/// SystemCallArchitectures=: libseccomp's names in systemd's spelling ("native", "x86", "x86-64").
+struct ArchitectureSet {
+    std::set<std::string> names;
+    bool operator==(const ArchitectureSet&) const = default;
+};
+
+/// RestrictAddressFamilies=: family names ("AF_UNIX") allowed or refused; `none` allows none.
+struct AddressFamilies {
+    bool allow_list = false;
+    std::set<std::string> families;
+    bool operator==(const AddressFamilies&) const = default;
+};
+
+/// An entry of ReadWritePaths= and kin. `-`: may be missing. `+`: below RootDirectory=.
+struct PathEntry {
+    std::string path;
+    bool optional = false;
+    bool below_root = false;
+    bool operator==(const PathEntry&) const = default;
+};
+
+/// BindPaths=SOURCE:DESTINATION:OPTIONS
+struct BindEntry {
+    std::string source;
+    std::string destination;
+    bool optional = false;
+    bool recursive = true;
+    bool operator==(const BindEntry&) const = default;
+};
+
+/// TemporaryFileSystem=PATH:OPTIONS
+struct TmpfsEntry {
+    std::string path;
+    std::string options;
+    bool operator==(const TmpfsEntry&) const = default;
+};
+
+/// WorkingDirectory=: a path, `~` for the user's home; `-` makes a failure harmless.
+struct WorkingDirectory {
+    std::string path;  ///< empty: the default (/, or the user's home for a user manager)
+    bool home = false;
+    bool optional = false;
+    bool operator==(const WorkingDirectory&) const = default;
+};
+
+/// Environment=: NAME to VALUE in order of first appearance; later assignments replace.
+struct Environment {
+    std::vector<std::pair<std::string, std::string>> variables;
+    bool operator==(const Environment&) const = default;
+};
+
+struct EnvironmentFile {
+    std::string path;  ///< may hold a glob(7) pattern
+    bool optional = false;
+    bool operator==(const EnvironmentFile&) const = default;
+};
+
+/// LimitNOFILE=SOFT:HARD; infinity is UINT64_MAX. Times of LimitCPU= are seconds, LimitRTTIME= microseconds.
+struct ResourceLimit {
+    std::uint64_t soft = UINT64_MAX;
+    std::uint64_t hard = UINT64_MAX;
+    bool operator==(const ResourceLimit&) const = default;
+};
+// One type per unit of measurement, so that the codec knows how to read it.
+struct CountLimit : ResourceLimit { bool operator==(const CountLimit&) const = default; };
+struct SizeLimit : ResourceLimit { bool operator==(const SizeLimit&) const = default; };
+struct SecondsLimit : ResourceLimit { bool operator==(const SecondsLimit&) const = default; };
+struct MicrosecondsLimit : ResourceLimit { bool operator==(const MicrosecondsLimit&) const = default; };
+struct NiceLimit : ResourceLimit { bool operator==(const NiceLimit&) const = default; };
+
+/// MemoryMax=: bytes, a share of the machine's memory, or infinity.
+struct MemoryLimit {
+    std::optional<std::uint64_t> bytes;  ///< UINT64_MAX: infinity
+    std::optional<std::uint32_t> permyriad;  ///< hundredths of a percent of physical memory
+    bool operator==(const MemoryLimit&) const = default;
+};
+
+/// TasksMax=: a count, a share of the system's limit, or infinity.
+struct TasksLimit {
+    std::optional<std::uint64_t> count;  ///< UINT64_MAX: infinity
+    std::optional<std::uint32_t> permyriad;
+    bool operator==(const TasksLimit&) const = default;
+};
+
+/// CPUQuota=: microseconds of CPU time per second of wall time; 200000 is 20%.
+struct CpuQuota {
+    std::uint64_t per_second_microseconds = UINT64_MAX;
+    bool operator==(const CpuQuota&) const = default;
+};
+
+/// CPUWeight=: 1 to 10000, or idle.
+struct CpuWeight {
+    std::uint64_t weight = 100;
+    bool idle = false;
+    bool operator==(const CpuWeight&) const = default;
+};
+
+/// Names that are only remembered: After=, WantedBy=, Documentation= ... Empty resets.
+struct UnitNames {
+    std::vector<std::string> names;
+    bool operator==(const UnitNames&) const = default;
+};
+
+/// RelaxConfinement= of [X-Hearth]: directive names that may fall short.
+struct RelaxedNames {
+    std::set<std::string> names;
+    bool operator==(const RelaxedNames&) const = default;
+};
+
+}  // namespace hearth
