@@ -15,36 +15,34 @@
 //
 // assign() applies one assignment `Key=text`: it replaces, appends or merges as systemd does for that
 // type; an empty text resets to the type's default. On error it must leave `field` as it was.
+//
+// format() writes final values: a '%' in it stands for itself, so it reads back with a context that
+// has no specifiers. Text for a unit file goes through escape_specifiers().
 #pragma once
 
-#include <cstddef>
 #include <string>
 #include <string_view>
 
 #include "parser/result.hpp"
 #include "parser/specifiers.hpp"
+#include "parser/value_error.hpp"
 #include "parser/value_sink.hpp"
 
 namespace hearth {
 
-/// Why a value could not be read: lower case, quotes the text, says what was expected.
-struct ValueError {
-    std::string what;
-    std::string hint;
-    std::size_t offset = 0;  ///< byte of the value that is at fault; the caret goes there
-};
-
 using Assigned = Result<void, ValueError>;
-
-[[nodiscard]] inline Unexpected<ValueError> bad_value(
-    std::string what, std::string hint = {}, std::size_t offset = 0) {
-    return Unexpected<ValueError>(ValueError{std::move(what), std::move(hint), offset});
-}
 
 /// What a codec may need beside the text.
 struct ValueContext {
     const SpecifierTable* specifiers = nullptr;  ///< null: '%' is an ordinary byte
+    ValueNotes* notes = nullptr;  ///< where doubts go about values that are read nevertheless
 };
+
+/// The text with its specifiers replaced, where the context has any.
+[[nodiscard]] inline Result<std::string, ValueError> expand(
+    std::string_view text, const ValueContext& context) {
+    return expand(text, context.specifiers);
+}
 
 template <class T>
 struct Codec;  // specialise; there is no general case

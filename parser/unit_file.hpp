@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "parser/diagnostic.hpp"
+#include "parser/value_error.hpp"
 
 namespace hearth {
 
@@ -35,6 +36,19 @@ struct Assignment {
 
     /// The place of byte `offset` of the value. Offsets past the end give the end.
     [[nodiscard]] Origin origin_of(std::size_t offset) const;
+
+    /// The physical line on which byte `offset` of the value stood, as far as the assignment knows
+    /// it (white space around the '=' and at the end is not kept). For Diagnostic::source.
+    [[nodiscard]] std::string source_of(std::size_t offset) const;
+
+    /// A diagnostic about byte `error.offset` of the value, its message being `message`, its hint
+    /// the error's.
+    [[nodiscard]] Diagnostic diagnostic(
+        Severity severity, std::string message, const ValueError& error) const;
+
+    /// A diagnostic about the key.
+    [[nodiscard]] Diagnostic diagnostic(
+        Severity severity, std::string message, std::string hint = {}) const;
 };
 
 struct UnitFile {
