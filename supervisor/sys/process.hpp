@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+//
+// Processes by pidfd: open, signal, wait. A pid may be reused between two calls, a pidfd may not:
+// prefer the latter for everything that lives longer than one function. waitid() can peek (WNOWAIT),
+// because an exit is recorded before it is reaped (DESIGN 1). Follows pidfd_open(2), waitid(2),
+// proc(5). Errors as in file.hpp.
+#pragma once
+
+#include <sys/types.h>
+#include <sys/wait.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "parser/result.hpp"
+#include "supervisor/sys/descriptor.hpp"
+
+namespace hearth::sys {
+
+/// How a process ended. `status` is the exit code for Exited, else the signal.
+struct ExitStatus {
+    enum class Code : std::uint8_t { Exited, Killed, Dumped };
+    Code code{};
+    int status = 0;
+    pid_t pid = 0;
+
+    [[nodiscard]] bool success() const { return code == Code::Exited && status == 0; }
+    bool operator==(const ExitStatus&) const = default;
+};
+
+Result<Descriptor> pidfd_open(pid_t pid);
+Result<void> pidfd_send_signal(int pidfd, int signal);
+Result<Descriptor> pidfd_getfd(int pidfd, int number);
+/// waitid(P_PIDFD, WEXITED | options). With WNOHANG nothing is returned while it runs; with WNOWAIT
+/// the process stays a zombie and may be waited for again.
+Result<std::optional<ExitStatus>> waitid(int pidfd, int options = WNOHANG);
+/// The same for any child (P_ALL): for a subreaper that collects orphans.
+Result<std::optional<ExitStatus>> waitid_any(int options = WNOHANG);
+Result<void> kill(pid_t pid, int signal);
+
+/// prctl(2) with unsigned long arguments; the value that it returned.
+Result<int> prctl(int option, unsigned long argument2 = 0, unsigned long argument3 = 0,
+                  unsigned long argument4 = 0, unsigned long argument5 = 0);
+
+/// Field 22 of /proc/PID/stat: clock ticks after boot. With the pid it names one process for ever.
+Result<std::uint64_t> start_time(pid_t pid);
+/// The pid behind a pidfd, as /proc/self/fdinfo tells it. -1 where the process is gone.
+Result<pid_t> pid_of(int pidfd);
+
+/// Random bytes from the kernel as lower case hex digits: 2 per byte.
+Result<std::string> random_hex(std::size_t bytes);
+std::uint64_t monotonic_microseconds();
+std::uint64_t realtime_microseconds();
+
+}  // namespace hearth::sys
