@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+//
+// Control: what the bus may ask of the supervisor, and nothing more. The bus sees `const World&` and
+// these calls; it knows no launcher, no cgroup. Implemented by Supervisor, faked in the bus's tests.
+// All calls come on the event loop's thread and must not block; what takes time answers through a
+// callback, called exactly once, later, on the same thread.
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "parser/result.hpp"
+#include "supervisor/sys/descriptor.hpp"
+#include "units/engine.hpp"
+#include "units/runtime_fields.hpp"
+
+namespace hearth {
+
+/// Sees every outcome, in order, after the World has changed. The bus turns them into signals.
+class OutcomeObserver {
+public:
+    virtual ~OutcomeObserver() = default;
+    virtual void happened(const Outcome& outcome) = 0;
+    virtual void units_reloading(bool active) = 0;
+};
+
+/// One process of a unit, as GetUnitProcesses answers.
+struct UnitProcess {
+    std::string control_group;
+    pid_t pid = 0;
+    std::string command_line;
+};
+
+/// `hearthctl attach`: DESIGN 6. Descriptors are the client's terminal or pipes.
+struct AttachRequest {
+    enum class Level : std::uint8_t { Default, Privileged, AsService };
+    std::string unit;
+    Level level = Level::Default;
+    std::vector<std::string> namespaces;  ///< empty: all; names "mount", "network", "ipc", "uts", "pid", "cgroup", "user"
+    std::vector<std::string> command;     ///< empty: a shell
+    std::vector<std::pair<std::string, std::string>> environment;  ///< TERM and kin, from the client
+    bool terminal = false;                ///< descriptor 0 is a pty slave to become the controlling terminal
+    std::vector<sys::Descriptor> stdio;   ///< three
+};
+/// The session: its pid and a pidfd the client can wait on, or why not.
+struct AttachSession {
+    std::uint64_t id = 0;
+    pid_t pid = 0;
+};
+struct AttachExit {
+    int code = 0;  ///< CLD_*
+    int status = 0;
+};
+
+class Control {
+public:
+    virtual ~Control() = default;
+
+    [[nodiscard]] virtual const World& world() const = 0;
+    [[nodiscard]] virtual LiveFacts live(const UnitRecord& record) const = 0;
+    virtual void observe(OutcomeObserver* observer) = 0;  ///< one; null removes it
+
+    /// Loads the unit if it isn't loaded yet. NoSuchUnit with the search path in the message if there is none;
+    /// a unit that can't be parsed is loaded with its LoadState and returned.
+    virtual Result<const UnitRecord*, RequestError> load(const std::string& unit) = 0;
+    virtual Result<JobId, RequestError> request(const std::string& unit, Verb verb, JobMode mode) = 0;
+    virtual Result<void, RequestError> cancel(JobId job) = 0;
+    /// whom: "main", "control", "all" (and "-fail" forms).
+    virtual Result<void, RequestError> kill(const std::string& unit, const std::string& whom, int signal) = 0;
+    virtual Result<void, RequestError> reset_failed(const std::string& unit) = 0;  ///< "" = all
+    virtual void reload(std::function<void()> done) = 0;  ///< daemon-reload; never fails as a whole
+    [[nodiscard]] virtual std::string unit_by_pid(pid_t pid) const = 0;  ///< "" where none
+    [[nodiscard]] virtual std::vector<UnitProcess> processes(const std::string& unit) const = 0;
+    /// Path and state of each unit file along the unit path.
+    [[nodiscard]] virtual std::vector<std::pair<std::string, std::string>> unit_files() const = 0;
+    [[nodiscard]] virtual std::vector<std::string> unit_path() const = 0;
+    [[nodiscard]] virtual std::string system_state() const = 0;  ///< "running", "degraded" ...
+    [[nodiscard]] virtual std::map<std::string, std::string> environment() const = 0;
+
+    // org.hearth1: hearth's own verbs.
+    /// What `hearthctl plan` prints; refusals as diagnostics.
+    virtual Result<std::string, Diagnostics> plan_text(const std::string& unit) = 0;
+    /// JSON: rows of {directive, asked, applied, verified, reason}. Read on a worker, hence the callback.
+    virtual void confinement(const std::string& unit, std::function<void(Result<std::string, RequestError>)> done) = 0;
+    [[nodiscard]] virtual std::string log_directory() const = 0;
+    virtual void attach(AttachRequest request, std::function<void(Result<AttachSession, RequestError>)> started,
+                        std::function<void(std::uint64_t session, AttachExit)> ended) = 0;
+    virtual void end_attach(std::uint64_t session) = 0;  ///< client went away: SIGHUP, then kill
+    virtual void signal_attach(std::uint64_t session, int signal) = 0;
+};
+
+}  // namespace hearth

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+//
+// step(): the one place where hearth decides. It takes the World, one Event and the time, changes the
+// World, and returns what happened (Transitions, JobChanges) and what to do (Actions). Pure: no system
+// call, no clock, no log, no random number. The supervisor turns facts and requests into Events and
+// Actions into calls; nothing else may change a unit's state.
+//
+// Requests are answered by value: request_job() says at once whether a job was queued, merged or
+// refused, and why, in the error names of the bus.
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "parser/result.hpp"
+#include "units/world.hpp"
+
+namespace hearth {
+
+// ---- facts --------------------------------------------------------------------------------------
+
+/// A launch ended with exec: the process runs.
+struct Launched {
+    std::string unit;
+    LaunchId launch = 0;
+    int pid = 0;
+    Moment at;
+    std::string invocation_id;
+    bool operator==(const Launched&) const = default;
+};
+
+/// A launch failed. Refused: the plan could not be made, or a preparation failed; no process existed. Otherwise
+/// `pid` existed and its exit is known already (exit_status of the failed step).
+struct LaunchFailed {
+    std::string unit;
+    LaunchId launch = 0;
+    bool refused = false;    ///< by promise 1: no automatic restart, it would be refused again
+    int pid = 0;
+    int exit_status = 0;     ///< systemd.exec(5): 203, 226 ...
+    std::string message;     ///< file, line, directive, step, error; for people; may be several lines
+    Moment at;
+    std::string invocation_id;
+    bool operator==(const LaunchFailed&) const = default;
+};
+
+struct ProcessExited {
+    std::string unit;
+    int pid = 0;
+    int code = 0;    ///< CLD_EXITED, CLD_KILLED, CLD_DUMPED
+    int status = 0;
+    Moment at;
+    bool operator==(const ProcessExited&) const = default;
+};
+
+struct CgroupChanged { std::string unit; bool populated = false; bool operator==(const CgroupChanged&) const = default; };
+struct OutOfMemoryKilled { std::string unit; bool operator==(const OutOfMemoryKilled&) const = default; };
+struct TimeElapsed { bool operator==(const TimeElapsed&) const = default; };  ///< some deadline may have passed
+/// A unit was loaded for the first time or again. A running service keeps running as it was; a unit that
+/// failed to parse replaces only a unit that is not running (otherwise the old one is kept, told).
+struct UnitLoaded { Unit unit; bool operator==(const UnitLoaded&) const = default; };
+struct ResetFailed { std::string unit; bool operator==(const ResetFailed&) const = default; };  ///< "" = all
+
+using Event = std::variant<Launched, LaunchFailed, ProcessExited, CgroupChanged, OutOfMemoryKilled, TimeElapsed, UnitLoaded, ResetFailed>;
+
+// ---- what to do ---------------------------------------------------------------------------------
+
+/// Plan and launch commands(unit, kind)[index]. Exactly one Launched or LaunchFailed with `launch` must
+/// follow, even after AbortLaunch.
+struct Launch {
+    std::string unit;
+    LaunchId launch = 0;
+    ExecKind kind{};
+    std::size_t index = 0;
+    bool begins_activation = false;  ///< a new invocation id
+    bool operator==(const Launch&) const = default;
+};
+struct AbortLaunch { std::string unit; LaunchId launch = 0; bool operator==(const AbortLaunch&) const = default; };
+/// Signal some of the unit's processes. `everything`: all processes of the cgroup.
+struct SignalUnit {
+    std::string unit;
+    int signal = 0;
+    bool main = false, control = false, everything = false;
+    bool operator==(const SignalUnit&) const = default;
+};
+struct KillCgroup { std::string unit; bool operator==(const KillCgroup&) const = default; };  ///< SIGKILL, all, by cgroup.kill
+/// The activation is over: remove the cgroup, private directories, namespaces.
+struct Release { std::string unit; bool operator==(const Release&) const = default; };
+/// Something a person should read in the log.
+struct Tell {
+    Severity severity{};
+    std::string unit;
+    std::string message;
+    bool operator==(const Tell&) const = default;
+};
+
+using Action = std::variant<Launch, AbortLaunch, SignalUnit, KillCgroup, Release, Tell>;
+
+// ---- what happened ------------------------------------------------------------------------------
+
+/// One change of a unit's state. Log, bus, jobs and history see only this.
+struct Transition {
+    std::string unit;
+    ServiceState from{}, to{};
+    ServiceResult result{};
+    std::string cause;  ///< "main process exited, code=killed, status=9/KILL"
+    Moment at;
+    bool operator==(const Transition&) const = default;
+};
+
+struct JobChange {
+    enum class What : std::uint8_t { Queued, Running, Removed };
+    Job job;
+    What what{};
+    JobResult result{};  ///< with Removed
+    bool operator==(const JobChange&) const = default;
+};
+
+struct Outcome {
+    std::vector<Transition> transitions;
+    std::vector<JobChange> jobs;
+    std::vector<Action> actions;
+    bool operator==(const Outcome&) const = default;
+};
+
+/// Errors of requests: `name` is the D-Bus error name without prefix "org.freedesktop.systemd1."
+/// ("NoSuchUnit", "LoadFailed", "JobTypeNotApplicable", "TransactionIsDestructive", "UnitMasked" ...).
+struct RequestError {
+    std::string name;
+    std::string message;
+    bool operator==(const RequestError&) const = default;
+};
+
+/// The verbs of the bus in terms of jobs.
+enum class Verb : std::uint8_t { Start, Stop, Restart, Reload, TryRestart, ReloadOrRestart, ReloadOrTryRestart };
+
+struct Requested {
+    JobId job = 0;
+    Outcome outcome;  ///< already contains what the job set in motion
+};
+
+[[nodiscard]] Outcome step(World& world, const Event& event, Moment now);
+[[nodiscard]] Result<Requested, RequestError> request_job(World& world, const std::string& unit, Verb verb, JobMode mode, Moment now);
+[[nodiscard]] Result<Outcome, RequestError> cancel_job(World& world, JobId job, Moment now);
+
+}  // namespace hearth

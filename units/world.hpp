@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+//
+// World: every unit, every job and every deadline as one value. Only the engine changes it
+// (units/engine.hpp); the bus and the report read it as `const World&`. Nothing in it refers to a
+// descriptor, a callback or a clock: it can be copied, compared, printed and driven by a test.
+//
+// Names of states, results and jobs are systemd's: systemd.service(5), org.freedesktop.systemd1(5).
+// All times are microseconds.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "units/unit.hpp"
+
+namespace hearth {
+
+/// One instant on both clocks; 0/0 means "never".
+struct Moment {
+    std::uint64_t monotonic = 0;
+    std::uint64_t realtime = 0;
+    bool operator==(const Moment&) const = default;
+};
+
+/// The sub-state of a service, in the order of a life. See the prose in service_machine.hpp.
+enum class ServiceState : std::uint8_t {
+    Dead, Condition, StartPre, Start, StartPost, Running, Exited, Reload,
+    Stop, StopSigterm, StopSigkill, StopPost, FinalSigterm, FinalSigkill, Failed, AutoRestart,
+};
+[[nodiscard]] std::string_view name(ServiceState state);  // "stop-sigterm" ...
+
+enum class ActiveState : std::uint8_t { Active, Reloading, Inactive, Failed, Activating, Deactivating };
+[[nodiscard]] std::string_view name(ActiveState state);
+[[nodiscard]] ActiveState active_state(ServiceState state, ServiceType type);
+
+enum class ServiceResult : std::uint8_t {
+    Success, Resources, Protocol, Timeout, ExitCode, Signal, CoreDump, Watchdog, StartLimitHit, OomKill, ExecCondition,
+};
+[[nodiscard]] std::string_view name(ServiceResult result);  // "exit-code" ...
+
+/// Which Exec line a command belongs to.
+enum class ExecKind : std::uint8_t { Condition, StartPre, Start, StartPost, Reload, Stop, StopPost };
+inline constexpr std::size_t exec_kinds = 7;
+[[nodiscard]] std::string_view name(ExecKind kind);  // "ExecStartPre" ...
+[[nodiscard]] const CommandLines& commands(const Unit& unit, ExecKind kind);
+
+/// What became of one process. `code` is a CLD_* value of waitid(2), 0 while it runs or never ran.
+struct ProcessRecord {
+    int pid = 0;
+    Moment started, exited;
+    int code = 0;
+    int status = 0;  ///< exit code or signal number
+    bool operator==(const ProcessRecord&) const = default;
+};
+
+using LaunchId = std::uint64_t;
+using JobId = std::uint32_t;
+
+struct ServiceStatus {
+    ServiceState state = ServiceState::Dead;
+    ServiceResult result = ServiceResult::Success;         ///< property Result
+    ServiceResult reload_result = ServiceResult::Success;
+    std::optional<LaunchId> launch;        ///< the launch in flight; at most one per unit
+    ExecKind launch_kind = ExecKind::Start;
+    int main_pid = 0;                      ///< 0: none
+    int control_pid = 0;
+    ExecKind control_kind = ExecKind::Start;
+    std::size_t command = 0;               ///< index within the list being run
+    ProcessRecord main;                    ///< ExecMain* properties; kept after the exit
+    std::array<std::vector<ProcessRecord>, exec_kinds> history;  ///< last run of each command
+    std::uint32_t restarts = 0;            ///< NRestarts
+    std::deque<std::uint64_t> recent_starts;  ///< monotonic; for the start limit
+    std::optional<std::uint64_t> deadline; ///< monotonic; when this unit next wants TimeElapsed
+    bool cgroup_populated = false;
+    bool stop_requested = false;           ///< by a job: an automatic restart is off
+    bool refused = false;                  ///< the last start was refused before any process existed
+    std::string invocation_id;             ///< 32 hex digits, of the current or last activation
+    std::string failure;                   ///< what failed, for a person: the launch error or refusal, may be several lines
+    bool operator==(const ServiceStatus&) const = default;
+};
+
+enum class JobType : std::uint8_t { Start, Stop, Restart, Reload, TryRestart, ReloadOrStart, VerifyActive };
+[[nodiscard]] std::string_view name(JobType type);
+enum class JobMode : std::uint8_t { Replace, Fail, ReplaceIrreversibly, Isolate, IgnoreDependencies, IgnoreRequirements, Flush, Triggering };
+[[nodiscard]] std::string_view name(JobMode mode);
+[[nodiscard]] std::optional<JobMode> job_mode(std::string_view text);
+enum class JobState : std::uint8_t { Waiting, Running };
+enum class JobResult : std::uint8_t { Done, Canceled, Timeout, Failed, Dependency, Skipped, Invalid, Assert, Unsupported, Collected, Once };
+[[nodiscard]] std::string_view name(JobResult result);
+
+struct Job {
+    JobId id = 0;
+    std::string unit;
+    JobType type{};
+    JobMode mode{};
+    JobState state = JobState::Waiting;
+    Moment queued;
+    bool operator==(const Job&) const = default;
+};
+
+struct UnitRecord {
+    Unit unit;
+    ServiceStatus status;
+    std::optional<JobId> job;      ///< at most one job per unit
+    bool need_daemon_reload = false;
+    Moment state_change, active_enter, active_exit, inactive_enter, inactive_exit;
+    bool operator==(const UnitRecord&) const = default;
+
+    [[nodiscard]] ActiveState active_state() const;
+};
+
+struct World {
+    std::map<std::string, UnitRecord, std::less<>> units;
+    std::map<JobId, Job> jobs;
+    JobId next_job = 1;
+    LaunchId next_launch = 1;
+    bool operator==(const World&) const = default;
+
+    [[nodiscard]] const UnitRecord* find(std::string_view name) const;
+    /// The earliest deadline of all units.
+    [[nodiscard]] std::optional<std::uint64_t> next_deadline() const;
+};
+
+}  // namespace hearth
