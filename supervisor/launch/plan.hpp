@@ -72,7 +72,18 @@ struct MakeNamespace {
     bool operator==(const MakeNamespace&) const = default;
 };
 
-using Preparation = std::variant<MakeCgroup, OpenFile, MakePrivateTmp, MakeNamespace>;
+/// A detached copy (open_tree with OPEN_TREE_CLONE, no propagation back: a slave) of the mounts at
+/// `source`, as the host shows them before any sandboxing: with the host's own read-only flags, so that
+/// a writable hole never makes writable what the host has read-only. For a BindMount from `tree:NAME`.
+struct CloneTree {
+    std::string slot;
+    std::string source;
+    bool recursive = true;
+    bool optional = false;  ///< a missing source leaves the slot empty; a BindMount from it is skipped
+    bool operator==(const CloneTree&) const = default;
+};
+
+using Preparation = std::variant<MakeCgroup, OpenFile, MakePrivateTmp, MakeNamespace, CloneTree>;
 
 // ---- steps: by the child ------------------------------------------------------------------------
 
@@ -105,7 +116,9 @@ struct MountPropagation {  ///< mount_setattr("/", AT_RECURSIVE): slave, and rea
     bool operator==(const MountPropagation&) const = default;
 };
 struct BindMount {  ///< open_tree(CLONE) of source, attributes on the detached clone, move_mount to destination
-    std::string source;  ///< path; or "slot:NAME" for a directory made in preparation
+    /// A path; "slot:NAME" for a directory made by MakePrivateTmp; "tree:NAME" for a CloneTree, which is
+    /// not copied again: `set`, `clear` and MS_SLAVE go onto it in one mount_setattr, then it is moved.
+    std::string source;
     std::string destination;
     bool recursive = true;
     bool optional = false;
@@ -134,6 +147,13 @@ struct HidePath {  ///< an inaccessible, empty node of the right kind over the p
     bool operator==(const HidePath&) const = default;
 };
 struct MakeDirectory { std::string path; std::uint32_t mode = 0755; bool operator==(const MakeDirectory&) const = default; };
+/// The place for a mount, when it is missing: a directory, or an empty file where `like` (host path) is
+/// no directory; with its parents. Nothing where `path` exists or `like` is missing. Empty `like`: directory.
+struct MakeMountPoint {
+    std::string path;
+    std::string like;
+    bool operator==(const MakeMountPoint&) const = default;
+};
 struct MakeSymlink { std::string target, path; bool operator==(const MakeSymlink&) const = default; };
 struct MakeDevice {  ///< mknod of a character device, or a bind of the host's where mknod is refused
     std::string path;
@@ -174,7 +194,7 @@ struct LoadSeccomp {
 using Action = std::variant<
     JoinCgroups, DefaultSignals, NewSession, ControllingTerminal, UseDescriptor, SetUmask, SetNice,
     SetOomScoreAdjust, NewSessionKeyring, EnterNamespace, NewNamespaces, MountPropagation, BindMount,
-    MountAttributes, MountFileSystem, HidePath, MakeDirectory, MakeSymlink, MakeDevice, PivotRoot,
+    MountAttributes, MountFileSystem, HidePath, MakeDirectory, MakeMountPoint, MakeSymlink, MakeDevice, PivotRoot,
     SetHostname, SetResourceLimit, DropBoundingSet, KeepCapabilities, SetGroups, SetUser,
     SetCapabilities, RaiseAmbient, ChangeDirectory, NoNewPrivileges, CloseDescriptors, ResetSignalMask,
     LoadSeccomp>;
