@@ -40,6 +40,10 @@ struct LoadContext {
                 log_directory = "/var/log", temporary_directory = "/tmp", persistent_temporary_directory = "/var/tmp";
     std::string user_name = "root", user_home = "/root", user_shell = "/bin/sh", group_name = "root";
     std::uint32_t uid = 0, gid = 0;
+    // From os-release(5) and machine-info(5); a field that the host doesn't state is empty.
+    std::string os_id, os_version_id, os_build_id, os_variant_id, os_image_id, os_image_version, pretty_host_name;
+    // What MemoryMax=10% and TasksMax=10% are shares of; 0: unknown, the share stays a share.
+    std::uint64_t memory_bytes = 0, tasks_maximum = 0;
 };
 
 /// The table of systemd.unit(5) for `unit_name`.

@@ -49,7 +49,7 @@ struct ServiceSettings {  // [Service], systemd.service(5)
     std::optional<Timespan> timeout_start;  ///< unset: 90 s, infinity for oneshot
     Timespan timeout_stop = Timespan::seconds(90);
     std::optional<Timespan> timeout_abort;
-    Timespan runtime_max = Timespan::infinity();
+    Timespan runtime_max = Timespan::never();
     bool remain_after_exit = false;
     bool guess_main_pid = true;
     ExitStatusSet success_exit_status, restart_prevent_exit_status, restart_force_exit_status;

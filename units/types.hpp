@@ -6,11 +6,14 @@
 // systemd.resource-control(5).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "parser/values.hpp"
@@ -75,11 +78,16 @@ struct AmbientSet {
 /// `allow_list`: calls not named get the filter's error; otherwise named calls are refused.
 struct SystemCallFilter {
     bool allow_list = false;
+    /// In place of an errno: `name:kill`, whatever SystemCallErrorNumber= says. systemd's own number.
+    static constexpr int kill_process = 2147483646;
+
     /// Call name to what happens to it: nullopt = the list's own action (allowed in an allow-list; the
-    /// error of SystemCallErrorNumber= in a deny-list), a number = that errno.
+    /// error of SystemCallErrorNumber= in a deny-list), a number = that errno, or kill_process.
     std::map<std::string, std::optional<int>> calls;
-    /// What the user wrote, one entry per assignment, for printing back: "@system-service ~@privileged".
+    /// What the user wrote, one entry per assignment, for printing back. Empty: no filter was asked for.
     std::vector<std::string> text;
+
+    [[nodiscard]] bool asked() const { return !text.empty(); }
 
     bool operator==(const SystemCallFilter&) const = default;
 };
@@ -101,6 +109,10 @@ struct ArchitectureSet {
 struct AddressFamilies {
     bool allow_list = false;
     std::set<std::string> families;
+    /// What the user wrote, one entry per assignment. Empty: nothing was asked for.
+    std::vector<std::string> text;
+
+    [[nodiscard]] bool asked() const { return !text.empty(); }
     bool operator==(const AddressFamilies&) const = default;
 };
 
@@ -139,7 +151,10 @@ struct WorkingDirectory {
 /// Environment=: NAME to VALUE in order of first appearance; later assignments replace.
 struct Environment {
     std::vector<std::pair<std::string, std::string>> variables;
-    bool operator==(const Environment&) const = default;
+    /// Name to position, kept by the codec while lists are long; no part of the value.
+    std::map<std::string, std::size_t, std::less<>> positions{};
+
+    bool operator==(const Environment& other) const { return variables == other.variables; }
 };
 
 struct EnvironmentFile {
@@ -163,14 +178,14 @@ struct NiceLimit : ResourceLimit { bool operator==(const NiceLimit&) const = def
 
 /// MemoryMax=: bytes, a share of the machine's memory, or infinity.
 struct MemoryLimit {
-    std::optional<std::uint64_t> bytes;  ///< UINT64_MAX: infinity
+    std::optional<std::uint64_t> bytes;  ///< UINT64_MAX: infinity; a share's size once the loader knows it
     std::optional<std::uint32_t> permyriad;  ///< hundredths of a percent of physical memory
     bool operator==(const MemoryLimit&) const = default;
 };
 
 /// TasksMax=: a count, a share of the system's limit, or infinity.
 struct TasksLimit {
-    std::optional<std::uint64_t> count;  ///< UINT64_MAX: infinity
+    std::optional<std::uint64_t> count;  ///< UINT64_MAX: infinity; a share's count once the loader knows it
     std::optional<std::uint32_t> permyriad;
     bool operator==(const TasksLimit&) const = default;
 };

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+//
+// How the domain types of units/types.hpp are written in a unit file, printed back and sent over the
+// bus: their Codec<T> (parser/codec.hpp has the contract). Grammar and merging are those of
+// systemd.service(5), systemd.exec(5), systemd.kill(5) and systemd.resource-control(5); bus forms those
+// of org.freedesktop.systemd1(5). Pure: names only, nothing here knows what this kernel has.
+// An empty assignment resets; where the empty text is a value of its own the codec says so
+// (`empty_is_a_value`), and the row then doesn't put the directive's default in its place.
+#pragma once
+
+#include <array>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "parser/codec.hpp"
+#include "parser/enum_codec.hpp"
+#include "parser/values.hpp"
+#include "units/types.hpp"
+
+namespace hearth {
+
+inline constexpr auto service_type_names = std::to_array<EnumName<ServiceType>>({
+    {ServiceType::Simple, "simple"},
+    {ServiceType::Exec, "exec"},
+    {ServiceType::Forking, "forking"},
+    {ServiceType::Oneshot, "oneshot"},
+    {ServiceType::Dbus, "dbus"},
+    {ServiceType::Notify, "notify"},
+    {ServiceType::NotifyReload, "notify-reload"},
+    {ServiceType::Idle, "idle"},
+});
+template <>
+struct Codec<ServiceType> : EnumCodec<service_type_names> {};
+
+inline constexpr auto restart_names = std::to_array<EnumName<Restart>>({
+    {Restart::No, "no"},
+    {Restart::OnSuccess, "on-success"},
+    {Restart::OnFailure, "on-failure"},
+    {Restart::OnAbnormal, "on-abnormal"},
+    {Restart::OnWatchdog, "on-watchdog"},
+    {Restart::OnAbort, "on-abort"},
+    {Restart::Always, "always"},
+});
+template <>
+struct Codec<Restart> : EnumCodec<restart_names> {};
+
+inline constexpr auto kill_mode_names = std::to_array<EnumName<KillMode>>({
+    {KillMode::ControlGroup, "control-group"},
+    {KillMode::Process, "process"},
+    {KillMode::Mixed, "mixed"},
+    {KillMode::None, "none"},
+});
+template <>
+struct Codec<KillMode> : EnumCodec<kill_mode_names> {};
+
+inline constexpr auto confinement_names = std::to_array<EnumName<Confinement>>({
+    {Confinement::Strict, "strict"},
+    {Confinement::BestEffort, "best-effort"},
+});
+template <>
+struct Codec<Confinement> : EnumCodec<confinement_names> {};
+
+// A boolean that has grown more values: every spelling of a boolean is read too.
+inline constexpr auto protect_system_names = std::to_array<EnumName<ProtectSystem>>({
+    {ProtectSystem::No, "no"},
+    {ProtectSystem::Yes, "yes"},
+    {ProtectSystem::Full, "full"},
+    {ProtectSystem::Strict, "strict"},
+});
+inline constexpr auto protect_home_names = std::to_array<EnumName<ProtectHome>>({
+    {ProtectHome::No, "no"},
+    {ProtectHome::Yes, "yes"},
+    {ProtectHome::ReadOnly, "read-only"},
+    {ProtectHome::Tmpfs, "tmpfs"},
+});
+template <const auto& table>
+struct BooleanOrEnumCodec : EnumCodec<table> {
+    using E = typename EnumCodec<table>::E;
+
+    static Assigned assign(E& field, std::string_view text, const ValueContext& context) {
+        if (!text.empty()) {
+            if (const Result<bool, ValueError> boolean = read_boolean(text)) {
+                field = *boolean ? E::Yes : E::No;
+                return {};
+            }
+        }
+        return EnumCodec<table>::assign(field, text, context);
+    }
+};
+template <>
+struct Codec<ProtectSystem> : BooleanOrEnumCodec<protect_system_names> {};
+template <>
+struct Codec<ProtectHome> : BooleanOrEnumCodec<protect_home_names> {};
+
+inline constexpr auto standard_input_names = std::to_array<EnumName<StandardInput>>({
+    {StandardInput::Null, "null"},
+    {StandardInput::Tty, "tty"},
+    {StandardInput::TtyForce, "tty-force"},
+    {StandardInput::TtyFail, "tty-fail"},
+    {StandardInput::Data, "data"},
+    {StandardInput::File, "file"},
+    {StandardInput::Socket, "socket"},
+    {StandardInput::Fd, "fd"},
+});
+inline constexpr auto standard_output_names = std::to_array<EnumName<StandardOutput>>({
+    {StandardOutput::Inherit, "inherit"},
+    {StandardOutput::Null, "null"},
+    {StandardOutput::Tty, "tty"},
+    {StandardOutput::Journal, "journal"},
+    {StandardOutput::JournalConsole, "journal+console"},
+    {StandardOutput::Kmsg, "kmsg"},
+    {StandardOutput::KmsgConsole, "kmsg+console"},
+    {StandardOutput::File, "file"},
+    {StandardOutput::Append, "append"},
+    {StandardOutput::Truncate, "truncate"},
+    {StandardOutput::Socket, "socket"},
+    {StandardOutput::Fd, "fd"},
+    {StandardOutput::Journal, "syslog"},  // until systemd 246
+    {StandardOutput::JournalConsole, "syslog+console"},
+});
+
+#define HEARTH_DECLARE_CODEC(type, syntax_name, bus_signature)                                   \
+    template <>                                                                                  \
+    struct Codec<type> {                                                                         \
+        static constexpr std::string_view syntax = syntax_name;                                  \
+        static constexpr const char* signature = bus_signature;                                  \
+        static Assigned assign(type& field, std::string_view text, const ValueContext& context); \
+        static std::string format(const type& value);                                            \
+        static void write(const type& value, ValueSink& sink);                                   \
+    }
+
+// codecs.cpp
+HEARTH_DECLARE_CODEC(StreamTarget<StandardInput>, "null|file:PATH|...", "s");
+HEARTH_DECLARE_CODEC(
+    StreamTarget<StandardOutput>, "inherit|null|journal|file:PATH|append:PATH|truncate:PATH|...", "s");
+HEARTH_DECLARE_CODEC(WorkingDirectory, "absolute path or '~', '-' before it if it may be missing", "s");
+HEARTH_DECLARE_CODEC(Environment, "list of NAME=VALUE", "as");
+HEARTH_DECLARE_CODEC(std::vector<EnvironmentFile>, "absolute path, '-' before it if it may be missing", "a(sb)");
+HEARTH_DECLARE_CODEC(UnitNames, "list of unit names", "as");
+HEARTH_DECLARE_CODEC(RelaxedNames, "list of directive names", "as");
+HEARTH_DECLARE_CODEC(Signal, "signal", "i");
+HEARTH_DECLARE_CODEC(ExitStatusSet, "list of exit statuses and signals", "(aiai)");
+
+// path_codecs.cpp
+HEARTH_DECLARE_CODEC(std::vector<PathEntry>, "list of absolute paths, '-' and '+' before them", "as");
+HEARTH_DECLARE_CODEC(std::vector<BindEntry>, "list of SOURCE[:DESTINATION[:OPTIONS]]", "a(ssbt)");
+HEARTH_DECLARE_CODEC(std::vector<TmpfsEntry>, "list of PATH[:OPTIONS]", "a(ss)");
+
+// sandbox_codecs.cpp
+HEARTH_DECLARE_CODEC(AmbientSet, "list of capabilities, '~' before it inverts", "t");
+HEARTH_DECLARE_CODEC(SystemCallFilter, "list of system calls and @groups, '~' before it inverts", "(bas)");
+HEARTH_DECLARE_CODEC(SystemCallError, "errno name or number, or 'kill'", "i");
+HEARTH_DECLARE_CODEC(ArchitectureSet, "list of architectures", "as");
+HEARTH_DECLARE_CODEC(AddressFamilies, "list of address families or 'none', '~' before it inverts", "(bas)");
+
+// resource_codecs.cpp
+HEARTH_DECLARE_CODEC(CountLimit, "NUMBER or SOFT:HARD", "t");
+HEARTH_DECLARE_CODEC(SizeLimit, "SIZE or SOFT:HARD", "t");
+HEARTH_DECLARE_CODEC(SecondsLimit, "time span or SOFT:HARD", "t");
+HEARTH_DECLARE_CODEC(MicrosecondsLimit, "time span or SOFT:HARD", "t");
+HEARTH_DECLARE_CODEC(NiceLimit, "nice level with its sign, or 1 to 40; or SOFT:HARD", "t");
+HEARTH_DECLARE_CODEC(MemoryLimit, "size, percentage or 'infinity'", "t");
+HEARTH_DECLARE_CODEC(TasksLimit, "number, percentage or 'infinity'", "t");
+HEARTH_DECLARE_CODEC(CpuQuota, "percentage", "t");
+HEARTH_DECLARE_CODEC(CpuWeight, "1 to 10000, or 'idle'", "t");
+
+#undef HEARTH_DECLARE_CODEC
+
+/// The empty text is the empty set here, not "as if never assigned".
+template <>
+struct Codec<BoundingSet> {
+    static constexpr std::string_view syntax = Codec<AmbientSet>::syntax;
+    static constexpr const char* signature = "t";
+    static constexpr bool empty_is_a_value = true;
+    static Assigned assign(BoundingSet& field, std::string_view text, const ValueContext& context);
+    static std::string format(const BoundingSet& value);
+    static void write(const BoundingSet& value, ValueSink& sink);
+};
+
+}  // namespace hearth
