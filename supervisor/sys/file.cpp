@@ -14,6 +14,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "supervisor/sys/process.hpp"
+
 namespace hearth::sys {
 namespace {
 
@@ -272,11 +274,14 @@ Result<std::vector<std::string>> names_in(Descriptor directory, const std::strin
 /// RESOLVE_NO_XDEV, no symlinks: an entry swapped for a link or covered by a mount ends the removal.
 constexpr std::uint64_t StayInside = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH;
 
-Result<void> empty_directory(const Descriptor& directory, const std::string& path, int depth) {
-    if (depth > 200) {  // one descriptor is open per level
-        return call_failure("remove", path, ELOOP);
-    }
-    Descriptor copy = HEARTH_TRY(duplicate(directory.number()));
+constexpr int MaximumDepth = 64;  // one descriptor is open per level
+
+/// Removes what is in `directory`. A tree deeper than MaximumDepth (a hostile service can make one)
+/// is moved up into `top`, whose caller looks again until it is empty.
+Result<void> empty_directory(
+    const Descriptor& directory, const Descriptor& top, const std::string& path, int depth
+) {
+    Descriptor copy = HEARTH_TRY(openat(directory, ".", O_RDONLY | O_DIRECTORY));
     for (const std::string& entry : HEARTH_TRY(names_in(std::move(copy), path))) {
         const std::string full = path + "/" + entry;
         if (::unlinkat(directory.number(), entry.c_str(), 0) == 0 || errno == ENOENT) {
@@ -285,10 +290,20 @@ Result<void> empty_directory(const Descriptor& directory, const std::string& pat
         if (errno != EISDIR && errno != EPERM) {
             return call_failure("unlink", full, errno);
         }
+        if (::unlinkat(directory.number(), entry.c_str(), AT_REMOVEDIR) == 0) {
+            continue;
+        }
+        if (depth == MaximumDepth) {
+            const std::string moved = HEARTH_TRY(random_hex(16));
+            if (::renameat(directory.number(), entry.c_str(), top.number(), moved.c_str()) < 0) {
+                return call_failure("rename", full, errno);
+            }
+            continue;
+        }
         const Descriptor below = HEARTH_TRY(openat2(
             directory.number(), entry, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, StayInside
         ));
-        HEARTH_TRY(empty_directory(below, full, depth + 1));
+        HEARTH_TRY(empty_directory(below, top, full, depth + 1));
         if (::unlinkat(directory.number(), entry.c_str(), AT_REMOVEDIR) < 0 && errno != ENOENT) {
             return call_failure("rmdir", full, errno);
         }
@@ -309,11 +324,18 @@ Result<void> remove_tree(const std::string& path) {
     if (errno != EISDIR && errno != EPERM) {
         return call_failure("unlink", path, errno);
     }
-    {
-        const Descriptor directory = HEARTH_TRY(open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-        HEARTH_TRY(empty_directory(directory, path, 0));
+    const Descriptor top = HEARTH_TRY(open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+    // Again while deep trees come up, but not for ever against somebody who goes on filling it.
+    for (int round = 0; round < 1000; ++round) {
+        HEARTH_TRY(empty_directory(top, top, path, 0));
+        if (::rmdir(path.c_str()) == 0) {
+            return {};
+        }
+        if (errno != ENOTEMPTY) {
+            return call_failure("rmdir", path, errno);
+        }
     }
-    return rmdir(path);
+    return call_failure("rmdir", path, ENOTEMPTY);
 }
 
 Result<struct stat> stat(const std::string& path) {

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+#include "supervisor/sys/process.hpp"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+
+#include "supervisor/sys/file.hpp"
+
+namespace hearth::sys {
+namespace {
+
+constexpr auto PidfdType = static_cast<idtype_t>(3);  // P_PIDFD, an enumerator only in newer headers
+
+std::string process(pid_t pid) { return "process " + std::to_string(pid); }
+
+Result<std::optional<ExitStatus>> waited(idtype_t type, id_t id, int options) {
+    siginfo_t information{};
+    int result = 0;
+    do {
+        result = ::waitid(type, id, &information, WEXITED | options);
+    } while (result < 0 && errno == EINTR);
+    if (result < 0) {
+        return call_failure("waitid", type == P_ALL ? "any child" : "pidfd", errno);
+    }
+    if (information.si_pid == 0) {
+        return std::optional<ExitStatus>();
+    }
+    ExitStatus status;
+    status.code = information.si_code == CLD_EXITED   ? ExitStatus::Code::Exited
+                  : information.si_code == CLD_DUMPED ? ExitStatus::Code::Dumped
+                                                      : ExitStatus::Code::Killed;
+    status.status = information.si_status;
+    status.pid = information.si_pid;
+    return std::optional(status);
+}
+
+std::uint64_t microseconds(clockid_t clock) {
+    timespec now{};
+    ::clock_gettime(clock, &now);
+    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000 +
+           static_cast<std::uint64_t>(now.tv_nsec) / 1000;
+}
+
+}  // namespace
+
+Result<Descriptor> pidfd_open(pid_t pid) {
+    const long number = ::syscall(SYS_pidfd_open, pid, 0);
+    if (number < 0) {
+        return call_failure("pidfd_open", process(pid), errno);
+    }
+    return Descriptor(static_cast<int>(number));
+}
+
+Result<void> pidfd_send_signal(int pidfd, int signal) {
+    if (::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0) < 0) {
+        return call_failure("pidfd_send_signal", "signal " + std::to_string(signal), errno);
+    }
+    return {};
+}
+
+Result<Descriptor> pidfd_getfd(int pidfd, int number) {
+    const long copy = ::syscall(SYS_pidfd_getfd, pidfd, number, 0);
+    if (copy < 0) {
+        return call_failure("pidfd_getfd", "descriptor " + std::to_string(number), errno);
+    }
+    return Descriptor(static_cast<int>(copy));
+}
+
+Result<std::optional<ExitStatus>> waitid(int pidfd, int options) {
+    return waited(PidfdType, static_cast<id_t>(pidfd), options);
+}
+
+Result<std::optional<ExitStatus>> waitid_any(int options) { return waited(P_ALL, 0, options); }
+
+Result<void> kill(pid_t pid, int signal) {
+    if (::kill(pid, signal) < 0) {
+        return call_failure("kill", process(pid), errno);
+    }
+    return {};
+}
+
+Result<int> prctl(
+    int option,
+    unsigned long argument2,
+    unsigned long argument3,
+    unsigned long argument4,
+    unsigned long argument5
+) {
+    const int value = ::prctl(option, argument2, argument3, argument4, argument5);
+    if (value < 0) {
+        return call_failure("prctl", std::to_string(option), errno);
+    }
+    return value;
+}
+
+Result<std::uint64_t> start_time(pid_t pid) {
+    const std::string path = "/proc/" + std::to_string(pid) + "/stat";
+    const std::string text = HEARTH_TRY(read_file(path, 4096));
+    // The name in parentheses may hold spaces and parentheses of its own: count from the last one.
+    std::size_t position = text.rfind(')');
+    for (int field = 2; field < 22 && position != std::string::npos; ++field) {
+        position = text.find(' ', position + 1);
+    }
+    std::uint64_t ticks = 0;
+    if (position == std::string::npos ||
+        std::from_chars(text.data() + position + 1, text.data() + text.size(), ticks).ec !=
+            std::errc()) {
+        return failure("cannot read the start time in " + path + ": field 22 is not a number", EIO);
+    }
+    return ticks;
+}
+
+Result<pid_t> pid_of(int pidfd) {
+    const std::string path = "/proc/self/fdinfo/" + std::to_string(pidfd);
+    const std::string text = HEARTH_TRY(read_file(path, 4096));
+    constexpr std::string_view Key = "\nPid:";
+    const std::size_t position = text.find(Key);
+    if (position == std::string::npos) {
+        return failure(path + " has no Pid: line: descriptor is not a pidfd", EBADF);
+    }
+    const std::size_t digits = text.find_first_not_of(" \t", position + Key.size());
+    pid_t pid = 0;
+    std::from_chars(text.data() + digits, text.data() + text.size(), pid);
+    return pid;
+}
+
+Result<std::string> random_hex(std::size_t bytes) {
+    constexpr std::string_view Digits = "0123456789abcdef";
+    std::string hex;
+    while (hex.size() < bytes * 2) {
+        unsigned char random = 0;
+        if (::getrandom(&random, 1, 0) != 1) {
+            if (errno == EINTR) {
+                continue;
+            }
+            return call_failure("getrandom", "", errno);
+        }
+        hex += Digits[random >> 4];
+        hex += Digits[random & 15];
+    }
+    return hex;
+}
+
+std::uint64_t monotonic_microseconds() { return microseconds(CLOCK_MONOTONIC); }
+std::uint64_t realtime_microseconds() { return microseconds(CLOCK_REALTIME); }
+
+}  // namespace hearth::sys
