@@ -11,6 +11,8 @@
 // Follows the kernel's cgroup-v2.rst and cgroup-v1/.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -19,6 +21,7 @@
 #include <vector>
 
 #include "parser/result.hpp"
+#include "supervisor/cgroup/mounts.hpp"
 #include "supervisor/launch/host.hpp"
 #include "supervisor/sys/descriptor.hpp"
 
@@ -45,6 +48,9 @@ public:
         std::string owner;               ///< the runtime directory, written to user.hearth.owner
         /// Where to look; tests point these at other places. Empty: /proc/self/{mountinfo,cgroup}.
         std::string mountinfo_path, self_cgroup_path;
+        /// Processes that may be moved to the leaf `init.scope` beside the root when they stand in the
+        /// way of v2 controllers; hearthd itself always may. For the keeper and hearth-logd.
+        std::set<pid_t> own_processes;
     };
     /// Finds the hierarchies, makes the root in each, takes the exclusive lock (flock on the v2 root).
     /// An instance that already holds it is named in the error, with its owner.
@@ -75,7 +81,7 @@ public:
     [[nodiscard]] Result<sys::Descriptor> events(const std::string& path) const;
     /// rmdir of the directory and everything below, in every hierarchy. EBUSY where processes remain.
     [[nodiscard]] Result<void> remove(const std::string& path) const;
-    /// Removes the whole root when it is empty (at exit).
+    /// Removes the whole root, and what open() made above it, when no process is left (at exit).
     [[nodiscard]] Result<void> remove_root() const;
     [[nodiscard]] Usage usage(const std::string& path) const;
     /// Unit cgroups that exist below the root ("system.slice/heat.service"), for leftovers at start.
@@ -83,13 +89,27 @@ public:
 
 private:
     struct Hierarchy {
-        std::string mount, own, root;  ///< mount point; our own path; our root below it
+        std::string mount;       ///< mount point
+        std::string mount_root;  ///< the cgroup that the mount point shows
+        std::string base;        ///< what the root is relative to, below the mount point: our own cgroup
+        std::string root;        ///< our root, below the mount point: "/hearth"
+        [[nodiscard]] std::string path(const std::string& below) const;
     };
+    [[nodiscard]] static Hierarchy hierarchy(const Place& place, const std::string& root);
+    [[nodiscard]] Result<void> make_root(const Hierarchy& hierarchy);
+    [[nodiscard]] Result<void> lock_root(const Options& options);
+    void find_v1_controllers(const Hierarchies& found, const std::string& root);
+    void enable_controllers(const std::set<pid_t>& own_processes);
+    [[nodiscard]] Result<void> make_unified(const std::vector<std::string>& names) const;
+    [[nodiscard]] Result<void> pass_on_controllers(const std::string& directory) const;
+    [[nodiscard]] std::vector<const Hierarchy*> every_hierarchy() const;
+
     Hierarchy unified_;
-    std::map<std::string, Hierarchy> v1_;  ///< by controller; name=systemd under "systemd"
+    std::map<std::string, Hierarchy> v1_;  ///< by controller
     launch::CgroupLayout layout_{};
     std::set<std::string> controllers_;
     std::map<std::string, std::string> missing_;
+    std::vector<std::string> made_;  ///< directories above the root that open() made
     sys::Descriptor lock_;
 };
 

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: MIT
+// How a Tree comes to be: hierarchies found, root made, lock taken, controllers made usable.
+#include <linux/magic.h>
+#include <sys/file.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "supervisor/cgroup/files.hpp"
+#include "supervisor/cgroup/tree.hpp"
+#include "supervisor/sys/file.hpp"
+
+namespace hearth::cgroup {
+namespace {
+
+/// What services can be limited by. Others join when a directive needs them.
+constexpr std::array limiting_controllers = {"cpu", "memory", "pids"};
+constexpr const char* owner_attribute = "user.hearth.owner";
+constexpr const char* leaf = "init.scope";
+
+bool contains(const std::vector<std::string>& words, std::string_view word) {
+    return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+/// mountinfo also lists mounts that a later one covers: ask the file system itself.
+bool is_cgroup_file_system(const std::string& path, bool unified) {
+    struct statfs status {};
+    if (::statfs(path.c_str(), &status) < 0) {
+        return false;
+    }
+    return status.f_type == (unified ? CGROUP2_SUPER_MAGIC : CGROUP_SUPER_MAGIC);
+}
+
+/// Opens the root and locks it, as long as it is still the directory of that name: another hearth may
+/// have removed it between our mkdir and our lock.
+Result<sys::Descriptor> lock_directory(const std::string& path) {
+    sys::Descriptor directory = HEARTH_TRY(sys::open(path, O_RDONLY | O_DIRECTORY));
+    HEARTH_TRY(sys::flock(directory.number(), LOCK_EX | LOCK_NB));
+    const struct stat held = HEARTH_TRY(sys::fstat(directory.number()));
+    const struct stat named = HEARTH_TRY(sys::stat(path));
+    if (held.st_ino != named.st_ino) {
+        return failure("cgroup " + path + " was removed meanwhile", ENOENT);
+    }
+    return directory;
+}
+
+std::string process_name(pid_t pid) {
+    const auto name = sys::read_file("/proc/" + std::to_string(pid) + "/comm", 64);
+    return name ? " (" + name->substr(0, name->find('\n')) + ")" : std::string();
+}
+
+/// Moves our own processes out of a cgroup so that it can pass controllers on. The one place where
+/// hearth writes to a cgroup.procs. An error where others are there too.
+Result<void> evacuate(const std::string& directory, const std::set<pid_t>& own) {
+    const std::vector<pid_t> pids = HEARTH_TRY(own_processes(directory));
+    for (const pid_t pid : pids) {
+        if (!own.contains(pid)) {
+            return failure(
+                "cgroup " + directory + " holds other processes, such as " +
+                    (pid == 0 ? "one of another PID namespace"
+                              : std::to_string(pid) + process_name(pid)) +
+                    ", so the kernel passes no controller on from there: start hearthd in a cgroup "
+                    "of its own",
+                EBUSY
+            );
+        }
+    }
+    HEARTH_TRY(make_directory(directory + '/' + leaf));
+    for (const pid_t pid : pids) {
+        HEARTH_TRY(sys::write_file(
+            directory + '/' + leaf + "/cgroup.procs", std::to_string(pid)
+        ));
+    }
+    return {};
+}
+
+/// "+controller" into a directory's subtree_control, our own processes moved out of the way if needed.
+Result<void> pass_on(
+    const std::string& directory, const std::string& controller, const std::set<pid_t>& own
+) {
+    const std::string file = directory + "/cgroup.subtree_control";
+    if (contains(HEARTH_TRY(read_words(file)), controller)) {
+        return {};
+    }
+    Result<void> written = sys::write_file(file, "+" + controller);
+    if (written || written.error().code != EBUSY) {
+        return written;
+    }
+    HEARTH_TRY(evacuate(directory, own));
+    return sys::write_file(file, "+" + controller);
+}
+
+/// The directories from the base down to the root, both included.
+std::vector<std::string> chain(
+    const std::string& mount, const std::string& base, const std::string& root
+) {
+    std::vector<std::string> directories{join(mount, base)};
+    for (std::size_t end = root.find('/', base.size() + 1); end != std::string::npos;
+         end = root.find('/', end + 1)) {
+        directories.push_back(join(mount, root.substr(0, end)));
+    }
+    directories.push_back(join(mount, root));
+    return directories;
+}
+
+Error explained(Error error, const std::string& what) {
+    error.what = what + ": " + error.what;
+    if (error.code == EROFS || error.code == EACCES || error.code == EPERM) {
+        error.what += "; it must be writable for us: run as root, or delegate a cgroup";
+    }
+    return error;
+}
+
+}  // namespace
+
+Tree::Hierarchy Tree::hierarchy(const Place& place, const std::string& root) {
+    const std::string base = root.starts_with('/') ? "" : place.own;
+    return {place.mount, place.mount_root, base, join(base, root)};
+}
+
+std::string Tree::Hierarchy::path(const std::string& below) const {
+    return join(join(mount, root), below);
+}
+
+Result<Tree> Tree::open(const Options& options) {
+    const auto or_default = [](const std::string& path, const char* otherwise) {
+        return path.empty() ? std::string(otherwise) : path;
+    };
+    const std::size_t longest = std::size_t{32} << 20;
+    const std::string mountinfo = HEARTH_TRY(
+        sys::read_file(or_default(options.mountinfo_path, "/proc/self/mountinfo"), longest)
+    );
+    const std::string self = HEARTH_TRY(
+        sys::read_file(or_default(options.self_cgroup_path, "/proc/self/cgroup"), longest)
+    );
+    std::string_view relative = options.root;
+    relative.remove_prefix(relative.starts_with('/') ? 1 : 0);
+    HEARTH_TRY(components(relative));
+
+    const bool absolute = options.root.starts_with('/');
+    const Hierarchies found = find_hierarchies(mountinfo, self, absolute);
+    if (!found.unified) {
+        return failure(
+            found.unified_problem.empty()
+                ? "no cgroup v2 hierarchy is mounted: mount one, \"mount -t cgroup2 cgroup2 "
+                  "/sys/fs/cgroup\" or, beside v1, on /sys/fs/cgroup/unified"
+                : "the cgroup v2 hierarchy can't be used: " + found.unified_problem +
+                      "; give a root below its mount point, --cgroup-root /NAME"
+        );
+    }
+    Tree tree;
+    tree.unified_ = hierarchy(*found.unified, options.root);
+    if (!is_cgroup_file_system(tree.unified_.mount, true)) {
+        return failure("the cgroup v2 mount at " + tree.unified_.mount + " is hidden by another");
+    }
+    HEARTH_TRY(tree.lock_root(options));
+    const bool hybrid = std::ranges::any_of(limiting_controllers, [&](const char* controller) {
+        return found.v1.contains(controller) || found.v1_problems.contains(controller);
+    });
+    tree.layout_ = hybrid ? launch::CgroupLayout::Hybrid : launch::CgroupLayout::Unified;
+    if (hybrid) {
+        tree.find_v1_controllers(found, options.root);
+    } else {
+        std::set<pid_t> own = options.own_processes;
+        own.insert(::getpid());
+        tree.enable_controllers(own);
+    }
+    return tree;
+}
+
+Result<void> Tree::make_root(const Hierarchy& hierarchy) {
+    for (const std::string& directory : chain(hierarchy.mount, hierarchy.base, hierarchy.root)) {
+        Result<bool> made = make_directory(directory);
+        if (!made) {
+            return Unexpected(
+                explained(std::move(made).error(), "cannot make the cgroup " + hierarchy.path(""))
+            );
+        }
+        if (*made && directory != hierarchy.path("")) {
+            made_.push_back(directory);
+        }
+    }
+    return {};
+}
+
+Result<void> Tree::lock_root(const Options& options) {
+    const std::string path = unified_.path("");
+    for (int tries = 0; tries < 5; ++tries) {
+        HEARTH_TRY(make_root(unified_));
+        Result<sys::Descriptor> locked = lock_directory(path);
+        if (locked) {
+            lock_ = std::move(*locked);
+            // Only for the other's error message; kernels before 5.7 have no user.* here.
+            static_cast<void>(sys::setxattr(path, owner_attribute, options.owner));
+            return {};
+        }
+        if (locked.error().code == EWOULDBLOCK) {
+            const Result<std::string> owner = sys::getxattr(path, owner_attribute);
+            return failure(
+                "cgroup root " + path + " belongs to another hearthd that runs" +
+                    (owner && !owner->empty() ? ", with the runtime directory " + *owner : "") +
+                    ": choose another with --cgroup-root",
+                EBUSY
+            );
+        }
+        if (locked.error().code != ENOENT) {
+            return Unexpected(std::move(locked).error());
+        }
+    }
+    return failure("cgroup root " + path + " keeps being removed by somebody", ENOENT);
+}
+
+void Tree::find_v1_controllers(const Hierarchies& found, const std::string& root) {
+    for (const char* controller : limiting_controllers) {
+        const auto place = found.v1.find(controller);
+        if (place == found.v1.end()) {
+            const auto problem = found.v1_problems.find(controller);
+            missing_[controller] = problem != found.v1_problems.end()
+                                       ? problem->second
+                                       : std::string("no v1 hierarchy with the ") + controller +
+                                             " controller is mounted";
+            continue;
+        }
+        Hierarchy candidate = hierarchy(place->second, root);
+        if (!is_cgroup_file_system(candidate.mount, false)) {
+            missing_[controller] = "its mount at " + candidate.mount + " is hidden by another";
+            continue;
+        }
+        if (Result<void> made = make_root(candidate); !made) {
+            missing_[controller] = made.error().what;
+            continue;
+        }
+        controllers_.insert(controller);
+        v1_.emplace(controller, std::move(candidate));
+    }
+}
+
+void Tree::enable_controllers(const std::set<pid_t>& own_processes) {
+    const std::string base = join(unified_.mount, unified_.base);
+    const Result<std::vector<std::string>> available = read_words(base + "/cgroup.controllers");
+    for (const std::string controller : limiting_controllers) {
+        if (!available || !contains(*available, controller)) {
+            missing_[controller] = "cgroup " + base + " has no " + controller +
+                                   " controller: it is not delegated to it, or not in the kernel";
+            continue;
+        }
+        controllers_.insert(controller);
+        for (const std::string& directory :
+             chain(unified_.mount, unified_.base, unified_.root)) {
+            if (Result<void> passed = pass_on(directory, controller, own_processes); !passed) {
+                missing_[controller] = passed.error().what;
+                controllers_.erase(controller);
+                break;
+            }
+        }
+    }
+}
+
+}  // namespace hearth::cgroup
