@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+# Fifty restarts, half asked for and half after SIGKILL, leave not one descriptor, process, cgroup or
+# mount more than before.
+mkdir -p /units/heat.service.d
+printf '[Unit]\nStartLimitIntervalSec=0\n[Service]\nRestartSec=0\n' >/units/heat.service.d/many.conf
+hearthd_start
+hearthctl start heat.service || fail "start heat.service ends with status $?"
+await_state heat.service active/running
+
+count() {
+    echo "descriptors $(ls /proc/$hearthd_pid/fd | wc -l)"
+    # Kernel threads come and go as they like: those have no command line.
+    echo "processes $(cat /proc/[0-9]*/status 2>/dev/null | grep -c '^VmSize')"
+    echo "zombies $(grep -l '^State:.Z' /proc/[0-9]*/status 2>/dev/null | wc -l)"
+    echo "cgroups $(find $cgroups/hearth -type d | wc -l)"
+    echo "mounts $(wc -l </proc/$hearthd_pid/mountinfo)"
+}
+
+restart_by_request() { hearthctl restart heat.service || fail "restart $1 ends with status $?"; }
+restart_by_death() {
+    dead=$(main_pid heat.service)
+    kill -KILL "$dead"
+    replaced() { state_is heat.service active/running && [ "$(main_pid heat.service)" != "$dead" ]; }
+    until_true 15 "restart $1 after SIGKILL" replaced
+}
+
+# The first rounds fill caches (a launcher thread's stack, the filter).
+for round in 1 2; do
+    restart_by_request "$round"
+    restart_by_death "$round"
+done
+usleep 300000
+count >"$CASE_DIR/before"
+round=1
+while [ "$round" -le 25 ]; do
+    restart_by_request "$round"
+    restart_by_death "$round"
+    round=$((round + 1))
+done
+await_state heat.service active/running
+usleep 300000
+count >"$CASE_DIR/after"
+cat "$CASE_DIR/after"
+cmp -s "$CASE_DIR/before" "$CASE_DIR/after" ||
+    fail "before: $(tr '\n' ' ' <"$CASE_DIR/before"); after 50 restarts: $(tr '\n' ' ' <"$CASE_DIR/after")"
+equal "processes in the cgroup" "$(wc -l <$services/heat.service/cgroup.procs)" 1
+note "50 restarts, $(tr '\n' ',' <"$CASE_DIR/after" | sed 's/,$//; s/,/, /g')"
