@@ -6,15 +6,16 @@
 // units/codecs.hpp.
 //
 // A specialisation has:
-//   static constexpr std::string_view syntax;     // for the manual and messages: "boolean", "time span"
-//   static constexpr const char* signature;       // D-Bus type of the property
-//   static Assigned assign(T& field, std::string_view text, const ValueContext& context);
-//   static std::string format(const T& value);    // text that assign() reads back to the same value;
-//                                                  // several lines (one per assignment) joined by '\n'
+//   static constexpr std::string_view syntax;     // for the manual and messages: "boolean", "time
+//   span" static constexpr const char* signature;       // D-Bus type of the property static
+//   Assigned assign(T& field, std::string_view text, const ValueContext& context); static
+//   std::string format(const T& value);    // text that assign() reads back to the same value;
+//                                                  // several lines (one per assignment) joined by
+//                                                  '\n'
 //   static void write(const T& value, ValueSink& sink);
 //
-// assign() applies one assignment `Key=text`: it replaces, appends or merges as systemd does for that
-// type; an empty text resets to the type's default. On error it must leave `field` as it was.
+// assign() applies one assignment `Key=text`: it replaces, appends or merges as systemd does for
+// that type; an empty text resets to the type's default. On error it must leave `field` as it was.
 //
 // format() writes final values: a '%' in it stands for itself, so it reads back with a context that
 // has no specifiers. Text for a unit file goes through escape_specifiers().
@@ -29,8 +30,6 @@
 #include "parser/value_sink.hpp"
 
 namespace hearth {
-
-using Assigned = Result<void, ValueError>;
 
 /// What a codec may need beside the text.
 struct ValueContext {

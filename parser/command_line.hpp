@@ -2,7 +2,8 @@
 //
 // The command lines of Exec*= (systemd.service(5), COMMAND LINES): prefixes, several commands
 // separated by ` ; `, words, specifiers. Environment references stay in argv as written and are
-// expanded later, at launch, by expand_environment(). Whether the program exists is not judged here.
+// expanded later, at launch, by expand_environment(). Whether the program exists is not judged
+// here.
 #pragma once
 
 #include <cstddef>
@@ -18,8 +19,8 @@ namespace hearth {
 struct CommandLine {
     std::string path;               ///< absolute and normalised, or a bare name (is_bare_name())
     std::vector<std::string> argv;  ///< argv[0] included; `$VAR`, `${VAR}` and `$$` as written
-    bool ignore_failure = false;            ///< '-'
-    bool argv0_given = false;               ///< '@': argv[0] was written by itself
+    bool ignore_failure = false;    ///< '-'
+    bool argv0_given = false;       ///< '@': argv[0] was written by itself
     bool no_environment_expansion = false;  ///< ':'
     bool full_privileges = false;           ///< '+'
     bool no_setuid = false;                 ///< '!'
@@ -63,8 +64,9 @@ inline constexpr std::size_t max_argv_length = std::size_t{8} << 20U;
 [[nodiscard]] Result<ExpandedArguments> expand_environment(
     std::span<const std::string> argv, std::span<const std::string> environment);
 
-/// Exec*=: appends its commands, an empty text drops all. File form: one line per command. Bus form:
-/// the identity only, a(sas): path and argv (units/ writes systemd's a(sasbttttuii) with the status).
+/// Exec*=: appends its commands, an empty text drops all. File form: one line per command. Bus
+/// form: the identity only, a(sas): path and argv (units/ writes systemd's a(sasbttttuii) with the
+/// status).
 template <>
 struct Codec<std::vector<CommandLine>> {
     static constexpr std::string_view syntax = "command line";

@@ -6,7 +6,8 @@
 //       {KillMode::ControlGroup, "control-group"}, {KillMode::Process, "process"}});
 //   template <> struct Codec<KillMode> : EnumCodec<kill_mode_names> {};
 //
-// The first name of a value is its name, further ones are read as well. An empty text resets to E{}.
+// The first name of a value is its name, further ones are read as well. An empty text resets to
+// E{}.
 #pragma once
 
 #include <array>
@@ -29,8 +30,7 @@ struct EnumName {
 
 /// The name of `value` in the table; empty if it has none.
 template <class E, std::size_t N>
-[[nodiscard]] constexpr std::string_view name_of(
-    E value, const std::array<EnumName<E>, N>& table) {
+[[nodiscard]] constexpr std::string_view name_of(E value, const std::array<EnumName<E>, N>& table) {
     for (const EnumName<E>& entry : table) {
         if (entry.value == value) {
             return entry.name;
@@ -94,7 +94,8 @@ struct EnumCodec {
     using E = std::remove_const_t<decltype(table[0].value)>;
 
     /// `no|always|on-failure`
-    static constexpr std::string_view syntax{joined_names<table>.data(), joined_names<table>.size()};
+    static constexpr std::string_view syntax{
+        joined_names<table>.data(), joined_names<table>.size()};
     static constexpr const char* signature = "s";
 
     static Assigned assign(E& field, std::string_view text, const ValueContext&) {

@@ -96,11 +96,11 @@ private:
 }  // namespace hearth
 
 /// `auto fd = HEARTH_TRY(sys::open(path, O_RDONLY));`  Returns the error to the caller, or unwraps.
-#define HEARTH_TRY(expression)                                                        \
-    ({                                                                                \
-        auto hearth_try_ = (expression);                                              \
-        if (!hearth_try_.has_value()) {                                               \
-            return ::hearth::Unexpected(std::move(hearth_try_).error());              \
-        }                                                                             \
-        std::move(hearth_try_).value();                                               \
+#define HEARTH_TRY(expression)                                           \
+    ({                                                                   \
+        auto hearth_try_ = (expression);                                 \
+        if (!hearth_try_.has_value()) {                                  \
+            return ::hearth::Unexpected(std::move(hearth_try_).error()); \
+        }                                                                \
+        std::move(hearth_try_).value();                                  \
     })

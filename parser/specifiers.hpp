@@ -2,8 +2,8 @@
 //
 // The specifiers of systemd.unit(5): %n, %i, %t ... replaced by values from a table that the caller
 // fills; nothing here knows what a letter means. Values are not expanded again, so there are no
-// loops, and the length of the result is bounded. `%%` is a percent sign. A letter or digit that the
-// table doesn't have is an error; a `%` before anything else, or at the end, stands for itself.
+// loops, and the length of the result is bounded. `%%` is a percent sign. A letter or digit that
+// the table doesn't have is an error; a `%` before anything else, or at the end, stands for itself.
 #pragma once
 
 #include <cstddef>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// One unit file (or drop-in) as text: its assignments in order, each knowing where it stood. A value
-// without meaning: nothing here knows what a directive is. Made by ini_reader, consumed by
+// One unit file (or drop-in) as text: its assignments in order, each knowing where it stood. A
+// value without meaning: nothing here knows what a directive is. Made by ini_reader, consumed by
 // units/loader. Follows systemd.syntax(7).
 #pragma once
 
@@ -28,8 +28,9 @@ struct ValueSegment {
 struct Assignment {
     std::string section;
     std::string key;
-    std::string value;  ///< continuations joined by one space, outer white space removed; no unquoting
-    Origin origin;      ///< of the key
+    std::string
+        value;      ///< continuations joined by one space, outer white space removed; no unquoting
+    Origin origin;  ///< of the key
     std::vector<ValueSegment> segments;
 
     bool operator==(const Assignment&) const = default;
