@@ -52,4 +52,15 @@ using Diagnostics = std::vector<Diagnostic>;
 /// The user's text, quoted for a message: 'text', control bytes escaped, cut at 80 bytes.
 [[nodiscard]] std::string quoted(std::string_view text);
 
+// Where <iomanip> is seen, std::quoted would be the better match for these, by its namespace.
+[[nodiscard]] inline std::string quoted(const std::string& text) {
+    return quoted(std::string_view(text));
+}
+[[nodiscard]] inline std::string quoted(std::string& text) {
+    return quoted(std::string_view(text));
+}
+[[nodiscard]] inline std::string quoted(const char* text) {
+    return quoted(std::string_view(text));
+}
+
 }  // namespace hearth
