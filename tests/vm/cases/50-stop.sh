@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Stop ends everything: processes that ignore SIGTERM, that left the session, and a rabbit, which
-# forks itself anew and dies so fast that no list of pids catches it; only cgroup.kill does.
+# Stop ends everything: processes that ignore SIGTERM, that left the session, and rabbits, which fork
+# themselves anew and die, so that a list of pids is old as soon as it is read; cgroup.kill is not.
 hearthd_start
 hearthctl start rabbit.service || fail "start rabbit.service ends with status $?"
 until_true 10 "the rabbit to run" sh -c '[ "$(cat /run/rabbit 2>/dev/null | wc -l)" -ge 5 ]'

@@ -9,7 +9,9 @@ if [ "${1:-}" = rabbit ]; then
 fi
 rm -f /run/rabbit
 setsid sh -c 'echo $$ >/run/stubborn; while :; do sleep 1; done' &
-/bin/sh /units/rabbit.sh rabbit &
+for i in 1 2 3 4; do
+    /bin/sh /units/rabbit.sh rabbit &
+done
 while :; do
     sleep 1
 done
