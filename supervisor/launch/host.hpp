@@ -10,6 +10,8 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "parser/result.hpp"
@@ -35,6 +37,9 @@ struct Host {
     CgroupLayout cgroup_layout = CgroupLayout::None;
     std::set<std::string> controllers;  ///< usable for our services: "cpu", "memory", "pids"
     std::map<std::string, std::string> controllers_missing;  ///< name to why not
+
+    std::uint32_t own_uid = 0, own_gid = 0;  ///< hearthd's, effective
+    std::map<std::string, std::string, std::less<>> environment;  ///< hearthd's, for PassEnvironment=
 
     std::uint64_t capabilities = 0;      ///< hearthd's own permitted set
     std::uint64_t bounding_set = 0;

@@ -77,7 +77,7 @@ struct MakeNamespace {
 /// a writable hole never makes writable what the host has read-only. For a BindMount from `tree:NAME`.
 struct CloneTree {
     std::string slot;
-    std::string source;
+    std::string source;  ///< a path, or "slot:NAME" of an earlier MakePrivateTmp
     bool recursive = true;
     bool optional = false;  ///< a missing source leaves the slot empty; a BindMount from it is skipped
     bool operator==(const CloneTree&) const = default;
@@ -102,6 +102,7 @@ struct UseDescriptor {  ///< dup3 of the slot to `number`, inherited by the serv
 struct SetUmask { std::uint32_t mask = 0022; bool operator==(const SetUmask&) const = default; };
 struct SetNice { int nice = 0; bool soft = true; bool operator==(const SetNice&) const = default; };
 struct SetOomScoreAdjust { int value = 0; bool soft = true; bool operator==(const SetOomScoreAdjust&) const = default; };
+/// Where the kernel or a container refuses keyrings (ENOSYS, EPERM, EACCES, EDQUOT) the service goes without.
 struct NewSessionKeyring { bool operator==(const NewSessionKeyring&) const = default; };
 struct EnterNamespace { std::string slot; bool operator==(const EnterNamespace&) const = default; };
 struct NewNamespaces {  ///< unshare(2); CLONE_NEW* bits
@@ -146,6 +147,7 @@ struct HidePath {  ///< an inaccessible, empty node of the right kind over the p
     bool optional = false;
     bool operator==(const HidePath&) const = default;
 };
+// What these make has exactly `mode`, whatever the umask (which is set before the mounts).
 struct MakeDirectory { std::string path; std::uint32_t mode = 0755; bool operator==(const MakeDirectory&) const = default; };
 /// The place for a mount, when it is missing: a directory, or an empty file where `like` (host path) is
 /// no directory; with its parents. Nothing where `path` exists or `like` is missing. Empty `like`: directory.

@@ -39,4 +39,10 @@ struct Invocation {
 /// the refusals can't be relaxed.
 [[nodiscard]] std::string relaxing_drop_in(const Diagnostics& refusals);
 
+/// systemd.exec(5)'s status nearest to the first refusal: 217 for a missing user, 226 for a namespace ...
+[[nodiscard]] int exit_status(const Diagnostics& refusals);
+
+/// The unit's cgroup below hearthd's root: "system.slice/heat.service", "system.slice/system-getty.slice/...".
+[[nodiscard]] std::string cgroup_path(const Unit& unit);
+
 }  // namespace hearth::launch
