@@ -15,7 +15,7 @@
 
 namespace hearth {
 
-/// Names are shorter than this, type suffix included.
+/// The longest name, type suffix included.
 inline constexpr std::size_t max_unit_name_length = 255;
 
 enum class UnitType : std::uint8_t {
