@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: MIT
+//
+// Actions of the engine become calls here, one function per action.
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstring>
+#include <thread>
+
+#include "supervisor/launch/planner.hpp"
+#include "supervisor/log.hpp"
+#include "supervisor/supervisor.hpp"
+#include "supervisor/sys/process.hpp"
+
+namespace hearth {
+
+namespace {
+
+constexpr std::uint64_t retry_microseconds = 10'000;
+
+template <class... Arms>
+struct overloaded : Arms... {
+    using Arms::operator()...;
+};
+
+Moment now() { return {sys::monotonic_microseconds(), sys::realtime_microseconds()}; }
+
+std::string joined(const Diagnostics& diagnostics) {
+    std::string text;
+    for (const Diagnostic& diagnostic : diagnostics) {
+        text += (text.empty() ? "" : "\n") + one_line(diagnostic);
+        if (!diagnostic.hint.empty()) {
+            text += "\n  " + diagnostic.hint;
+        }
+    }
+    return text;
+}
+
+/// systemd.exec(5)'s status nearest to what was refused, for ExecMainStatus.
+constexpr int exit_status_namespace = 226;
+constexpr int exit_status_exec = 203;
+constexpr int exit_status_cgroup = 219;
+
+/// Variables that only control processes get: $MAINPID, and for stopping commands the results.
+std::vector<std::pair<std::string, std::string>> extra_environment(const UnitRecord& record, ExecKind kind) {
+    std::vector<std::pair<std::string, std::string>> variables;
+    const ServiceStatus& status = record.status;
+    if (status.main_pid != 0) {
+        variables.emplace_back("MAINPID", std::to_string(status.main_pid));
+    }
+    if (kind == ExecKind::Stop || kind == ExecKind::StopPost) {
+        variables.emplace_back("SERVICE_RESULT", name(status.result));
+        if (status.main.code != 0) {
+            const bool exited = status.main.code == CLD_EXITED;
+            variables.emplace_back("EXIT_CODE", exited ? "exited" : status.main.code == CLD_DUMPED ? "dumped" : "killed");
+            const char* abbreviation = exited ? nullptr : ::sigabbrev_np(status.main.status);
+            variables.emplace_back("EXIT_STATUS", abbreviation != nullptr ? abbreviation : std::to_string(status.main.status));
+        }
+    }
+    return variables;
+}
+
+}  // namespace
+
+void Supervisor::perform(const Action& action) {
+    std::visit(
+        overloaded{
+            [this](const Launch& launch) { perform_launch(launch); },
+            [this](const AbortLaunch& abort) { (void)launchers_->abort(abort.launch); },
+            [this](const SignalUnit& signal) { perform_signal(signal); },
+            [this](const KillCgroup& kill) {
+                if (auto done = tree_.kill(cgroup_of(kill.unit)); !done) {
+                    log::write(log::Level::Error, kill.unit, done.error().what);
+                }
+            },
+            [this](const Release& release) { perform_release(release.unit); },
+            [](const Tell& tell) { log::write(log::level_of(tell.severity), tell.unit, tell.message); },
+        },
+        action);
+}
+
+// ---- launch -------------------------------------------------------------------------------------
+
+Result<launch::Plan, Diagnostics> Supervisor::make_plan(const Launch& action, LiveUnit& live) {
+    const UnitRecord& record = *world_.find(action.unit);
+    const Unit& unit = record.unit;
+    const CommandLines& lines = commands(unit, action.kind);
+    const std::string directive(name(action.kind));
+    const auto refusal = [&](const std::string& about, std::string message) {
+        return Unexpected(Diagnostics{{Severity::Error, unit.origin_of(about), std::move(message), {}, {}}});
+    };
+    if (action.index >= lines.size()) {
+        return refusal(directive, directive + "= is gone from the unit file");
+    }
+    launch::Invocation invocation;
+    invocation.command = &lines[action.index];
+    invocation.directive = directive;
+    invocation.invocation_id = live.invocation_id;
+    invocation.control = action.kind != ExecKind::Start;
+    invocation.environment = extra_environment(record, action.kind);
+    auto files = HostFacts::environment_files(unit);
+    if (!files) {
+        return refusal("EnvironmentFile", files.error().what);
+    }
+    invocation.environment_files = std::move(*files);
+    invocation.executable = facts_.executable(*invocation.command, unit.settings.exec.root_directory);
+    auto program = facts_.seccomp(unit);
+    if (!program) {
+        return refusal("SystemCallFilter", program.error().what);
+    }
+    invocation.seccomp = *program;
+    if (options_.confinement == Confinement::BestEffort) {
+        Unit relaxed = unit;
+        relaxed.settings.hearth.confinement = Confinement::BestEffort;
+        return launch::plan(relaxed, invocation, facts_.host());
+    }
+    return launch::plan(unit, invocation, facts_.host());
+}
+
+void Supervisor::refuse(const Launch& action, int exit_status, std::string message) {
+    LaunchFailed failed;
+    failed.unit = action.unit;
+    failed.launch = action.launch;
+    failed.refused = true;
+    failed.exit_status = exit_status;
+    failed.message = std::move(message);
+    failed.at = now();
+    failed.invocation_id = live_[action.unit].invocation_id;
+    happen(std::move(failed));
+}
+
+bool Supervisor::clear_leftovers(const Launch& action) {
+    const std::string path = cgroup_of(action.unit);
+    if (!tree_.populated(path).value_or(false)) {
+        return false;
+    }
+    log::write(log::Level::Warning, action.unit, "ending processes that an earlier hearthd left in its cgroup");
+    // A directory that was killed is spoilt for the next clone: it must be empty and made anew, and
+    // emptying takes the kernel a moment.
+    worker_->run(
+        [this, path] {
+            (void)tree_.kill(path);
+            for (int tries = 0; tries < 500 && !tree_.remove(path); ++tries) {
+                std::this_thread::sleep_for(std::chrono::milliseconds(10));
+            }
+        },
+        [this, action] {
+            if (tree_.populated(cgroup_of(action.unit)).value_or(false)) {
+                refuse(action, exit_status_cgroup, "processes of an earlier hearthd in its cgroup can't be ended");
+            } else {
+                Launch again = action;
+                again.begins_activation = false;
+                perform_launch(again);
+            }
+        });
+    return true;
+}
+
+void Supervisor::perform_launch(const Launch& action) {
+    LiveUnit& live = live_[action.unit];
+    if (action.begins_activation) {
+        live.invocation_id = sys::random_hex(16).value_or(std::string(32, '0'));
+        live.release_when_empty = false;
+        if (!live.cgroup_made && clear_leftovers(action)) {
+            return;  // goes on from there
+        }
+    }
+    auto plan = make_plan(action, live);
+    if (!plan) {
+        std::string message = joined(plan.error());
+        const std::string drop_in = launch::relaxing_drop_in(plan.error());
+        if (!drop_in.empty()) {
+            message += "\nthis drop-in would let it start without:\n" + drop_in;
+        }
+        refuse(action, exit_status_namespace, std::move(message));
+        return;
+    }
+    for (const Diagnostic& shortfall : plan->shortfalls) {
+        log::write(log::Level::Warning, one_line(shortfall));
+    }
+    launch::LaunchRequest request;
+    request.id = action.launch;
+    const bool wants_log = std::ranges::any_of(plan->steps, [](const launch::Step& step) {
+        const auto* use = std::get_if<launch::UseDescriptor>(&step.action);
+        return use != nullptr && use->slot == "log";
+    });
+    if (wants_log) {
+        logd::Stream stream;
+        stream.unit = action.unit;
+        stream.identifier = world_.find(action.unit)->unit.settings.exec.syslog_identifier;
+        stream.invocation = live.invocation_id;
+        for (const launch::Step& step : plan->steps) {
+            if (const auto* user = std::get_if<launch::SetUser>(&step.action)) {
+                stream.uid = user->uid;
+            } else if (const auto* groups = std::get_if<launch::SetGroups>(&step.action)) {
+                stream.gid = groups->gid;
+            }
+        }
+        auto pipe = logs_->open_stream(stream);
+        if (!pipe) {
+            refuse(action, exit_status_exec, "no log for its output: " + pipe.error().what);
+            return;
+        }
+        request.descriptors.emplace("log", std::move(*pipe));
+    }
+    request.plan = std::move(*plan);
+    request.activation = std::move(live.activation);
+    live.activation = {};
+    launching_.emplace(action.launch, action.unit);
+    launchers_->launch(std::move(request));
+}
+
+Result<std::string, Diagnostics> Supervisor::plan_text(const std::string& unit) {
+    const UnitRecord* record = world_.find(unit);
+    if (record == nullptr) {
+        return Unexpected(Diagnostics{{Severity::Error, {}, "unit " + unit + " is not loaded", {}, {}}});
+    }
+    std::string text;
+    for (const ExecKind kind : {ExecKind::Condition, ExecKind::StartPre, ExecKind::Start, ExecKind::StartPost,
+                                ExecKind::Reload, ExecKind::Stop, ExecKind::StopPost}) {
+        for (std::size_t index = 0; index < commands(record->unit, kind).size(); ++index) {
+            Launch action{unit, 0, kind, index, false};
+            LiveUnit probe;
+            probe.invocation_id = "(made at launch)";
+            text += launch::print(HEARTH_TRY(make_plan(action, probe)));
+            text += '\n';
+        }
+    }
+    if (text.empty()) {
+        return Unexpected(record->unit.refusals);
+    }
+    return text;
+}
+
+// ---- signals and the end of an activation -------------------------------------------------------
+
+void Supervisor::perform_signal(const SignalUnit& action) {
+    const auto live = live_.find(action.unit);
+    const UnitRecord* record = world_.find(action.unit);
+    if (live == live_.end() || record == nullptr) {
+        return;
+    }
+    std::set<pid_t> signalled;
+    const auto to_process = [&](pid_t pid) {
+        const auto watched = live->second.processes.find(pid);
+        if (pid == 0 || watched == live->second.processes.end()) {
+            return;
+        }
+        signalled.insert(pid);
+        auto sent = sys::pidfd_send_signal(watched->second.pidfd.number(), action.signal);
+        if (!sent && sent.error().code != ESRCH) {
+            log::write(log::Level::Warning, action.unit, sent.error().what);
+        }
+    };
+    if (action.main || action.everything) {
+        to_process(record->status.main_pid);
+    }
+    if (action.control || action.everything) {
+        to_process(record->status.control_pid);
+    }
+    if (action.everything) {
+        if (auto sent = tree_.signal(cgroup_of(action.unit), action.signal, signalled); !sent) {
+            log::write(log::Level::Warning, action.unit, sent.error().what);
+        }
+    }
+}
+
+void Supervisor::perform_release(const std::string& unit) {
+    const auto found = live_.find(unit);
+    if (found == live_.end()) {
+        return;
+    }
+    LiveUnit& live = found->second;
+    attach_->end_unit(unit);
+    live.main_plan.reset();
+    if (!live.activation.descriptors.empty() || !live.activation.directories.empty()) {
+        auto activation = std::make_shared<launch::Activation>(std::move(live.activation));
+        live.activation = {};
+        worker_->run([activation] { launch::release(*activation); });
+    }
+    if (!live.cgroup_made) {
+        return;
+    }
+    if (auto removed = tree_.remove(cgroup_of(unit)); !removed) {
+        // A dying process still counts for a moment, or somebody made a cgroup below: cgroup_changed() or the
+        // retry comes back here. An activation that has begun meanwhile keeps the directory.
+        live.release_when_empty = true;
+        if (!live.retry) {
+            auto timer = loop_.timer(Priority::Timer, [this, unit] {
+                const auto again = live_.find(unit);
+                if (again != live_.end() && again->second.release_when_empty) {
+                    perform_release(unit);
+                    try_finish_shutdown();
+                }
+            });
+            if (timer) {
+                live.retry = std::move(*timer);
+            }
+        }
+        live.retry.arm_in(retry_microseconds);
+        return;
+    }
+    live.cgroup_source = {};
+    live.cgroup_events.reset();
+    live.cgroup_made = false;
+    live.release_when_empty = false;
+    live.out_of_memory_kills = 0;
+}
+
+}  // namespace hearth

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: MIT
+//
+// Facts of the kernel become Events here: launches that returned, processes that ended, cgroups that
+// emptied, orphans that came to us.
+#include <sys/epoll.h>
+#include <sys/wait.h>
+
+#include <csignal>
+
+#include "supervisor/log.hpp"
+#include "supervisor/supervisor.hpp"
+#include "supervisor/sys/file.hpp"
+#include "supervisor/sys/process.hpp"
+
+namespace hearth {
+
+namespace {
+
+Moment now() { return {sys::monotonic_microseconds(), sys::realtime_microseconds()}; }
+
+int waitid_code(sys::ExitStatus::Code code) {
+    switch (code) {
+        case sys::ExitStatus::Code::Exited:
+            return CLD_EXITED;
+        case sys::ExitStatus::Code::Killed:
+            return CLD_KILLED;
+        case sys::ExitStatus::Code::Dumped:
+            return CLD_DUMPED;
+    }
+    return CLD_EXITED;
+}
+
+/// The number behind `key` in a flat-keyed cgroup file ("oom_kill 3").
+std::uint64_t flat_value(std::string_view text, std::string_view key) {
+    std::size_t at = 0;
+    while (at < text.size()) {
+        const std::size_t end = std::min(text.find('\n', at), text.size());
+        const std::string_view line = text.substr(at, end - at);
+        if (line.starts_with(key) && line.size() > key.size() && line[key.size()] == ' ') {
+            return std::strtoull(std::string(line.substr(key.size() + 1)).c_str(), nullptr, 10);
+        }
+        at = end + 1;
+    }
+    return 0;
+}
+
+}  // namespace
+
+// ---- launches -----------------------------------------------------------------------------------
+
+void Supervisor::launches_returned() {
+    for (launch::LaunchResult& result : launchers_->take_results()) {
+        if (attach_->launched(result)) {
+            continue;
+        }
+        launch_returned(std::move(result));
+    }
+}
+
+void Supervisor::launch_returned(launch::LaunchResult result) {
+    const auto launching = launching_.find(result.id);
+    if (launching == launching_.end()) {
+        return;
+    }
+    const std::string unit = launching->second;
+    launching_.erase(launching);
+    LiveUnit& live = live_[unit];
+    live.activation = std::move(result.activation);
+    if (!live.cgroup_made && !result.plan.cgroup.empty()) {
+        live.cgroup_made = true;
+        watch_cgroup(unit);
+    }
+    for (const std::string& shortfall : result.shortfalls) {
+        log::write(log::Level::Warning, unit, shortfall);
+    }
+    if (result.failure) {
+        if (result.pid != 0 && result.pidfd) {
+            (void)sys::waitid(result.pidfd.number(), 0);  // it has exited: the launcher saw its report
+        }
+        LaunchFailed failed;
+        failed.unit = unit;
+        failed.launch = result.id;
+        failed.refused = false;
+        failed.pid = result.pid;
+        failed.exit_status = result.failure->exit_status;
+        failed.message = launch::message(*result.failure);
+        failed.at = now();
+        failed.invocation_id = live.invocation_id;
+        happen(std::move(failed));
+        return;
+    }
+    Launched launched;
+    launched.unit = unit;
+    launched.launch = result.id;
+    launched.pid = result.pid;
+    launched.at = {result.started_monotonic_microseconds, result.started_realtime_microseconds};
+    launched.invocation_id = live.invocation_id;
+    const UnitRecord* record = world_.find(unit);
+    if (record != nullptr && record->status.launch_kind == ExecKind::Start) {
+        live.main_plan = std::move(result.plan);
+    }
+    watch_process(unit, result.pid, std::move(result.pidfd));
+    happen(std::move(launched));
+}
+
+// ---- processes ----------------------------------------------------------------------------------
+
+void Supervisor::watch_process(const std::string& unit, pid_t pid, sys::Descriptor pidfd) {
+    Watched watched;
+    watched.pidfd = std::move(pidfd);
+    auto source = loop_.on_io(watched.pidfd.number(), EPOLLIN, Priority::Process, [this, unit, pid](std::uint32_t) {
+        process_ended(unit, pid);
+    });
+    if (!source) {
+        log::write(log::Level::Error, unit, "cannot watch process " + std::to_string(pid) + ": " + source.error().what);
+        (void)sys::pidfd_send_signal(watched.pidfd.number(), SIGKILL);
+        return;
+    }
+    watched.source = std::move(*source);
+    live_[unit].processes.insert_or_assign(pid, std::move(watched));
+}
+
+void Supervisor::process_ended(const std::string& unit, pid_t pid) {
+    LiveUnit& live = live_[unit];
+    const auto watched = live.processes.find(pid);
+    if (watched == live.processes.end()) {
+        return;
+    }
+    auto status = sys::waitid(watched->second.pidfd.number(), WNOHANG | WNOWAIT);
+    if (status && !*status) {
+        return;  // not yet: the pidfd of a thread group leader whose threads still run
+    }
+    ProcessExited exited;
+    exited.unit = unit;
+    exited.pid = pid;
+    exited.at = now();
+    if (status) {
+        exited.code = waitid_code((*status)->code);
+        exited.status = (*status)->status;
+    } else {
+        log::write(log::Level::Error, unit, status.error().what + ": exit status lost, counted as a failure");
+        exited.code = CLD_KILLED;
+        exited.status = SIGKILL;
+    }
+    if (exited.code == CLD_KILLED && exited.status == SIGKILL) {
+        out_of_memory_check(unit);
+    }
+    happen(std::move(exited));
+    (void)sys::waitid(watched->second.pidfd.number(), WNOHANG);  // recorded: now it may be reaped
+    live.processes.erase(watched);
+}
+
+void Supervisor::out_of_memory_check(const std::string& unit) {
+    LiveUnit& live = live_[unit];
+    const bool unified = tree_.layout() == launch::CgroupLayout::Unified;
+    const auto text = sys::read_file(
+        tree_.directory(cgroup_of(unit), unified ? "" : "memory") +
+            (unified ? "/memory.events" : "/memory.oom_control"),
+        4096);
+    const std::uint64_t kills = flat_value(text.value_or(""), "oom_kill");
+    if (kills > live.out_of_memory_kills) {
+        live.out_of_memory_kills = kills;
+        happen(OutOfMemoryKilled{unit});
+    }
+}
+
+void Supervisor::orphans_ended() {
+    // Processes that we watch are reaped by process_ended() alone, after their exit is recorded. WNOWAIT
+    // shows the same one again, so the first watched one ends the round; its own source comes first.
+    for (;;) {
+        const auto status = sys::waitid_any(WNOHANG | WNOWAIT);
+        if (!status || !*status) {
+            return;
+        }
+        const pid_t pid = (*status)->pid;
+        bool watched = pid == logs_->pid() || attach_->watches(pid);
+        for (const auto& [name, live] : live_) {
+            watched = watched || live.processes.contains(pid);
+        }
+        if (watched || !launching_.empty()) {
+            orphan_source_.arm_in(20'000);  // look again when it has been taken care of
+            return;
+        }
+        (void)::waitpid(pid, nullptr, WNOHANG);
+    }
+}
+
+// ---- cgroups ------------------------------------------------------------------------------------
+
+void Supervisor::watch_cgroup(const std::string& unit) {
+    LiveUnit& live = live_[unit];
+    auto events = tree_.events(cgroup_of(unit));
+    if (!events) {
+        log::write(log::Level::Error, unit, events.error().what);
+        return;
+    }
+    live.cgroup_events = std::move(*events);
+    auto source = loop_.on_io(live.cgroup_events.number(), EPOLLPRI, Priority::Io, [this, unit](std::uint32_t) {
+        cgroup_changed(unit);
+    });
+    if (source) {
+        live.cgroup_source = std::move(*source);
+    }
+    cgroup_changed(unit);
+}
+
+void Supervisor::cgroup_changed(const std::string& unit) {
+    LiveUnit& live = live_[unit];
+    char text[256];
+    const ssize_t size = ::pread(live.cgroup_events.number(), text, sizeof text, 0);
+    const bool populated =
+        size > 0 && flat_value(std::string_view(text, static_cast<std::size_t>(size)), "populated") != 0;
+    happen(CgroupChanged{unit, populated});
+    if (!populated && live.release_when_empty) {
+        perform_release(unit);
+    }
+}
+
+// ---- the log writer -----------------------------------------------------------------------------
+
+void Supervisor::log_writer_ended() {
+    log_source_ = {};
+    auto how = logs_->restart();
+    if (!how) {
+        log::write(log::Level::Error, "hearth-logd ended and can't be started again: " + how.error().what);
+        return;
+    }
+    log::write(
+        log::Level::Error,
+        "hearth-logd ended (" + *how + ") and was started again; output of the services that ran is lost until they restart");
+    auto source = loop_.on_io(logs_->pidfd(), EPOLLIN, Priority::Process, [this](std::uint32_t) { log_writer_ended(); });
+    if (source) {
+        log_source_ = std::move(*source);
+    }
+}
+
+}  // namespace hearth

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+//
+// hearthd's own log: one line per message on stderr (DESIGN 6). Only supervisor/ logs; parser/ and
+// units/ return diagnostics. A unit's own output never comes here, it goes to hearth-logd.
+#pragma once
+
+#include <string_view>
+
+#include "parser/diagnostic.hpp"
+
+namespace hearth::log {
+
+enum class Level : std::uint8_t { Debug, Information, Notice, Warning, Error };
+
+/// Once, before anything is logged. `timestamps`: with the time before each line (not under a logger that adds its own).
+void start(Level minimum, bool timestamps);
+void write(Level level, std::string_view message);
+/// `heat.service: main process exited ...`
+void write(Level level, std::string_view unit, std::string_view message);
+/// A load diagnostic in its one-line form.
+void write(const Diagnostic& diagnostic);
+[[nodiscard]] Level level_of(Severity severity);
+
+}  // namespace hearth::log

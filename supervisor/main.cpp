@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+//
+// hearthd: reads its options, makes the loop, the supervisor and the bus, says that it is ready, runs.
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <optional>
+#include <utility>
+
+#include "supervisor/bus/server.hpp"
+#include "supervisor/log.hpp"
+#include "supervisor/loop/event_loop.hpp"
+#include "supervisor/options.hpp"
+#include "supervisor/supervisor.hpp"
+#include "supervisor/sys/file.hpp"
+#include "supervisor/sys/process.hpp"
+
+namespace hearth {
+namespace {
+
+/// Signals are taken by the loop; blocked here, before any thread exists, so that all inherit it.
+void block_signals() {
+    sigset_t set;
+    sigemptyset(&set);
+    for (const int signal : {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGRTMIN + 3}) {
+        sigaddset(&set, signal);
+    }
+    pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);
+}
+
+/// Stdio must be open, or a socket of ours would become somebody's standard output.
+void open_missing_stdio() {
+    for (int number = 0; number < 3; ++number) {
+        if (::fcntl(number, F_GETFD) < 0) {
+            (void)::open("/dev/null", O_RDWR);
+        }
+    }
+}
+
+/// Two pidfds, an event descriptor and a log pipe per service: take what the hard limit gives.
+void raise_descriptor_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)::setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+Result<void> make_directories(const Options& options) {
+    HEARTH_TRY(sys::make_directories(options.runtime_directory, 0755));
+    HEARTH_TRY(sys::make_directories(options.log_directory, 0750));
+    return {};
+}
+
+bus::Options bus_options(const Options& options, const Supervisor& supervisor) {
+    bus::Options result;
+    result.paths = {options.runtime_directory + "/private"};
+    if (options.systemd_compat) {
+        result.paths.emplace_back("/run/systemd/private");
+    }
+    result.access = options.bus_for_everyone ? bus::BusAccess::Everyone : bus::BusAccess::Owner;
+    result.user_mode = options.user;
+    result.started = {sys::monotonic_microseconds(), sys::realtime_microseconds()};
+    result.control_group = supervisor.control_group();
+    return result;
+}
+
+/// What sd_booted(3) looks for, so that the stock systemctl talks to us; only on request, and never
+/// where a systemd runs, because it changes what other software on the host does.
+class SystemdCompatibility {
+public:
+    static Result<SystemdCompatibility> create() {
+        if (sys::stat("/run/systemd/system") ) {
+            return failure("/run/systemd/system exists: a systemd runs here, or another hearthd with --systemd-compat=yes");
+        }
+        HEARTH_TRY(sys::make_directories("/run/systemd", 0755));
+        HEARTH_TRY(sys::mkdir("/run/systemd/system", 0755));
+        return SystemdCompatibility();
+    }
+    SystemdCompatibility(SystemdCompatibility&& other) noexcept : made_(std::exchange(other.made_, false)) {}
+    SystemdCompatibility& operator=(SystemdCompatibility&&) = delete;
+    ~SystemdCompatibility() {
+        if (made_) {
+            (void)sys::rmdir("/run/systemd/system");
+        }
+    }
+
+private:
+    SystemdCompatibility() = default;
+    bool made_ = true;
+};
+
+Result<int> run(const Options& options) {
+    HEARTH_TRY(make_directories(options));
+    auto loop = HEARTH_TRY(EventLoop::open());
+    EventLoop::on_defect([](const char* what) noexcept {
+        log::write(log::Level::Error, std::string("defect: an exception reached the loop: ") + what);
+    });
+    auto supervisor = HEARTH_TRY(Supervisor::create(*loop, options));
+    std::vector<EventSource> sources;
+    for (const int signal : {SIGTERM, SIGINT, SIGRTMIN + 3}) {
+        sources.push_back(HEARTH_TRY(loop->on_signal(signal, [&](int, pid_t) { supervisor->shut_down(0); })));
+    }
+    sources.push_back(HEARTH_TRY(loop->on_signal(SIGHUP, [&](int, pid_t) { supervisor->reload([] {}); })));
+    std::optional<SystemdCompatibility> compatibility;
+    if (options.systemd_compat) {
+        compatibility.emplace(HEARTH_TRY(SystemdCompatibility::create()));
+    }
+    auto bus = HEARTH_TRY(bus::BusServer::listen(*loop, *supervisor, bus_options(options, *supervisor)));
+    supervisor->start_units();
+    log::write(log::Level::Notice, "ready, answering at " + options.runtime_directory + "/private");
+    sd_notify(0, "READY=1");
+    auto status = loop->run();
+    bus->flush();
+    return status;
+}
+
+}  // namespace
+}  // namespace hearth
+
+int main(int argc, char** argv) {
+    using namespace hearth;
+    open_missing_stdio();
+    auto parsed = read_options(argc, argv);
+    if (const auto* early = std::get_if<EarlyExit>(&parsed)) {
+        std::fputs(early->text.c_str(), early->status == 0 ? stdout : stderr);
+        return early->status;
+    }
+    const Options& options = std::get<Options>(parsed);
+    log::start(options.debug ? log::Level::Debug : log::Level::Information, ::isatty(STDERR_FILENO) != 0);
+    block_signals();
+    raise_descriptor_limit();
+    ::umask(0022);
+    auto status = run(options);
+    if (!status) {
+        log::write(log::Level::Error, status.error().what);
+        return 1;
+    }
+    return *status;
+}

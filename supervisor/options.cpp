@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+#include "supervisor/options.hpp"
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <sstream>
+
+#include "supervisor/unit_store.hpp"
+
+namespace hearth {
+
+namespace {
+
+std::vector<std::string> split_path(const std::string& text) {
+    std::vector<std::string> directories;
+    std::stringstream stream(text);
+    for (std::string part; std::getline(stream, part, ':');) {
+        if (!part.empty()) {
+            directories.push_back(part);
+        }
+    }
+    return directories;
+}
+
+std::string environment(const char* name, const std::string& fallback) {
+    const char* value = std::getenv(name);
+    return value != nullptr && *value != '\0' ? value : fallback;
+}
+
+std::vector<std::string> user_unit_path(const std::string& runtime_directory) {
+    const std::string home = environment("HOME", "/");
+    const std::string config = environment("XDG_CONFIG_HOME", home + "/.config");
+    const std::string data = environment("XDG_DATA_HOME", home + "/.local/share");
+    return {
+        config + "/systemd/user.control", runtime_directory + "/transient", config + "/systemd/user",
+        "/etc/systemd/user", "/run/systemd/user", data + "/systemd/user",
+        "/usr/local/lib/systemd/user", "/usr/lib/systemd/user"};
+}
+
+}  // namespace
+
+std::variant<Options, EarlyExit> read_options(int argc, char** argv) {
+    Options options;
+    CLI::App app{"hearthd runs systemd unit files without systemd.", "hearthd"};
+    std::string unit_path;
+    std::string confinement = "strict";
+    std::string compat = "auto";
+    std::string access = "owner";
+    app.add_option("--unit-path", unit_path, "directories of unit files, separated by ':' (replaces systemd's own path)")
+        ->type_name("DIR[:DIR...]");
+    auto* runtime = app.add_option("--runtime-dir", options.runtime_directory, "sockets and state; belongs on tmpfs")->type_name("DIR");
+    auto* logs = app.add_option("--log-dir", options.log_directory, "where hearth-logd writes")->type_name("DIR");
+    app.add_option("--cgroup-root", options.cgroup_root, "below hearthd's own cgroup, or from the mount's root with a leading '/'")->type_name("PATH");
+    app.add_option("--unit", options.units, "unit to start; may be repeated")->type_name("NAME");
+    app.add_option("--confinement", confinement, "strict refuses what can't be confined as asked; best-effort tells the shortfall")
+        ->check(CLI::IsMember({"strict", "best-effort"}));
+    app.add_option("--systemd-compat", compat, "also serve the stock systemctl at /run/systemd/private")
+        ->check(CLI::IsMember({"yes", "no", "auto"}));
+    app.add_option("--bus-access", access, "who may read over the bus")->check(CLI::IsMember({"owner", "everyone"}));
+    app.add_flag("--user", options.user, "manage a user's services");
+    app.add_flag("--debug", options.debug, "log more");
+    app.set_version_flag("--version", "hearth " HEARTH_VERSION);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        std::ostringstream out;
+        std::ostringstream err;
+        const int status = app.exit(error, out, err);
+        return EarlyExit{status == 0 ? 0 : 2, status == 0 ? out.str() : err.str()};
+    }
+    if (options.user) {
+        if (runtime->count() == 0) {
+            const std::string base = environment("XDG_RUNTIME_DIR", "");
+            if (base.empty()) {
+                return EarlyExit{2, "--user needs XDG_RUNTIME_DIR or --runtime-dir\n"};
+            }
+            options.runtime_directory = base + "/hearth";
+        }
+        if (logs->count() == 0) {
+            options.log_directory =
+                environment("XDG_STATE_HOME", environment("HOME", "/") + "/.local/state") + "/hearth/log";
+        }
+    }
+    options.unit_path = split_path(unit_path);
+    if (options.unit_path.empty()) {
+        options.unit_path = options.user ? user_unit_path(options.runtime_directory)
+                                         : UnitStore::default_path(options.runtime_directory);
+    }
+    options.confinement = confinement == "strict" ? Confinement::Strict : Confinement::BestEffort;
+    options.systemd_compat = compat == "yes";  // auto: a machine's default, and there is no machine role yet
+    options.bus_for_everyone = access == "everyone";
+    for (const std::string* directory : {&options.runtime_directory, &options.log_directory}) {
+        if (directory->empty() || directory->front() != '/') {
+            return EarlyExit{2, "'" + *directory + "' is not an absolute path; expected one that starts with '/'\n"};
+        }
+    }
+    return options;
+}
+
+}  // namespace hearth

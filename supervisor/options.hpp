@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+//
+// hearthd's command line (DESIGN 6), as a value. Every default is settled here, so the rest of the
+// supervisor never looks at argv or the environment.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "parser/result.hpp"
+#include "units/types.hpp"
+
+namespace hearth {
+
+struct Options {
+    std::vector<std::string> unit_path;  ///< never empty
+    std::string runtime_directory = "/run/hearth";
+    std::string log_directory = "/var/log/hearth";
+    std::string cgroup_root = "hearth";
+    std::vector<std::string> units;      ///< --unit: what to start
+    Confinement confinement = Confinement::Strict;
+    bool bus_for_everyone = false;
+    bool systemd_compat = false;         ///< /run/systemd/private and /run/systemd/system
+    bool user = false;
+    bool debug = false;
+};
+
+/// Options, or what the process should print and exit with (--help, --version, a usage error).
+struct EarlyExit {
+    int status = 0;
+    std::string text;  ///< to stdout for status 0, else to stderr
+};
+[[nodiscard]] std::variant<Options, EarlyExit> read_options(int argc, char** argv);
+
+}  // namespace hearth

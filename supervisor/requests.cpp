@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+//
+// hearth's own verbs on the Control interface: attach and confinement.
+#include <unistd.h>
+
+#include "supervisor/report/report.hpp"
+#include "supervisor/supervisor.hpp"
+#include "supervisor/sys/file.hpp"
+
+namespace hearth {
+
+namespace {
+
+Unexpected<RequestError> not_running(const std::string& unit) {
+    return Unexpected(RequestError{"NoSuchProcess", unit + " has no main process; start it first"});
+}
+
+}  // namespace
+
+void Supervisor::attach(
+    AttachRequest request,
+    std::function<void(Result<AttachSession, RequestError>)> started,
+    std::function<void(std::uint64_t, AttachExit)> ended) {
+    const auto record = load(request.unit);
+    if (!record) {
+        started(Unexpected(record.error()));
+        return;
+    }
+    const auto live = live_.find(request.unit);
+    const pid_t main = (*record)->status.main_pid;
+    if (main == 0 || live == live_.end() || !live->second.main_plan || !live->second.processes.contains(main)) {
+        started(not_running(request.unit));
+        return;
+    }
+    if (request.stdio.size() != 3) {
+        started(Unexpected(RequestError{"org.freedesktop.DBus.Error.InvalidArgs", "attach needs three descriptors"}));
+        return;
+    }
+    auto pidfd = sys::duplicate(live->second.processes.at(main).pidfd.number());
+    if (!pidfd) {
+        started(Unexpected(RequestError{"AttachFailed", pidfd.error().what}));
+        return;
+    }
+    AttachSessions::Target target;
+    target.main_pid = main;
+    target.pidfd = std::move(*pidfd);
+    target.plan = *live->second.main_plan;
+    target.cgroup = cgroup_of(request.unit);
+    const TasksLimit& tasks = (*record)->unit.settings.resources.tasks_max;
+    if (tasks.count && *tasks.count != UINT64_MAX) {
+        target.tasks_limit = std::to_string(*tasks.count);
+    }
+    attach_->start(
+        std::move(request), std::move(target), *worker_, *launchers_, std::move(started), std::move(ended));
+}
+
+void Supervisor::end_attach(std::uint64_t session) { attach_->end(session); }
+
+void Supervisor::signal_attach(std::uint64_t session, int signal) { attach_->signal(session, signal); }
+
+void Supervisor::confinement(
+    const std::string& unit, std::function<void(Result<std::string, RequestError>)> done) {
+    const auto record = load(unit);
+    if (!record) {
+        done(Unexpected(record.error()));
+        return;
+    }
+    const auto live = live_.find(unit);
+    const pid_t main = (*record)->status.main_pid;
+    if (main == 0 || live == live_.end() || !live->second.main_plan || !live->second.processes.contains(main)) {
+        done(not_running(unit));
+        return;
+    }
+    auto pidfd = sys::duplicate(live->second.processes.at(main).pidfd.number());
+    if (!pidfd) {
+        done(Unexpected(RequestError{"Failed", pidfd.error().what}));
+        return;
+    }
+    // The kernel's view is read on the worker: a process may make its own /proc entries slow to read.
+    struct Job {
+        report::Question question;
+        std::string answer;
+    };
+    auto job = std::make_shared<Job>();
+    job->question.unit = (*record)->unit;
+    job->question.plan = *live->second.main_plan;
+    job->question.host = facts_.snapshot();
+    job->question.main_pid = main;
+    job->question.pidfd = std::move(*pidfd);
+    job->question.cgroup = cgroup_of(unit);
+    worker_->run(
+        [this, job] { job->answer = report::to_json(report::examine(job->question, tree_)); },
+        [job, done] { done(std::move(job->answer)); });
+}
+
+}  // namespace hearth

@@ -1,0 +1,418 @@
+// SPDX-License-Identifier: MIT
+#include "supervisor/supervisor.hpp"
+
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+
+#include "supervisor/log.hpp"
+#include "supervisor/sys/file.hpp"
+#include "supervisor/sys/process.hpp"
+#include "units/unit_name.hpp"
+
+namespace hearth {
+
+namespace {
+
+Moment moment(const EventLoop&) {
+    return {sys::monotonic_microseconds(), sys::realtime_microseconds()};
+}
+
+/// The directory that holds this program: hearth-logd stands beside it.
+std::string program_beside(const std::string& name) {
+    const std::string own = sys::readlink("/proc/self/exe").value_or("/usr/bin/hearthd");
+    return own.substr(0, own.rfind('/') + 1) + name;
+}
+
+bool is_running(const UnitRecord& record) {
+    switch (record.status.state) {
+        case ServiceState::Dead:
+        case ServiceState::Failed:
+            return false;
+        default:
+            return true;
+    }
+}
+
+}  // namespace
+
+Supervisor::Supervisor(EventLoop& loop, Options options, cgroup::Tree tree)
+    : loop_(loop), options_(std::move(options)), store_(options_.unit_path), tree_(std::move(tree)) {}
+
+Supervisor::~Supervisor() = default;
+
+Result<std::unique_ptr<Supervisor>> Supervisor::create(EventLoop& loop, Options options) {
+    cgroup::Tree::Options tree_options;
+    tree_options.root = options.cgroup_root;
+    tree_options.owner = options.runtime_directory;
+    auto tree = HEARTH_TRY(cgroup::Tree::open(tree_options));
+    std::unique_ptr<Supervisor> supervisor(new Supervisor(loop, std::move(options), std::move(tree)));
+    HEARTH_TRY(supervisor->set_up());
+    return supervisor;
+}
+
+Result<void> Supervisor::set_up() {
+    load_context_ = gather_load_context(options_.user);
+    facts_ = HEARTH_TRY(HostFacts::gather(tree_, options_.runtime_directory));
+    worker_ = HEARTH_TRY(Worker::create(loop_));
+    launchers_ = HEARTH_TRY(launch::LauncherPool::create(tree_));
+    logs_ = HEARTH_TRY(logd::LogClient::start(program_beside("hearth-logd"), options_.log_directory));
+    attach_ = std::make_unique<AttachSessions>(loop_, tree_);
+
+    // Orphans of services come to us, not to PID 1: their zombies are ours to collect.
+    (void)sys::prctl(PR_SET_CHILD_SUBREAPER, 1);
+    child_source_ = HEARTH_TRY(loop_.on_signal(SIGCHLD, [this](int, pid_t) { orphans_ended(); }));
+    orphan_source_ = HEARTH_TRY(loop_.timer(Priority::Timer, [this] { orphans_ended(); }));
+    launch_source_ = HEARTH_TRY(loop_.on_io(
+        launchers_->event_descriptor(), EPOLLIN, Priority::Process, [this](std::uint32_t) {
+            launches_returned();
+        }));
+    log_source_ = HEARTH_TRY(loop_.on_io(logs_->pidfd(), EPOLLIN, Priority::Process, [this](std::uint32_t) {
+        log_writer_ended();
+    }));
+    deadline_source_ = HEARTH_TRY(loop_.timer(Priority::Timer, [this] { happen(TimeElapsed{}); }));
+    settle_source_ = HEARTH_TRY(loop_.deferred(Priority::Process, [this] { settle(); }));
+
+    for (const std::string& path : tree_.existing()) {
+        const auto populated = tree_.populated(path);
+        if (populated && *populated) {
+            log::write(
+                log::Level::Warning,
+                path + " holds processes that an earlier hearthd left; starting the unit ends them first");
+        }
+    }
+    return {};
+}
+
+void Supervisor::start_units() {
+    for (const std::string& unit : options_.units) {
+        auto job = request(unit, Verb::Start, JobMode::Replace);
+        if (!job) {
+            log::write(log::Level::Error, "cannot start " + unit + ": " + job.error().message);
+        }
+    }
+}
+
+// ---- events in, outcomes out --------------------------------------------------------------------
+
+void Supervisor::happen(Event event) {
+    queue_.push_back(std::move(event));
+    if (!settling_) {
+        settle_source_.trigger();
+    }
+}
+
+void Supervisor::settle() {
+    settling_ = true;
+    while (!queue_.empty()) {
+        Event event = std::move(queue_.front());
+        queue_.pop_front();
+        handle(step(world_, event, moment(loop_)));
+    }
+    settling_ = false;
+    arm_deadline();
+    try_finish_shutdown();
+}
+
+void Supervisor::handle(Outcome outcome) {
+    // The observer first: a job's queueing must be on the bus before what its launch causes.
+    told(outcome);
+    for (const Action& action : outcome.actions) {
+        perform(action);
+    }
+}
+
+void Supervisor::told(const Outcome& outcome) {
+    for (const Transition& transition : outcome.transitions) {
+        const bool bad = transition.to == ServiceState::Failed;
+        log::write(bad ? log::Level::Warning : log::Level::Information, transition.unit, describe(transition));
+    }
+    if (observer_ != nullptr) {
+        observer_->happened(outcome);
+    }
+}
+
+void Supervisor::arm_deadline() {
+    const auto deadline = world_.next_deadline();
+    if (deadline) {
+        deadline_source_.arm_at(*deadline);
+    } else {
+        deadline_source_.disarm();
+    }
+}
+
+// ---- requests -----------------------------------------------------------------------------------
+
+Result<const UnitRecord*, RequestError> Supervisor::load_now(const std::string& name) {
+    if (!is_valid_unit_name(name)) {
+        return Unexpected(RequestError{
+            "org.freedesktop.DBus.Error.InvalidArgs",
+            "'" + name + "' is not a valid unit name; expected NAME.service"});
+    }
+    if (!name.ends_with(".service")) {
+        return Unexpected(RequestError{
+            "LoadFailed", "unit type of " + name + " is not built yet; hearth runs .service units"});
+    }
+    Unit unit = load_unit(name, store_, load_context_);
+    for (const Diagnostic& diagnostic : unit.diagnostics) {
+        log::write(diagnostic);
+    }
+    handle(step(world_, UnitLoaded{std::move(unit)}, moment(loop_)));
+    return world_.find(name);
+}
+
+Result<const UnitRecord*, RequestError> Supervisor::load(const std::string& name) {
+    const UnitRecord* record = world_.find(name);
+    const bool idle = record != nullptr && !is_running(*record) && !record->job;
+    // A unit that was not there, or could not be read, may be by now; no daemon-reload is asked for that.
+    const bool stale = idle && record->unit.load_state != LoadState::Loaded;
+    if (record == nullptr || stale) {
+        record = HEARTH_TRY(load_now(name));
+    }
+    if (record->unit.load_state == LoadState::NotFound && !is_running(*record)) {
+        std::string places;
+        for (const std::string& directory : store_.path()) {
+            places += (places.empty() ? "" : ", ") + directory;
+        }
+        world_.units.erase(name);
+        return Unexpected(RequestError{"NoSuchUnit", "Unit " + name + " not found in " + places});
+    }
+    if (store_.need_reload(record->unit) != record->need_daemon_reload) {
+        world_.units.find(name)->second.need_daemon_reload = !record->need_daemon_reload;
+    }
+    return record;
+}
+
+Result<JobId, RequestError> Supervisor::request(const std::string& unit, Verb verb, JobMode mode) {
+    if (exit_status_ && verb != Verb::Stop) {
+        return Unexpected(RequestError{"ShuttingDown", "hearthd is stopping all units; nothing new is started"});
+    }
+    (void)HEARTH_TRY(load(unit));
+    Requested requested = HEARTH_TRY(request_job(world_, unit, verb, mode, moment(loop_)));
+    handle(std::move(requested.outcome));
+    settle_source_.trigger();
+    return requested.job;
+}
+
+Result<void, RequestError> Supervisor::cancel(JobId job) {
+    handle(HEARTH_TRY(cancel_job(world_, job, moment(loop_))));
+    settle_source_.trigger();
+    return {};
+}
+
+Result<void, RequestError> Supervisor::kill(const std::string& unit, const std::string& whom, int signal) {
+    const UnitRecord* record = HEARTH_TRY(load(unit));
+    if (signal < 1 || signal > SIGRTMAX) {
+        return Unexpected(RequestError{
+            "org.freedesktop.DBus.Error.InvalidArgs", "signal " + std::to_string(signal) + " is out of range"});
+    }
+    const bool must = whom.ends_with("-fail");
+    const std::string target = must ? whom.substr(0, whom.size() - 5) : whom;
+    if (target != "main" && target != "control" && target != "all") {
+        return Unexpected(RequestError{
+            "org.freedesktop.DBus.Error.InvalidArgs",
+            "'" + whom + "' is not whom to kill; expected main, control or all"});
+    }
+    SignalUnit action{unit, signal, target == "main", target == "control", target == "all"};
+    const bool anybody = (action.main && record->status.main_pid != 0) ||
+                         (action.control && record->status.control_pid != 0) ||
+                         (action.everything && tree_.populated(cgroup_of(unit)).value_or(false));
+    if (!anybody) {
+        if (!must && action.everything) {
+            return {};
+        }
+        return Unexpected(RequestError{"NoSuchProcess", "No " + target + " process to kill in " + unit});
+    }
+    perform_signal(action);
+    return {};
+}
+
+Result<void, RequestError> Supervisor::reset_failed(const std::string& unit) {
+    if (!unit.empty()) {
+        (void)HEARTH_TRY(load(unit));
+    }
+    handle(step(world_, ResetFailed{unit}, moment(loop_)));
+    return {};
+}
+
+void Supervisor::reload(std::function<void()> done) {
+    if (observer_ != nullptr) {
+        observer_->units_reloading(true);
+    }
+    std::vector<std::string> names;
+    for (const auto& [name, record] : world_.units) {
+        names.push_back(name);
+    }
+    for (const std::string& name : names) {
+        (void)load_now(name);
+        const auto found = world_.units.find(name);
+        if (found == world_.units.end()) {
+            continue;
+        }
+        found->second.need_daemon_reload = false;
+        if (found->second.unit.load_state == LoadState::NotFound && !is_running(found->second) && !found->second.job) {
+            world_.units.erase(found);
+        }
+    }
+    if (observer_ != nullptr) {
+        observer_->units_reloading(false);
+    }
+    settle_source_.trigger();
+    done();
+}
+
+// ---- what may be read ---------------------------------------------------------------------------
+
+LiveFacts Supervisor::live(const UnitRecord& record) const {
+    LiveFacts facts;
+    const std::string& name = record.unit.name;
+    const auto found = live_.find(name);
+    if (found != live_.end() && found->second.cgroup_made) {
+        const std::string path = cgroup_of(name);
+        facts.control_group = tree_.shown(path);
+        const cgroup::Usage usage = tree_.usage(path);
+        facts.cpu_usage_nanoseconds = usage.cpu_nanoseconds.value_or(UINT64_MAX);
+        facts.memory_current = usage.memory_current_bytes.value_or(UINT64_MAX);
+        facts.memory_peak = usage.memory_peak_bytes.value_or(UINT64_MAX);
+        facts.tasks_current = usage.tasks_current.value_or(UINT64_MAX);
+    }
+    facts.unit_file_state = UnitStore::file_state(record.unit);
+    const launch::Host& host = facts_.snapshot();
+    const auto share = [](std::uint64_t whole, std::uint32_t permyriad) { return whole / 10000 * permyriad; };
+    const MemoryLimit& memory = record.unit.settings.resources.memory_max;
+    if (memory.permyriad) {
+        facts.effective_memory_max = share(host.memory_bytes, *memory.permyriad);
+    } else if (memory.bytes) {
+        facts.effective_memory_max = *memory.bytes;
+    }
+    const TasksLimit& tasks = record.unit.settings.resources.tasks_max;
+    if (tasks.permyriad) {
+        facts.effective_tasks_max = share(host.tasks_maximum, *tasks.permyriad);
+    } else if (tasks.count) {
+        facts.effective_tasks_max = *tasks.count;
+    }
+    const std::string& user = record.unit.settings.exec.user;
+    const auto account = host.accounts.find(user);
+    if (account != host.accounts.end()) {
+        facts.uid = account->second.uid;
+        facts.gid = account->second.gid;
+    }
+    return facts;
+}
+
+std::string Supervisor::unit_by_pid(pid_t pid) const {
+    auto text = sys::read_file("/proc/" + std::to_string(pid) + "/cgroup", 65536);
+    if (!text) {
+        return {};
+    }
+    for (const auto& [name, live] : live_) {
+        if (!live.cgroup_made) {
+            continue;
+        }
+        const std::string path = "0::" + tree_.shown(cgroup_of(name));
+        const std::size_t at = text->find(path);
+        if (at != std::string::npos) {
+            const std::size_t end = at + path.size();
+            if (end == text->size() || (*text)[end] == '\n' || (*text)[end] == '/') {
+                return name;
+            }
+        }
+    }
+    return {};
+}
+
+std::vector<UnitProcess> Supervisor::processes(const std::string& unit) const {
+    std::vector<UnitProcess> result;
+    const auto found = live_.find(unit);
+    if (found == live_.end() || !found->second.cgroup_made) {
+        return result;
+    }
+    const std::string shown = tree_.shown(cgroup_of(unit));
+    for (const pid_t pid : tree_.processes(cgroup_of(unit)).value_or(std::vector<pid_t>{})) {
+        std::string line = sys::read_file("/proc/" + std::to_string(pid) + "/cmdline", 4096).value_or("");
+        while (!line.empty() && line.back() == '\0') {
+            line.pop_back();
+        }
+        std::ranges::replace(line, '\0', ' ');
+        result.push_back({shown, pid, std::move(line)});
+    }
+    return result;
+}
+
+std::vector<std::pair<std::string, std::string>> Supervisor::unit_files() const {
+    std::vector<std::pair<std::string, std::string>> result;
+    for (const std::string& path : store_.files()) {
+        const std::string name = path.substr(path.rfind('/') + 1);
+        const UnitRecord* record = world_.find(name);
+        result.emplace_back(
+            path,
+            UnitStore::file_state(record != nullptr ? record->unit : load_unit(name, store_, load_context_)));
+    }
+    return result;
+}
+
+std::string Supervisor::system_state() const {
+    if (exit_status_) {
+        return "stopping";
+    }
+    const bool failed = std::ranges::any_of(world_.units, [](const auto& entry) {
+        return entry.second.active_state() == ActiveState::Failed;
+    });
+    return failed ? "degraded" : "running";
+}
+
+std::map<std::string, std::string> Supervisor::environment() const {
+    return {{"PATH", facts_.snapshot().default_path}};
+}
+
+// ---- the end ------------------------------------------------------------------------------------
+
+void Supervisor::shut_down(int status) {
+    if (exit_status_) {
+        log::write(log::Level::Warning, "asked to stop again: killing what still runs");
+        for (const auto& [name, record] : world_.units) {
+            if (is_running(record)) {
+                (void)tree_.kill(cgroup_of(name));
+            }
+        }
+        return;
+    }
+    exit_status_ = status;
+    attach_->end_all();
+    std::vector<std::string> names;
+    for (const auto& [name, record] : world_.units) {
+        if (is_running(record) || record.job) {
+            names.push_back(name);
+        }
+    }
+    for (const std::string& name : names) {
+        (void)request(name, Verb::Stop, JobMode::Replace);
+    }
+    settle_source_.trigger();
+}
+
+void Supervisor::try_finish_shutdown() {
+    if (!exit_status_) {
+        return;
+    }
+    const bool busy = std::ranges::any_of(world_.units, [](const auto& entry) {
+        return is_running(entry.second) || entry.second.job;
+    });
+    const bool releasing = std::ranges::any_of(live_, [](const auto& entry) { return entry.second.cgroup_made; });
+    if (busy || releasing || !launching_.empty() || attach_->active() > 0) {
+        return;
+    }
+    log_source_ = {};
+    if (auto stopped = logs_->stop(); !stopped) {
+        log::write(log::Level::Warning, "hearth-logd: " + stopped.error().what);
+    }
+    if (auto removed = tree_.remove_root(); !removed) {
+        log::write(log::Level::Warning, removed.error().what);
+    }
+    loop_.exit(*exit_status_);
+}
+
+}  // namespace hearth

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+//
+// Supervisor: the imperative shell around the engine. It turns facts (a pidfd became readable, a launch
+// returned, a deadline passed) and requests (the bus) into Events, and Actions into calls. It decides
+// nothing: a unit's state is changed by units/engine alone, and everything here that looks like a
+// decision belongs there.
+//
+// One event loop thread runs all of this; launches block on launcher threads, clean-up and reads of
+// hostile files on the worker. Outcomes are handled in order, never re-entrantly: what an action causes
+// is queued and stepped after the current outcome has been told to everybody.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "supervisor/attach.hpp"
+#include "supervisor/cgroup/tree.hpp"
+#include "supervisor/control.hpp"
+#include "supervisor/host_facts.hpp"
+#include "supervisor/launch/launcher.hpp"
+#include "supervisor/logd/client.hpp"
+#include "supervisor/loop/event_loop.hpp"
+#include "supervisor/options.hpp"
+#include "supervisor/unit_store.hpp"
+#include "supervisor/worker.hpp"
+
+namespace hearth {
+
+class Supervisor final : public Control {
+public:
+    /// Takes the cgroup root, starts hearth-logd and the launchers. Errors say what to do.
+    static Result<std::unique_ptr<Supervisor>> create(EventLoop& loop, Options options);
+    ~Supervisor() override;
+
+    /// Starts the units of --unit; called once the bus listens.
+    void start_units();
+    /// Stops every unit in order, then exits the loop with `status`. A second call kills what still runs.
+    void shut_down(int status);
+
+    /// Our root in the v2 tree, as /proc/PID/cgroup shows it.
+    [[nodiscard]] std::string control_group() const { return tree_.shown(""); }
+
+    [[nodiscard]] const World& world() const override { return world_; }
+    [[nodiscard]] LiveFacts live(const UnitRecord& record) const override;
+    void observe(OutcomeObserver* observer) override { observer_ = observer; }
+    Result<const UnitRecord*, RequestError> load(const std::string& unit) override;
+    Result<JobId, RequestError> request(const std::string& unit, Verb verb, JobMode mode) override;
+    Result<void, RequestError> cancel(JobId job) override;
+    Result<void, RequestError> kill(const std::string& unit, const std::string& whom, int signal) override;
+    Result<void, RequestError> reset_failed(const std::string& unit) override;
+    void reload(std::function<void()> done) override;
+    [[nodiscard]] std::string unit_by_pid(pid_t pid) const override;
+    [[nodiscard]] std::vector<UnitProcess> processes(const std::string& unit) const override;
+    [[nodiscard]] std::vector<std::pair<std::string, std::string>> unit_files() const override;
+    [[nodiscard]] std::vector<std::string> unit_path() const override { return store_.path(); }
+    [[nodiscard]] std::string system_state() const override;
+    [[nodiscard]] std::map<std::string, std::string> environment() const override;
+    Result<std::string, Diagnostics> plan_text(const std::string& unit) override;
+    void confinement(
+        const std::string& unit,
+        std::function<void(Result<std::string, RequestError>)> done) override;
+    [[nodiscard]] std::string log_directory() const override { return options_.log_directory; }
+    void attach(
+        AttachRequest request,
+        std::function<void(Result<AttachSession, RequestError>)> started,
+        std::function<void(std::uint64_t, AttachExit)> ended) override;
+    void end_attach(std::uint64_t session) override;
+    void signal_attach(std::uint64_t session, int signal) override;
+
+private:
+    /// A process that is waited for, by pidfd.
+    struct Watched {
+        sys::Descriptor pidfd;
+        EventSource source;
+    };
+    /// What a unit has in the world beside its state: never part of a decision.
+    struct LiveUnit {
+        std::map<pid_t, Watched> processes;
+        launch::Activation activation;
+        std::string invocation_id;
+        std::optional<launch::Plan> main_plan;  ///< of the running main process, for the report
+        bool cgroup_made = false;
+        sys::Descriptor cgroup_events;
+        EventSource cgroup_source;
+        std::uint64_t out_of_memory_kills = 0;
+        bool release_when_empty = false;
+        EventSource retry;  ///< removal of a cgroup that was still busy
+    };
+
+    Supervisor(EventLoop& loop, Options options, cgroup::Tree tree);
+    Result<void> set_up();
+
+    // Events in, outcomes out (supervisor.cpp).
+    void happen(Event event);
+    void handle(Outcome outcome);
+    void settle();
+    void arm_deadline();
+    void told(const Outcome& outcome);
+    Result<const UnitRecord*, RequestError> load_now(const std::string& unit);
+
+    // Actions (actions.cpp).
+    void perform(const Action& action);
+    void perform_launch(const Launch& action);
+    void perform_signal(const SignalUnit& action);
+    void perform_release(const std::string& unit);
+    void refuse(const Launch& action, int exit_status, std::string message);
+    Result<launch::Plan, Diagnostics> make_plan(const Launch& action, LiveUnit& live);
+    /// Starts ending what an earlier hearthd left in the unit's cgroup; true: the launch goes on later.
+    bool clear_leftovers(const Launch& action);
+
+    // Facts (facts.cpp).
+    void launches_returned();
+    void launch_returned(launch::LaunchResult result);
+    void watch_process(const std::string& unit, pid_t pid, sys::Descriptor pidfd);
+    void process_ended(const std::string& unit, pid_t pid);
+    void watch_cgroup(const std::string& unit);
+    void cgroup_changed(const std::string& unit);
+    void out_of_memory_check(const std::string& unit);
+    void orphans_ended();
+    void log_writer_ended();
+    void try_finish_shutdown();
+
+    [[nodiscard]] static std::string cgroup_of(const std::string& unit) { return "system.slice/" + unit; }
+
+    EventLoop& loop_;
+    Options options_;
+    UnitStore store_;
+    LoadContext load_context_;
+    HostFacts facts_;
+    cgroup::Tree tree_;
+    std::unique_ptr<Worker> worker_;
+    std::unique_ptr<launch::LauncherPool> launchers_;
+    std::optional<logd::LogClient> logs_;
+    std::unique_ptr<AttachSessions> attach_;
+
+    World world_;
+    std::map<std::string, LiveUnit, std::less<>> live_;
+    std::map<LaunchId, std::string> launching_;  ///< launch in flight to its unit
+    OutcomeObserver* observer_ = nullptr;
+
+    std::deque<Event> queue_;
+    bool settling_ = false;
+    EventSource settle_source_, deadline_source_, launch_source_, child_source_, orphan_source_, log_source_;
+    std::optional<int> exit_status_;
+};
+
+}  // namespace hearth

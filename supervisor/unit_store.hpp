@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+//
+// UnitStore: the real UnitSource, reading unit files along the unit path (systemd.unit(5), "Unit File
+// Load Path"). First directory wins for a fragment; drop-ins of NAME.d/ are taken from all, sorted by
+// file name, the first directory winning a name. Keeps what it read of (mtime, inode) so that
+// need_reload() can tell that a file has changed. Never writes. A file larger than 64 MiB is an error.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "units/loader.hpp"
+
+namespace hearth {
+
+class UnitStore final : public UnitSource {
+public:
+    explicit UnitStore(std::vector<std::string> unit_path);
+
+    [[nodiscard]] Result<std::optional<File>> fragment(const std::string& name) const override;
+    [[nodiscard]] Result<std::vector<File>> drop_ins(const std::string& name) const override;
+
+    /// True where a file that `unit` was loaded from is gone, changed, or a new drop-in has appeared.
+    [[nodiscard]] bool need_reload(const Unit& unit) const;
+    /// Every unit file's path along the search path, first match per name, sorted by name.
+    [[nodiscard]] std::vector<std::string> files() const;
+    [[nodiscard]] const std::vector<std::string>& path() const { return unit_path_; }
+    /// "static" or "disabled" by whether the file has an [Install] section; "" where there is none.
+    [[nodiscard]] static std::string file_state(const Unit& unit);
+
+    /// systemd's own path for a system manager, in its order.
+    [[nodiscard]] static std::vector<std::string> default_path(const std::string& runtime_directory);
+
+private:
+    struct Stamp {
+        std::uint64_t inode = 0, size = 0;
+        std::int64_t seconds = 0, nanoseconds = 0;
+        bool operator==(const Stamp&) const = default;
+    };
+    [[nodiscard]] Result<std::optional<File>> read(const std::string& path) const;
+    [[nodiscard]] static std::optional<Stamp> stamp(const std::string& path);
+    [[nodiscard]] std::vector<std::string> drop_in_paths(const std::string& name) const;
+
+    std::vector<std::string> unit_path_;
+    mutable std::map<std::string, Stamp> stamps_;  ///< of what was read last, by path
+};
+
+}  // namespace hearth
