@@ -53,7 +53,12 @@ struct ProcessExited {
     bool operator==(const ProcessExited&) const = default;
 };
 
+/// What cgroup.events says of the unit's cgroup. Owed whenever it fires, and once more (whatever it says)
+/// after each SignalUnit{everything} and KillCgroup was carried out: the engine counts a cgroup as
+/// populated from each Launched on, and a short-lived process may have left it before it could be told.
 struct CgroupChanged { std::string unit; bool populated = false; bool operator==(const CgroupChanged&) const = default; };
+/// The kernel's OOM killer killed a process of the unit. Told before the ProcessExited of a process that
+/// died of SIGKILL where that is possible, so that the result is oom-kill and not signal.
 struct OutOfMemoryKilled { std::string unit; bool operator==(const OutOfMemoryKilled&) const = default; };
 struct TimeElapsed { bool operator==(const TimeElapsed&) const = default; };  ///< some deadline may have passed
 /// A unit was loaded for the first time or again. A running service keeps running as it was; a unit that
@@ -84,7 +89,8 @@ struct SignalUnit {
     bool operator==(const SignalUnit&) const = default;
 };
 struct KillCgroup { std::string unit; bool operator==(const KillCgroup&) const = default; };  ///< SIGKILL, all, by cgroup.kill
-/// The activation is over: remove the cgroup, private directories, namespaces.
+/// The activation is over and the cgroup empty: remove it, private directories, namespaces. Where KillMode=
+/// leaves processes behind it comes when the last of them is gone.
 struct Release { std::string unit; bool operator==(const Release&) const = default; };
 /// Something a person should read in the log.
 struct Tell {
@@ -123,7 +129,8 @@ struct Outcome {
     bool operator==(const Outcome&) const = default;
 };
 
-/// Errors of requests: `name` is the D-Bus error name without prefix "org.freedesktop.systemd1."
+/// Errors of requests: `name` is the D-Bus error name without prefix "org.freedesktop.systemd1."; a
+/// name with a dot in it is complete as it is ("org.freedesktop.DBus.Error.InvalidArgs").
 /// ("NoSuchUnit", "LoadFailed", "JobTypeNotApplicable", "TransactionIsDestructive", "UnitMasked" ...).
 struct RequestError {
     std::string name;
@@ -142,5 +149,15 @@ struct Requested {
 [[nodiscard]] Outcome step(World& world, const Event& event, Moment now);
 [[nodiscard]] Result<Requested, RequestError> request_job(World& world, const std::string& unit, Verb verb, JobMode mode, Moment now);
 [[nodiscard]] Result<Outcome, RequestError> cancel_job(World& world, JobId job, Moment now);
+
+/// Forgets units that have no text, no process and no job: what asking for unknown names leaves behind.
+/// Returns their names.
+std::vector<std::string> collect(World& world);
+
+/// `heat.service: running -> stop-sigterm: main process exited, code=exited, status=1/FAILURE`, one line.
+[[nodiscard]] std::string describe(const Transition& transition);
+
+/// `code=exited, status=1/FAILURE`: how a process ended (CLD_* code of waitid(2)), as in the log.
+[[nodiscard]] std::string describe_exit(int code, int status);
 
 }  // namespace hearth

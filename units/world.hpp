@@ -75,6 +75,7 @@ struct ServiceStatus {
     ProcessRecord main;                    ///< ExecMain* properties; kept after the exit
     std::array<std::vector<ProcessRecord>, exec_kinds> history;  ///< last run of each command
     std::uint32_t restarts = 0;            ///< NRestarts
+    bool restarts_stale = false;           ///< the next start that is not automatic counts from 0 again
     std::deque<std::uint64_t> recent_starts;  ///< monotonic; for the start limit
     std::optional<std::uint64_t> deadline; ///< monotonic; when this unit next wants TimeElapsed
     bool cgroup_populated = false;
@@ -82,6 +83,8 @@ struct ServiceStatus {
     bool refused = false;                  ///< the last start was refused before any process existed
     std::string invocation_id;             ///< 32 hex digits, of the current or last activation
     std::string failure;                   ///< what failed, for a person: the launch error or refusal, may be several lines
+    std::optional<bool> condition_met;     ///< ConditionResult: what ExecCondition= said; unset: never asked
+    Moment condition_asked;                ///< ConditionTimestamp
     bool operator==(const ServiceStatus&) const = default;
 };
 
