@@ -17,10 +17,10 @@
 namespace hearth {
 
 struct CommandLine {
-    std::string path;               ///< absolute and normalised, or a bare name (is_bare_name())
-    std::vector<std::string> argv;  ///< argv[0] included; `$VAR`, `${VAR}` and `$$` as written
-    bool ignore_failure = false;    ///< '-'
-    bool argv0_given = false;       ///< '@': argv[0] was written by itself
+    std::string path{};               ///< absolute and normalised, or a bare name (is_bare_name())
+    std::vector<std::string> argv{};  ///< argv[0] included; `$VAR`, `${VAR}` and `$$` as written
+    bool ignore_failure = false;      ///< '-'
+    bool argv0_given = false;         ///< '@': argv[0] was written by itself
     bool no_environment_expansion = false;  ///< ':'
     bool full_privileges = false;           ///< '+'
     bool no_setuid = false;                 ///< '!'

@@ -48,7 +48,8 @@ bool is_control(char byte) {
 /// Judges each logical line, and gives inih those that assign: `Key=`, the value being kept here.
 class Reader {
 public:
-    Reader(std::string_view text, std::string path) : lines_(text, max_line_length) {
+    Reader(std::string_view text, std::string path, const ReadLimits& limits)
+        : limits_(limits), lines_(text, limits.line_length) {
         file_.path = std::move(path);
     }
 
@@ -116,11 +117,12 @@ private:
             if (begin.empty()) {
                 continue;
             }
-            if (file_.assignments.size() == max_assignments) {
+            if (file_.assignments.size() == limits_.assignments) {
                 report(
                     Severity::Error,
                     Origin{{}, line_.number, 0},
-                    fmt::format("More than {} assignments, the rest is ignored", max_assignments),
+                    fmt::format(
+                        "More than {} assignments, the rest is ignored", limits_.assignments),
                     "no service needs so many: is this file a unit file?");
                 return false;
             }
@@ -139,7 +141,7 @@ private:
 
     /// Judges the bytes of the line. A header that can't be read ends the section before it.
     bool is_readable(bool is_header) {
-        const std::string hint =
+        const std::string_view hint =
             is_header ? "the assignments up to the next header are ignored too" : "";
         const std::size_t nul = line_.text.find('\0');
         const std::size_t invalid = find_invalid_utf8(line_.text);
@@ -147,7 +149,7 @@ private:
             report_at(
                 Severity::Error,
                 0,
-                fmt::format("Line is longer than {} bytes, ignored", max_line_length),
+                fmt::format("Line is longer than {} bytes, ignored", limits_.line_length),
                 is_header ? hint : "use several assignments");
         } else if (nul != std::string::npos) {
             report_at(Severity::Error, nul, "NUL byte in the line, which is ignored", hint);
@@ -199,7 +201,7 @@ private:
         const std::size_t equals = text.find('=');
         const std::string_view key = trimmed(text.substr(0, equals));
         const std::size_t colon = key.find(':');
-        const std::string colon_hint = "':' does not assign: write Key=value";
+        constexpr std::string_view colon_hint = "':' does not assign: write Key=value";
         if (equals == std::string_view::npos) {
             const bool has_colon = colon != std::string_view::npos;
             report_at(
@@ -241,12 +243,13 @@ private:
 
     // ---- diagnostics
 
-    void report_at(Severity severity, std::size_t offset, std::string message, std::string hint) {
-        report(severity, line_.origin_of(offset), std::move(message), std::move(hint));
+    void report_at(
+        Severity severity, std::size_t offset, std::string message, std::string_view hint) {
+        report(severity, line_.origin_of(offset), std::move(message), hint);
     }
 
-    void report(Severity severity, Origin origin, std::string message, std::string hint) {
-        if (file_.diagnostics.size() >= max_diagnostics) {
+    void report(Severity severity, Origin origin, std::string message, std::string_view hint) {
+        if (file_.diagnostics.size() >= limits_.diagnostics) {
             ++suppressed_;
             worst_suppressed_ = std::max(worst_suppressed_, severity);
             return;
@@ -257,7 +260,11 @@ private:
             source = line_.first.substr(0, longest_source);
         }
         file_.diagnostics.push_back(
-            {severity, std::move(origin), std::move(message), std::move(hint), std::move(source)});
+            {severity,
+             std::move(origin),
+             std::move(message),
+             std::string(hint),
+             std::move(source)});
     }
 
     void report_suppressed() {
@@ -273,6 +280,7 @@ private:
 
     enum class Place : std::uint8_t { BeforeSections, Section, BrokenSection };
 
+    ReadLimits limits_;
     UnitFile file_;
     LogicalLines lines_;
     LogicalLine line_;
@@ -288,8 +296,8 @@ private:
 
 }  // namespace
 
-UnitFile read_unit_file(std::string_view text, std::string path) {
-    return Reader(text, std::move(path)).read();
+UnitFile read_unit_file(std::string_view text, std::string path, const ReadLimits& limits) {
+    return Reader(text, std::move(path), limits).read();
 }
 
 }  // namespace hearth

@@ -17,16 +17,17 @@
 
 namespace hearth {
 
-/// A logical line (continuations joined) longer than this is ignored and told, as an error.
-inline constexpr std::size_t max_line_length = std::size_t{1} << 20U;
-
-/// Assignments of one file after these are ignored and told, as an error.
-inline constexpr std::size_t max_assignments = std::size_t{1} << 18U;
-
-/// Diagnostics of one file after these are only counted; one more says how many.
-inline constexpr std::size_t max_diagnostics = 1000;
+struct ReadLimits {
+    /// A logical line (continuations joined) longer than this is ignored and told, as an error.
+    std::size_t line_length = std::size_t{1} << 20U;
+    /// Assignments of one file after these are ignored and told, as an error.
+    std::size_t assignments = std::size_t{1} << 18U;
+    /// Diagnostics of one file after these are only counted; one more says how many.
+    std::size_t diagnostics = 1000;
+};
 
 /// Reads `text`, the content of the file at `path`. `path` only names it; nothing is opened.
-[[nodiscard]] UnitFile read_unit_file(std::string_view text, std::string path);
+[[nodiscard]] UnitFile read_unit_file(
+    std::string_view text, std::string path, const ReadLimits& limits = {});
 
 }  // namespace hearth
