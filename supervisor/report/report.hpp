@@ -60,7 +60,8 @@ struct KernelView {
     std::map<std::string, std::string> knobs;       ///< cgroup file to content, of the unit's own cgroup
     std::string cgroup;                             ///< /proc/PID/cgroup
     std::string expected_cgroup;                    ///< what the tree says the unit's path is
-    std::string oom_score_adj;
+    std::string oom_score_adj, nice, working_directory;
+    std::string root, expected_root;                ///< "device:inode" of /proc/PID/root and of RootDirectory=
     std::vector<std::string> interfaces;            ///< of the process's network namespace, from /proc/PID/net/dev
     std::map<std::string, std::string> errors;      ///< what could not be read, and why
 };
