@@ -140,6 +140,10 @@ const launch::Host& HostFacts::host() {
     return host_;
 }
 
+Result<const std::vector<std::uint64_t>*> HostFacts::seccomp(const Unit& unit) {
+    return seccomp_.program(unit.settings.sandbox);
+}
+
 std::string HostFacts::executable(const CommandLine& command, const std::string& root) const {
     if (command.path.find('/') != std::string::npos) {
         return command.path;  // existence is the kernel's verdict, at execve

@@ -77,11 +77,11 @@ void Supervisor::confinement(
         return;
     }
     // The kernel's view is read on the worker: a process may make its own /proc entries slow to read.
-    struct Job {
+    struct Examination {
         report::Question question;
         std::string answer;
     };
-    auto job = std::make_shared<Job>();
+    auto job = std::make_shared<Examination>();
     job->question.unit = (*record)->unit;
     job->question.plan = *live->second.main_plan;
     job->question.host = facts_.snapshot();
