@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+//
+// The properties of the manager object, one row each. Those of systemd's that would say nothing about
+// a supervisor without a boot (firmware, loader, initrd times) are 0, as systemd has them in a
+// container.
+#include <sys/utsname.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <vector>
+
+#include "supervisor/bus/core.hpp"
+#include "supervisor/bus/manager_api.hpp"
+#include "supervisor/bus/vtable.hpp"
+
+namespace hearth::bus {
+
+namespace {
+
+struct Field {
+    const char* name;
+    const char* signature;
+    void (*write)(const Connection&, MessageSink&);
+};
+
+/// systemd's names of architectures where they differ from uname(2)'s.
+std::string architecture() {
+    utsname host{};
+    uname(&host);
+    const std::string machine = host.machine;
+    if (machine == "x86_64") {
+        return "x86-64";
+    }
+    return machine == "aarch64" ? "arm64" : machine;
+}
+
+std::uint32_t failed_units(const World& world) {
+    return static_cast<std::uint32_t>(std::ranges::count_if(world.units, [](const auto& entry) {
+        return entry.second.active_state() == ActiveState::Failed;
+    }));
+}
+
+void zero(const Connection&, MessageSink& sink) {
+    sink.unsigned64(0);
+}
+void started_realtime(const Connection& connection, MessageSink& sink) {
+    sink.unsigned64(connection.core.options.started.realtime);
+}
+void started_monotonic(const Connection& connection, MessageSink& sink) {
+    sink.unsigned64(connection.core.options.started.monotonic);
+}
+void no_text(const Connection&, MessageSink& sink) {
+    sink.string("");
+}
+
+constexpr auto fields = std::to_array<Field>({
+    {"Version", "s", [](const Connection&, MessageSink& sink) { sink.string("252 (hearth " HEARTH_VERSION ")"); }},
+    {"Features", "s", no_text},
+    {"Virtualization", "s", no_text},
+    {"Architecture", "s", [](const Connection&, MessageSink& sink) { sink.string(architecture()); }},
+    {"Tainted", "s", no_text},
+    {"FirmwareTimestamp", "t", zero},
+    {"FirmwareTimestampMonotonic", "t", zero},
+    {"LoaderTimestamp", "t", zero},
+    {"LoaderTimestampMonotonic", "t", zero},
+    {"KernelTimestamp", "t", zero},
+    {"KernelTimestampMonotonic", "t", zero},
+    {"InitRDTimestamp", "t", zero},
+    {"InitRDTimestampMonotonic", "t", zero},
+    {"UserspaceTimestamp", "t", started_realtime},
+    {"UserspaceTimestampMonotonic", "t", started_monotonic},
+    {"FinishTimestamp", "t", started_realtime},
+    {"FinishTimestampMonotonic", "t", started_monotonic},
+    {"NNames", "u",
+     [](const Connection& connection, MessageSink& sink) {
+         sink.unsigned32(static_cast<std::uint32_t>(connection.core.control.world().units.size()));
+     }},
+    {"NFailedUnits", "u",
+     [](const Connection& connection, MessageSink& sink) {
+         sink.unsigned32(failed_units(connection.core.control.world()));
+     }},
+    {"NJobs", "u",
+     [](const Connection& connection, MessageSink& sink) {
+         sink.unsigned32(static_cast<std::uint32_t>(connection.core.control.world().jobs.size()));
+     }},
+    {"NInstalledJobs", "u",
+     [](const Connection& connection, MessageSink& sink) {
+         sink.unsigned32(connection.core.control.world().next_job - 1);
+     }},
+    {"Progress", "d", [](const Connection&, MessageSink& sink) { sink.real(1.0); }},
+    {"Environment", "as",
+     [](const Connection& connection, MessageSink& sink) {
+         std::vector<std::string> lines;
+         if (connection.core.policy.trusted(connection.peer)) {  // it may hold secrets
+             for (const auto& [key, value] : connection.core.control.environment()) {
+                 lines.push_back(key + "=" + value);
+             }
+         }
+         sink.strings(lines);
+     }},
+    {"UnitPath", "as",
+     [](const Connection& connection, MessageSink& sink) { sink.strings(connection.core.control.unit_path()); }},
+    {"ControlGroup", "s",
+     [](const Connection& connection, MessageSink& sink) { sink.string(connection.core.options.control_group); }},
+    {"SystemState", "s",
+     [](const Connection& connection, MessageSink& sink) { sink.string(connection.core.control.system_state()); }},
+    {"ExitCode", "y", [](const Connection&, MessageSink& sink) { sink.byte(0); }},
+    {"ServiceWatchdogs", "b", [](const Connection&, MessageSink& sink) { sink.boolean(true); }},
+});
+
+int get_property(sd_bus*, const char*, const char*, const char* name, sd_bus_message* reply,
+                 void* userdata, sd_bus_error*) noexcept {
+    try {
+        const auto* field = std::ranges::find_if(fields, [name](const Field& each) {
+            return std::strcmp(each.name, name) == 0;
+        });
+        if (field == fields.end()) {
+            return -ENOENT;
+        }
+        MessageSink sink(reply);
+        field->write(*static_cast<Connection*>(userdata), sink);
+        return sink.result();
+    } catch (const std::exception&) {
+        return -EIO;
+    }
+}
+
+}  // namespace
+
+std::span<const sd_bus_vtable> manager_properties() {
+    static const std::vector<sd_bus_vtable> entries = [] {
+        std::vector<sd_bus_vtable> made;
+        for (const Field& field : fields) {
+            made.push_back(property(field.name, field.signature, get_property));
+        }
+        return made;
+    }();
+    return entries;
+}
+
+}  // namespace hearth::bus

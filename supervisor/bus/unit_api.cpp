@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: MIT
+//
+// The unit objects: org.freedesktop.systemd1.Unit, .Service and org.hearth1.Unit below .../unit. Any
+// well-formed path answers: a unit that doesn't exist is shown as LoadState=not-found, from a record
+// of the connection's own, never put into the World.
+#include <array>
+#include <span>
+#include <vector>
+
+#include "supervisor/bus/core.hpp"
+#include "supervisor/bus/object_path.hpp"
+#include "supervisor/bus/properties.hpp"
+#include "supervisor/bus/vtable.hpp"
+#include "units/unit_name.hpp"
+
+namespace hearth::bus {
+
+namespace {
+
+constexpr std::size_t references_per_connection = 1024;
+
+const PropertyTable& unit_table();
+const PropertyTable& service_table();
+
+int write_property(Connection& connection, const PropertySource& source, std::string_view property,
+                   sd_bus_message* reply) {
+    if (connection.unit == nullptr) {
+        return -ENOENT;
+    }
+    BusServer::Core& core = connection.core;
+    const UnitRecord& record = *connection.unit;
+    MessageSink sink(reply);
+    if (source.setting != nullptr) {
+        if (property == "Environment" && !core.policy.trusted(connection.peer)) {
+            sink.strings({});  // may hold secrets, and the unit file may be unreadable for the peer
+        } else {
+            source.setting(record.unit.settings, sink);
+        }
+    } else {
+        static const LiveFacts none;
+        const LiveFacts& live = &record == &connection.unknown ? none : core.live(record);
+        source.field->write(UnitView{core.control.world(), record, live}, sink);
+    }
+    return sink.result();
+}
+
+template <const PropertyTable& (*table)()>
+int get_property(sd_bus*, const char*, const char*, const char* property, sd_bus_message* reply,
+                 void* userdata, sd_bus_error*) noexcept {
+    try {
+        const PropertySource* source = table().find(property);
+        return source == nullptr ? -ENOENT
+                                 : write_property(*static_cast<Connection*>(userdata), *source, property, reply);
+    } catch (const std::exception&) {
+        return -EIO;
+    }
+}
+
+template <Verb verb>
+int unit_verb(Request& request) {
+    std::string mode;
+    if (const int result = request.read(mode); result < 0) {
+        return result;
+    }
+    return submit(request, request.connection.unit->unit.name, verb, mode);
+}
+
+int unit_kill(Request& request) {
+    std::string whom;
+    std::int32_t signal = 0;
+    if (const int result = request.read(whom, signal); result < 0) {
+        return result;
+    }
+    const auto killed = request.connection.core.control.kill(
+        request.connection.unit->unit.name, whom.empty() ? "all" : whom, signal
+    );
+    return killed ? request.done() : request.refuse(killed.error());
+}
+
+int unit_reset_failed(Request& request) {
+    const auto reset = request.connection.core.control.reset_failed(request.connection.unit->unit.name);
+    return reset ? request.done() : request.refuse(reset.error());
+}
+
+int unit_reference(Request& request) {
+    return add_reference(request, request.connection.unit->unit.name);
+}
+
+int unit_unreference(Request& request) {
+    return drop_reference(request, request.connection.unit->unit.name);
+}
+
+int service_processes(Request& request) {
+    Reply reply(request.message);
+    write_processes(
+        reply.sink(), request.connection.core.control.processes(request.connection.unit->unit.name)
+    );
+    return reply.send();
+}
+
+const PropertyTable& unit_table() {
+    static const std::vector<sd_bus_vtable> members = {
+        method<unit_verb<Verb::Start>>("Start", "s", "o"),
+        method<unit_verb<Verb::Stop>>("Stop", "s", "o"),
+        method<unit_verb<Verb::Reload>>("Reload", "s", "o"),
+        method<unit_verb<Verb::Restart>>("Restart", "s", "o"),
+        method<unit_verb<Verb::TryRestart>>("TryRestart", "s", "o"),
+        method<unit_verb<Verb::ReloadOrRestart>>("ReloadOrRestart", "s", "o"),
+        method<unit_verb<Verb::ReloadOrTryRestart>>("ReloadOrTryRestart", "s", "o"),
+        method<unit_kill>("Kill", "si", ""),
+        method<unit_reset_failed>("ResetFailed", "", ""),
+        method<unit_reference>("Ref", "", ""),
+        method<unit_unreference>("Unref", "", ""),
+    };
+    static const PropertyTable table(
+        service_tables(), runtime_fields(), Interface::Unit, get_property<unit_table>, members
+    );
+    return table;
+}
+
+const PropertyTable& service_table() {
+    static const std::vector<sd_bus_vtable> members = {
+        method<service_processes>("GetProcesses", "", "a(sus)"),
+    };
+    static const PropertyTable table(
+        service_tables(), runtime_fields(), Interface::Service, get_property<service_table>, members
+    );
+    return table;
+}
+
+int get_hearth_property(sd_bus*, const char*, const char*, const char* property, sd_bus_message* reply,
+                        void* userdata, sd_bus_error*) noexcept {
+    const UnitRecord& record = *static_cast<Connection*>(userdata)->unit;
+    MessageSink sink(reply);
+    try {
+        const std::string_view name(property);
+        if (name == "Failure") {
+            sink.string(record.status.failure);
+        } else if (name == "Refused") {
+            sink.boolean(record.status.refused);
+        } else {
+            std::vector<std::string> lines;
+            for (const Diagnostic& each : name == "Refusals" ? record.unit.refusals : record.unit.diagnostics) {
+                lines.push_back(one_line(each));
+            }
+            sink.strings(lines);
+        }
+        return sink.result();
+    } catch (const std::exception&) {
+        return -EIO;
+    }
+}
+
+std::array<char*, 3> hearth_changing() {
+    static char failure_name[] = "Failure";
+    static char refused_name[] = "Refused";
+    return {failure_name, refused_name, nullptr};
+}
+
+const sd_bus_vtable* hearth_vtable() {
+    static const std::array<sd_bus_vtable, 6> table = {
+        start(),
+        property("Failure", "s", get_hearth_property, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        property("Refused", "b", get_hearth_property, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        property("Refusals", "as", get_hearth_property),
+        property("Diagnostics", "as", get_hearth_property),
+        end(),
+    };
+    return table.data();
+}
+
+/// The unit's name behind `path`: "self" is the caller's own unit.
+std::optional<std::string> named_by(Connection& connection, const char* path) {
+    auto name = unit_of_path(path);
+    if (name == "self") {
+        name = connection.core.control.unit_by_pid(connection.peer.pid);
+    }
+    return name;
+}
+
+template <Interface interface>
+int find_unit(sd_bus*, const char* path, const char*, void* userdata, void** found, sd_bus_error*) noexcept {
+    auto& connection = *static_cast<Connection*>(userdata);
+    try {
+        const auto name = named_by(connection, path);
+        if (!name || !is_valid_unit_name(*name)) {
+            return 0;
+        }
+        if (interface == Interface::Service && !name->ends_with(".service")) {
+            return 0;
+        }
+        connection.unit = find_or_load(connection, *name);
+        if (connection.unit == nullptr) {
+            if (connection.unknown.unit.name != *name) {
+                connection.unknown = UnitRecord{};
+                connection.unknown.unit.name = *name;
+                connection.unknown.unit.load_state = LoadState::NotFound;
+            }
+            connection.unit = &connection.unknown;
+        }
+        *found = &connection;
+        return 1;
+    } catch (const std::exception&) {
+        return -EIO;
+    }
+}
+
+int enumerate(sd_bus*, const char*, void* userdata, char*** nodes, sd_bus_error*) noexcept {
+    const auto& units = static_cast<Connection*>(userdata)->core.control.world().units;
+    auto** list = static_cast<char**>(calloc(units.size() + 1, sizeof(char*)));  // sd-bus frees it
+    if (list == nullptr) {
+        return -ENOMEM;
+    }
+    std::size_t count = 0;
+    for (const auto& [name, record] : units) {
+        char* path = nullptr;
+        if (sd_bus_path_encode(unit_prefix, name.c_str(), &path) >= 0) {
+            list[count++] = path;
+        }
+    }
+    *nodes = list;
+    return 0;
+}
+
+}  // namespace
+
+const UnitRecord* find_or_load(Connection& connection, const std::string& name) {
+    BusServer::Core& core = connection.core;
+    if (const UnitRecord* record = core.control.world().find(name)) {
+        return record;
+    }
+    // Instances are without number, so whoever may only read can't make us load them.
+    const bool instance = name.find('@') != std::string::npos;
+    if (instance && !core.policy.trusted(connection.peer)) {
+        return nullptr;
+    }
+    if (connection.missing == name) {
+        return nullptr;
+    }
+    const auto loaded = core.control.load(name);
+    core.units_may_have_changed();
+    if (!loaded) {
+        connection.missing = name;
+        return nullptr;
+    }
+    return *loaded;
+}
+
+void emit_unit_changed(Connection& connection, const std::string& unit) {
+    if (connection.core.control.world().find(unit) == nullptr) {
+        return;
+    }
+    sd_bus* bus = connection.bus.get();
+    const std::string path = unit_path(unit);
+    if (unit_table().any_changing()) {
+        (void)sd_bus_emit_properties_changed_strv(bus, path.c_str(), unit_interface, unit_table().changing());
+    }
+    if (unit.ends_with(".service") && service_table().any_changing()) {
+        (void)sd_bus_emit_properties_changed_strv(
+            bus, path.c_str(), service_interface, service_table().changing()
+        );
+    }
+    (void)sd_bus_emit_properties_changed_strv(
+        bus, path.c_str(), hearth_unit_interface, hearth_changing().data()
+    );
+}
+
+int submit(Request& request, const std::string& unit, Verb verb, const std::string& mode_text) {
+    const auto mode = job_mode(mode_text);
+    if (!mode) {
+        return request.refuse("InvalidArgs", "Job mode " + mode_text + " invalid: try 'replace' or 'fail'");
+    }
+    if (!is_valid_unit_name(unit)) {
+        return request.refuse("InvalidArgs", "Unit name " + unit + " is not valid.");
+    }
+    BusServer::Core& core = request.connection.core;
+    core.units_may_have_changed();
+    const auto job = core.control.request(unit, verb, *mode);
+    return job ? request.answer_path(job_path(*job)) : request.refuse(job.error());
+}
+
+int add_reference(Request& request, const std::string& unit) {
+    auto& references = request.connection.references;
+    if (references.size() >= references_per_connection && !references.contains(unit)) {
+        return request.refuse("LimitsExceeded", "too many references to units on one connection");
+    }
+    ++references[unit];
+    return request.done();
+}
+
+int drop_reference(Request& request, const std::string& unit) {
+    auto& references = request.connection.references;
+    const auto found = references.find(unit);
+    if (found == references.end()) {
+        return request.refuse("NotReferenced", "Unit " + unit + " has not been referenced on this connection.");
+    }
+    if (--found->second == 0) {
+        references.erase(found);
+    }
+    return request.done();
+}
+
+void write_processes(MessageSink& sink, const std::vector<UnitProcess>& processes) {
+    sink.open_array("(sus)");
+    for (const UnitProcess& process : processes) {
+        sink.open_struct("sus");
+        sink.string(process.control_group);
+        sink.unsigned32(static_cast<std::uint32_t>(process.pid));
+        sink.string(process.command_line);
+        sink.close_struct();
+    }
+    sink.close_array();
+}
+
+int add_units(Connection& connection) {
+    sd_bus* bus = connection.bus.get();
+    int result = sd_bus_add_fallback_vtable(
+        bus, nullptr, unit_prefix, unit_interface, unit_table().vtable(), find_unit<Interface::Unit>, &connection
+    );
+    if (result >= 0) {
+        result = sd_bus_add_fallback_vtable(
+            bus, nullptr, unit_prefix, service_interface, service_table().vtable(),
+            find_unit<Interface::Service>, &connection
+        );
+    }
+    if (result >= 0) {
+        result = sd_bus_add_fallback_vtable(
+            bus, nullptr, unit_prefix, hearth_unit_interface, hearth_vtable(), find_unit<Interface::Unit>,
+            &connection
+        );
+    }
+    return result < 0 ? result : sd_bus_add_node_enumerator(bus, nullptr, unit_prefix, enumerate, &connection);
+}
+
+}  // namespace hearth::bus
