@@ -16,6 +16,9 @@ packages_of() {
         echo "g++ cmake ninja-build pkg-config libinih-dev libseccomp-dev libcap-dev libsystemd-dev"
         echo "libspdlog-dev libfmt-dev libcli11-dev nlohmann-json3-dev"
         ;;
+    examples)
+        echo "busybox-static" # the root of examples/busybox.service
+        ;;
     # qemu: the kernel with pure cgroup v2 (tests/vm). ccache: the same sources are compiled twice.
     # strace and libcap2-bin look at what a launch did; iproute2 and procps make its surroundings.
     tests)
@@ -27,7 +30,7 @@ packages_of() {
         echo "clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev gcovr codespell"
         ;;
     *)
-        echo "packages.sh: no set is called '$1': expected build, tests or more" >&2
+        echo "packages.sh: no set is called '$1': expected build, examples, tests or more" >&2
         return 2
         ;;
     esac
