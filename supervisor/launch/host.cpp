@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT
+#include "supervisor/launch/host.hpp"
+
+#include <csignal>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <fstream>
+#include <iterator>
+#include <span>
+#include <sstream>
+
+extern char** environ;
+
+namespace hearth::launch {
+namespace {
+
+std::vector<std::string_view> fields_of(std::string_view line, char separator) {
+    std::vector<std::string_view> fields;
+    for (std::size_t begin = 0;;) {
+        const std::size_t end = line.find(separator, begin);
+        fields.push_back(line.substr(begin, end - begin));
+        if (end == std::string_view::npos) {
+            return fields;
+        }
+        begin = end + 1;
+    }
+}
+
+template <class Number>
+std::optional<Number> number_of(std::string_view text, int base = 10) {
+    Number number{};
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, base);
+    if (error != std::errc{} || end != text.data() + text.size()) {
+        return std::nullopt;
+    }
+    return number;
+}
+
+template <class Visitor>
+void for_each_line(std::string_view text, const Visitor& visit) {
+    for (const std::string_view line : fields_of(text, '\n')) {
+        if (!line.empty() && line.front() != '#') {
+            visit(line);
+        }
+    }
+}
+
+Result<std::string> content(const char* path) {
+    std::ifstream file(path);
+    if (!file) {
+        return failure(std::string("cannot read ") + path);
+    }
+    std::ostringstream text;
+    text << file.rdbuf();
+    return std::move(text).str();
+}
+
+/// The value of "Name:\tvalue" in /proc/self/status.
+std::string_view status_field(std::string_view status, std::string_view name) {
+    for (const std::string_view line : fields_of(status, '\n')) {
+        if (line.starts_with(name) && line.substr(name.size()).starts_with(":")) {
+            const std::string_view value = line.substr(name.size() + 1);
+            return value.substr(std::min(value.find_first_not_of(" \t"), value.size()));
+        }
+    }
+    return {};
+}
+
+Result<void> read_status(Host& host) {
+    const std::string status = HEARTH_TRY(content("/proc/self/status"));
+    const auto mask = [&](std::string_view name) {
+        return number_of<std::uint64_t>(status_field(status, name), 16);
+    };
+    const auto permitted = mask("CapPrm"), bounding = mask("CapBnd"), ignored = mask("SigIgn");
+    if (!permitted || !bounding || !ignored) {
+        return failure("/proc/self/status doesn't tell our capabilities: is /proc mounted?");
+    }
+    host.capabilities = *permitted;
+    host.bounding_set = *bounding;
+    host.ignored_signals.clear();
+    for (int number = 1; number <= 64; ++number) {
+        if (((*ignored >> (number - 1)) & 1U) != 0) {
+            host.ignored_signals.push_back(number);
+        }
+    }
+    host.seccomp = !status_field(status, "Seccomp").empty();  // the line is there if the kernel has it
+    return {};
+}
+
+void read_memory(Host& host) {
+    const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    if (pages > 0 && page > 0) {
+        host.memory_bytes = static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page);
+    }
+}
+
+/// The least of what the kernel sets as a bound for tasks.
+void read_task_limits(Host& host) {
+    std::uint64_t least = UINT64_MAX;
+    for (const char* const path : {"/proc/sys/kernel/pid_max", "/proc/sys/kernel/threads-max"}) {
+        if (const auto text = content(path)) {
+            const std::string_view line = std::string_view(*text).substr(0, text->find('\n'));
+            least = std::min(least, number_of<std::uint64_t>(line).value_or(UINT64_MAX));
+        }
+    }
+    host.tasks_maximum = least == UINT64_MAX ? 0 : least;
+}
+
+void read_security_modules(Host& host) {
+    if (const auto text = content("/sys/kernel/security/lsm")) {
+        for (const std::string_view name : fields_of(*text, ',')) {
+            const std::string_view clean = name.substr(0, name.find('\n'));
+            if (!clean.empty()) {
+                host.linux_security_modules.emplace(clean);
+            }
+        }
+    }
+}
+
+void read_resource_limits(Host& host) {
+    for (int resource = 0; resource < static_cast<int>(RLIM_NLIMITS); ++resource) {
+        struct rlimit limit{};
+        if (getrlimit(static_cast<__rlimit_resource_t>(resource), &limit) == 0) {
+            host.resource_limits[resource] = {limit.rlim_cur, limit.rlim_max};
+        }
+    }
+}
+
+void read_environment(Host& host) {
+    for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+        const std::string_view text(*entry);
+        if (const std::size_t equals = text.find('='); equals != std::string_view::npos) {
+            host.environment.emplace(text.substr(0, equals), text.substr(equals + 1));
+        }
+    }
+}
+
+}  // namespace
+
+void read_accounts(Host& host, std::string_view passwd, std::string_view group) {
+    for_each_line(passwd, [&](std::string_view line) {
+        const auto fields = fields_of(line, ':');
+        if (fields.size() != 7 || fields[0].empty()) {
+            return;
+        }
+        const auto uid = number_of<std::uint32_t>(fields[2]), gid = number_of<std::uint32_t>(fields[3]);
+        if (!uid || !gid) {
+            return;
+        }
+        Account account{std::string(fields[0]), *uid, *gid, std::string(fields[5]),
+                        fields[6].empty() ? "/bin/sh" : std::string(fields[6]), {}};
+        host.account_by_uid.emplace(*uid, account.name);  // the first of several names, as getpwuid(3)
+        host.accounts.emplace(account.name, std::move(account));
+    });
+    for_each_line(group, [&](std::string_view line) {
+        const auto fields = fields_of(line, ':');
+        const auto gid = fields.size() == 4 ? number_of<std::uint32_t>(fields[2]) : std::nullopt;
+        if (!gid || fields[0].empty()) {
+            return;
+        }
+        host.groups.emplace(fields[0], *gid);
+        for (const std::string_view member : fields_of(fields[3], ',')) {
+            const auto account = host.accounts.find(member);
+            if (account != host.accounts.end() && account->second.gid != *gid) {
+                account->second.groups.push_back(*gid);
+            }
+        }
+    });
+}
+
+Result<Host> gather_host() {
+    Host host;
+    host.own_uid = geteuid();
+    host.own_gid = getegid();
+    HEARTH_TRY(read_status(host));
+    if (const auto last = content("/proc/sys/kernel/cap_last_cap")) {
+        host.last_capability =
+            number_of<unsigned>(std::string_view(*last).substr(0, last->find('\n'))).value_or(40);
+    }
+    read_memory(host);
+    read_task_limits(host);
+    read_security_modules(host);
+    read_resource_limits(host);
+    read_environment(host);
+    for (const char* const path : {"/home", "/root", "/run/user", "/boot", "/efi"}) {
+        if (access(path, F_OK) == 0) {
+            host.existing_paths.emplace(path);
+        }
+    }
+    // No users and no groups is a host like any other (a container from scratch): User= is refused there.
+    const std::string users = content("/etc/passwd").value_or(std::string());
+    const std::string groups = content("/etc/group").value_or(std::string());
+    read_accounts(host, users, groups);
+    return host;
+}
+
+}  // namespace hearth::launch
