@@ -95,7 +95,7 @@ Result<std::string, ValueError> read_program(const std::string& path, std::size_
             "write its path; only arguments are expanded",
             offset);
     }
-    if (path.ends_with('/')) {
+    if (path.ends_with('/') || path.ends_with("/.") || path.ends_with("/..")) {
         return bad_value(
             fmt::format("{} is a directory, not a program", quoted(path)),
             "write the path of the program",

@@ -138,6 +138,8 @@ TEST(CommandLine, RefusesProgramsThatCannotBe) {
     check_refused("-./dd x", 1, "'./dd' is neither an absolute path nor a plain name");
     check_refused("..", 0, "'..' is neither an absolute path nor a plain name");
     check_refused("/bin/", 0, "'/bin/' is a directory, not a program");
+    check_refused("/bin/.", 0, "'/bin/.' is a directory, not a program");
+    check_refused("//./. x", 0, "'//./.' is a directory, not a program");
     check_refused("$SHELL -c x", 0, "the program '$SHELL' may not be a variable");
     check_refused(
         "/bin/a\\n", 0, "the path '/bin/a\\x0a' has quotes, backslashes or control characters");
