@@ -149,8 +149,9 @@ struct HidePath {  ///< an inaccessible, empty node of the right kind over the p
 };
 // What these make has exactly `mode`, whatever the umask (which is set before the mounts).
 struct MakeDirectory { std::string path; std::uint32_t mode = 0755; bool operator==(const MakeDirectory&) const = default; };
-/// The place for a mount, when it is missing: a directory, or an empty file where `like` (host path) is
-/// no directory; with its parents. Nothing where `path` exists or `like` is missing. Empty `like`: directory.
+/// The place for a mount, when it is missing: a directory, or an empty file where `like` is no directory;
+/// with its parents. `like`: a path, or "tree:NAME" of a CloneTree where the path is covered by then.
+/// Nothing where `path` exists or `like` is missing. Empty `like`: directory.
 struct MakeMountPoint {
     std::string path;
     std::string like;
