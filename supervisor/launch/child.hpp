@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+//
+// The child: an interpreter of ChildProgram that makes raw system calls and nothing else. It runs in
+// the supervisor's own memory, beside threads that may hold any lock, so it must not allocate, log,
+// touch errno or call a library function of any kind, not even memcpy; tests/integration checks its
+// objects with nm. It never returns: execve, or exit with the step's status. Built at -O2 in every
+// preset, without exceptions, RTTI, sanitizers, coverage and stack protector.
+//
+// Follows launch-path.md sections 5 and 6, clone3 of clone(2), and systemd.exec(5) for statuses.
+#pragma once
+
+#include <cstdint>
+
+#include "supervisor/launch/child_step.hpp"
+
+namespace hearth::launch {
+
+/// The arguments of clone3(2), as uapi/linux/sched.h has them up to `cgroup`.
+struct CloneArguments {
+    std::uint64_t flags = 0, pidfd = 0, child_tid = 0, parent_tid = 0, exit_signal = 0;
+    std::uint64_t stack = 0, stack_size = 0, tls = 0, set_tid = 0, set_tid_size = 0, cgroup = 0;
+};
+
+extern "C" {
+/// clone3, then the program in the child, on the stack given in `arguments`. Returns in the parent
+/// only: the pid, or a negative errno value. With CLONE_VFORK the child has called execve or is dead.
+long hearth_child_clone(const CloneArguments* arguments, ChildProgram* program);
+}
+
+}  // namespace hearth::launch

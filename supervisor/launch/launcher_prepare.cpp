@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: MIT
+//
+// What the launcher thread does before the clone. All of it runs as hearthd, in the host's view.
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <thread>
+
+#include "supervisor/launch/launcher_run.hpp"
+#include "supervisor/sys/file.hpp"
+#include "supervisor/sys/namespace.hpp"
+#include "supervisor/sys/process.hpp"
+
+namespace hearth::launch {
+namespace {
+
+constexpr int CgroupExitStatus = 219;  // systemd.exec(5): CGROUP
+constexpr std::chrono::milliseconds FifoPause{10};
+
+LaunchFailure failed(std::string step, const Error& error, int exit_status, const Asked& asked) {
+    LaunchFailure failure;
+    failure.step = std::move(step);
+    failure.error = error.code;
+    failure.exit_status = exit_status;
+    failure.asked = asked;
+    failure.detail = error.what;
+    failure.before_clone = true;
+    return failure;
+}
+
+/// The same name for both kinds of namespace: in /proc/PID/ns and as the flag of unshare(2).
+std::pair<std::string, int> kind_of(const MakeNamespace& preparation) {
+    return preparation.kind == MakeNamespace::Kind::Network ? std::pair{std::string("net"), CLONE_NEWNET}
+                                                            : std::pair{std::string("ipc"), CLONE_NEWIPC};
+}
+
+/// A FIFO without a reader would hold open() for ever, and nothing could end this launch: ask again
+/// until there is one, or until the launch is aborted.
+Result<sys::Descriptor> open_patiently(const OpenFile& file, const InFlight& in_flight) {
+    while (true) {
+        auto opened = sys::open(file.path, file.flags | O_NONBLOCK, file.mode);
+        if (opened || opened.error().code != ENXIO || in_flight.aborted()) {
+            return opened;
+        }
+        const auto status = sys::stat(file.path);
+        if (!status || !S_ISFIFO(status->st_mode)) {
+            return opened;
+        }
+        std::this_thread::sleep_for(FifoPause);
+    }
+}
+
+}  // namespace
+
+Preparing::Preparing(LaunchRequest& request, const LaunchMeans& means, const InFlight& in_flight)
+    : request_(request), means_(means), in_flight_(in_flight) {}
+
+std::optional<LaunchFailure> Preparing::run() {
+    for (const Prepared& prepared : request_.plan.preparations) {
+        if (in_flight_.aborted()) {
+            break;
+        }
+        knob_ = nullptr;
+        const Result<void> result = std::visit(
+            [&](const auto& preparation) { return prepare(preparation, prepared); },
+            prepared.preparation
+        );
+        if (!result) {
+            return failed(
+                std::string(name(prepared.preparation)),
+                result.error(),
+                prepared.exit_status,
+                knob_ != nullptr ? *knob_ : prepared.asked
+            );
+        }
+    }
+    if (in_flight_.aborted()) {  // perhaps long after: the pool and its tree may be gone
+        return failed("abort", Error{"", ECANCELED}, 1, request_.plan.executable_asked);
+    }
+    if (!request_.plan.cgroup.empty()) {
+        if (auto failure = enter_cgroup()) {
+            return failure;
+        }
+    }
+    return number_slots();
+}
+
+Result<void> Preparing::prepare(const MakeCgroup& preparation, const Prepared&) {
+    HEARTH_TRY(means_.tree.make(preparation.path, preparation.v1_controllers));
+    for (const MakeCgroup::Knob& knob : preparation.knobs) {
+        knob_ = &knob.asked;
+        HEARTH_TRY(means_.tree.write(
+            preparation.path, cgroup::Knob{knob.controller, knob.file, knob.value}
+        ));
+    }
+    knob_ = nullptr;
+    return {};
+}
+
+Result<void> Preparing::prepare(const OpenFile& preparation, const Prepared&) {
+    sys::Descriptor file = HEARTH_TRY(open_patiently(preparation, in_flight_));
+    if ((preparation.flags & (O_NONBLOCK | O_PATH)) == 0) {
+        HEARTH_TRY(sys::set_nonblocking(file.number(), false));
+    }
+    opened_[preparation.slot] = std::move(file);
+    return {};
+}
+
+Result<void> Preparing::prepare(const MakePrivateTmp& preparation, const Prepared&) {
+    if (request_.activation.directories.contains(preparation.slot)) {
+        return {};
+    }
+    const std::string random = HEARTH_TRY(sys::random_hex(8));
+    const std::string outer = preparation.parent + "/hearth-" + request_.plan.unit + "-" + random;
+    const std::string inner = outer + "/tmp";
+    // The outer directory keeps other users of the host out; the inner one is the service's /tmp.
+    HEARTH_TRY(sys::mkdir(outer, 0700));
+    request_.activation.directories[preparation.slot] = inner;  // released also when the rest fails
+    HEARTH_TRY(sys::chmod(outer, 0700));
+    HEARTH_TRY(sys::mkdir(inner, 0777));
+    return sys::chmod(inner, 01777);
+}
+
+Result<void> Preparing::prepare(const MakeNamespace& preparation, const Prepared&) {
+    if (request_.activation.descriptors.contains(preparation.slot)) {
+        return {};
+    }
+    const auto [kind, flag] = kind_of(preparation);
+    const sys::Descriptor own = HEARTH_TRY(sys::own_namespace(kind));
+    HEARTH_TRY(sys::unshare(flag));
+    Result<void> up;
+    if (preparation.kind == MakeNamespace::Kind::Network) {
+        up = sys::loopback_up();
+    }
+    Result<sys::Descriptor> pinned = sys::own_namespace(kind);
+    if (const auto back = sys::setns(own.number(), flag); !back) {
+        thread_usable_ = false;
+        return back;
+    }
+    HEARTH_TRY(std::move(up));
+    request_.activation.descriptors[preparation.slot] = HEARTH_TRY(std::move(pinned));
+    return {};
+}
+
+Result<void> Preparing::prepare(const CloneTree& preparation, const Prepared&) {
+    const unsigned recursion = preparation.recursive ? sys::AtRecursive : 0;
+    auto tree = sys::open_tree(AT_FDCWD, preparation.source, sys::OpenTreeClone | recursion);
+    if (!tree && preparation.optional &&
+        (tree.error().code == ENOENT || tree.error().code == ENOTDIR)) {
+        slots_.absent.insert(preparation.slot);
+        return {};
+    }
+    sys::Descriptor copy = HEARTH_TRY(std::move(tree));
+    // At once, so that nothing mounted in the copy ever travels back to the host.
+    HEARTH_TRY(sys::mount_setattr(
+        copy.number(),
+        "",
+        sys::AtEmptyPath | recursion,
+        sys::MountAttributesRequest{.propagation = MS_SLAVE}
+    ));
+    opened_[preparation.slot] = std::move(copy);
+    return {};
+}
+
+/// Opens what the child is born into and joins. A frozen cgroup would hold the child, and us, for ever.
+std::optional<LaunchFailure> Preparing::enter_cgroup() {
+    const Plan& plan = request_.plan;
+    const std::vector<std::string>* controllers = nullptr;
+    const Asked* asked = &plan.executable_asked;
+    for (const Prepared& prepared : plan.preparations) {
+        const auto* made = std::get_if<MakeCgroup>(&prepared.preparation);
+        if (made != nullptr && made->path == plan.cgroup) {
+            controllers = &made->v1_controllers;
+            asked = &prepared.asked;
+        }
+    }
+    auto handle =
+        means_.tree.enter(plan.cgroup, controllers != nullptr ? *controllers : std::vector<std::string>());
+    if (!handle) {
+        return failed("enter-cgroup", handle.error(), CgroupExitStatus, *asked);
+    }
+    cgroup_ = std::move(*handle);
+    const auto events = sys::openat(cgroup_.directory, "cgroup.events", O_RDONLY);
+    if (events) {
+        const auto text = sys::read_all(events->number(), 4096, "cgroup.events");
+        if (text && text->find("frozen 1") != std::string::npos) {
+            const Error frozen{"cgroup " + plan.cgroup + " is frozen: thaw it first", EBUSY};
+            return failed("enter-cgroup", frozen, CgroupExitStatus, *asked);
+        }
+    }
+    return std::nullopt;
+}
+
+std::optional<LaunchFailure> Preparing::remake_cgroup() {
+    cgroup_ = cgroup::Handle();
+    for (const Prepared& prepared : request_.plan.preparations) {
+        const auto* made = std::get_if<MakeCgroup>(&prepared.preparation);
+        if (made == nullptr || made->path != request_.plan.cgroup) {
+            continue;
+        }
+        knob_ = nullptr;
+        Result<void> result = means_.tree.remove(made->path);
+        if (result) {
+            result = prepare(*made, prepared);
+        }
+        if (!result) {
+            return failed(
+                std::string(name(prepared.preparation)), result.error(), prepared.exit_status,
+                knob_ != nullptr ? *knob_ : prepared.asked
+            );
+        }
+    }
+    if (auto failure = enter_cgroup()) {
+        return failure;
+    }
+    return number_slots();
+}
+
+/// The number of a descriptor, or of a copy that no earlier dup3 of the child can replace.
+Result<int> Preparing::out_of_the_way(int number) {
+    const int free = first_free_number(request_.plan);
+    if (number >= free) {
+        return number;
+    }
+    renumbered_.push_back(HEARTH_TRY(sys::duplicate(number, free)));
+    return renumbered_.back().number();
+}
+
+Result<void> Preparing::number_all() {
+    slots_.descriptors.clear();
+    slots_.tasks.clear();
+    // What this launch opened goes before what the caller gave, and that before what is kept.
+    for (const auto* source : {&request_.activation.descriptors, &request_.descriptors, &opened_}) {
+        for (const auto& [slot, descriptor] : *source) {
+            slots_.descriptors[slot] = HEARTH_TRY(out_of_the_way(descriptor.number()));
+        }
+    }
+    for (const sys::Descriptor& tasks : cgroup_.tasks) {
+        slots_.tasks.push_back(HEARTH_TRY(out_of_the_way(tasks.number())));
+    }
+    if (means_.inaccessible >= 0) {
+        slots_.inaccessible = HEARTH_TRY(out_of_the_way(means_.inaccessible));
+    }
+    slots_.directories = request_.activation.directories;
+    return {};
+}
+
+std::optional<LaunchFailure> Preparing::number_slots() {
+    if (const Result<void> numbered = number_all(); !numbered) {
+        return failed("number-slots", numbered.error(), 1, Asked{});
+    }
+    return std::nullopt;
+}
+
+}  // namespace hearth::launch
