@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// directive<NAME, SECTION, CONTEXT, GROUP, MEMBER>({...}): builds one type-erased Row (units/directive.hpp)
-// at compile time. The type of the member picks its Codec: how it is read, written, printed, sent. A row
-// may name other properties than its own (`properties`), or read its text in another way (`assign`).
-// Only the .cpp files beside this one include it: each is one context, one sorted table.
+// directive<NAME, SECTION, CONTEXT, &Settings::group, &Group::member>({...}): builds one type-erased Row
+// (units/directive.hpp) at compile time. The type of the member picks its Codec: how it is read, written,
+// printed, sent. A row may name other properties than its own (`properties`), or read its text in another
+// way (`assign`). Only the .cpp files beside this one include it: each is one context, one sorted table.
 #pragma once
 
 #include <algorithm>
@@ -58,11 +58,11 @@ struct WithoutOptional<std::optional<T>> {
     using type = T;
 };
 
-/// One field of Settings, by two member pointers.
-template <auto group, auto member>
+/// One field of Settings, by the member pointers that lead to it.
+template <auto... path>
 struct Field {
-    static auto& of(Settings& settings) { return settings.*group.*member; }
-    static const auto& of(const Settings& settings) { return settings.*group.*member; }
+    static auto& of(Settings& settings) { return (settings.* ... .*path); }
+    static const auto& of(const Settings& settings) { return (settings.* ... .*path); }
     using Type = std::remove_cvref_t<decltype(of(std::declval<Settings&>()))>;
 
     static const Type& initial() {
@@ -83,10 +83,10 @@ struct Field {
     static bool is_default(const Settings& settings) { return of(settings) == initial(); }
 };
 
-/// A number within its bounds; the rest as the codec.
-template <auto group, auto member, std::int64_t low, std::int64_t high>
+/// For `assign`: a whole number within bounds; an empty text is the default.
+template <std::int64_t low, std::int64_t high, auto... path>
 Assigned assign_within(Settings& settings, std::string_view text, const ValueContext&) {
-    using F = Field<group, member>;
+    using F = Field<path...>;
     if (text.empty()) {
         F::of(settings) = F::initial();
         return {};
@@ -113,16 +113,16 @@ struct PropertyName {
     static constexpr std::string_view view{text.data(), text.size()};
 };
 
-template <Name directive_name, auto group, auto member>
+template <Name directive_name, auto... path>
 inline constexpr std::array<Property, 1> own_property = {{
     {PropertyName<directive_name>::view,
-     Codec<typename Field<group, member>::Type>::signature,
-     &Field<group, member>::write},
+     Codec<typename Field<path...>::Type>::signature,
+     &Field<path...>::write},
 }};
 
-template <Name directive_name, Section section, Context context, auto group, auto member>
+template <Name directive_name, Section section, Context context, auto... path>
 [[nodiscard]] consteval Row directive(const Description& description) {
-    using F = Field<group, member>;
+    using F = Field<path...>;
     Row row;
     row.name = directive_name.view();
     row.section = section;
@@ -138,7 +138,7 @@ template <Name directive_name, Section section, Context context, auto group, aut
     if (description.properties) {
         row.properties = *description.properties;
     } else {
-        row.properties = own_property<directive_name, group, member>;
+        row.properties = own_property<directive_name, path...>;
     }
     return row;
 }

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+#include "units/directives/row.hpp"
+
+namespace hearth {
+
+namespace directives {
+namespace {
+
+// hearth's own settings, in a section that systemd passes over: no properties of systemd's interfaces.
+template <Name name, auto member>
+consteval Row row(std::string_view summary, std::string_view sample) {
+    return directive<name, Section::Hearth, Context::Hearth, &Settings::hearth, member>({
+        .summary = summary,
+        .applied = applied::Loading{},
+        .nature = Nature::Shares,
+        .sample = sample,
+        .properties = no_properties,
+    });
+}
+
+constexpr auto rows = std::to_array<Row>({
+    row<"Confinement", &HearthSettings::confinement>(
+        "Whether the service may start with less confinement than it asks for.", "best-effort"),
+    row<"RelaxConfinement", &HearthSettings::relax_confinement>(
+        "Directives that may fall short, each by its name; the report then says what is missing.",
+        "PrivateTmp ProtectSystem"),
+});
+static_assert(sorted(rows));
+
+}  // namespace
+}  // namespace directives
+
+std::span<const Row> hearth_rows() {
+    return directives::rows;
+}
+
+}  // namespace hearth
