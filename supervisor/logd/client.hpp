@@ -56,8 +56,8 @@ public:
     [[nodiscard]] int control() const { return control_.number(); }
     [[nodiscard]] Result<std::optional<Message>> take_answer();
 
-    /// SIGTERM, then waits until it has stored what it could and is gone (at exit).
-    [[nodiscard]] Result<void> stop(std::chrono::milliseconds timeout = std::chrono::seconds(10));
+    /// SIGTERM, then waits until it has stored what it could and is gone (at exit). How it ended, as restart().
+    [[nodiscard]] Result<std::string> stop(std::chrono::milliseconds timeout = std::chrono::seconds(10));
 
 private:
     LogClient() = default;
