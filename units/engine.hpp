@@ -89,8 +89,8 @@ struct SignalUnit {
     bool operator==(const SignalUnit&) const = default;
 };
 struct KillCgroup { std::string unit; bool operator==(const KillCgroup&) const = default; };  ///< SIGKILL, all, by cgroup.kill
-/// The activation is over and the cgroup empty: remove it, private directories, namespaces. Where KillMode=
-/// leaves processes behind it comes when the last of them is gone.
+/// The activation is over: remove private directories, namespaces, and the cgroup as soon as it is empty
+/// (KillMode= may leave processes in it).
 struct Release { std::string unit; bool operator==(const Release&) const = default; };
 /// Something a person should read in the log.
 struct Tell {
@@ -154,7 +154,7 @@ struct Requested {
 /// Returns their names.
 std::vector<std::string> collect(World& world);
 
-/// `heat.service: running -> stop-sigterm: main process exited, code=exited, status=1/FAILURE`, one line.
+/// `running -> stop-sigterm: main process exited, code=exited, status=1/FAILURE`, one line, without the unit.
 [[nodiscard]] std::string describe(const Transition& transition);
 
 /// `code=exited, status=1/FAILURE`: how a process ended (CLD_* code of waitid(2)), as in the log.

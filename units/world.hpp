@@ -83,8 +83,8 @@ struct ServiceStatus {
     bool refused = false;                  ///< the last start was refused before any process existed
     std::string invocation_id;             ///< 32 hex digits, of the current or last activation
     std::string failure;                   ///< what failed, for a person: the launch error or refusal, may be several lines
-    std::optional<bool> condition_met;     ///< ConditionResult: what ExecCondition= said; unset: never asked
-    Moment condition_asked;                ///< ConditionTimestamp
+    bool condition_met = false;            ///< ConditionResult: false if ExecCondition= said "not now"
+    Moment condition_asked;                ///< ConditionTimestamp: the last start
     bool operator==(const ServiceStatus&) const = default;
 };
 

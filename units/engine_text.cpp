@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+//
+// What the engine's records look like to a person.
+#include <csignal>
+
+#include <fmt/format.h>
+
+#include "units/engine.hpp"
+#include "units/names.hpp"
+
+namespace hearth {
+
+namespace {
+
+std::string short_signal_name(int signal) {
+    const std::string full = signal_name(signal);
+    return full.starts_with("SIG") ? full.substr(3) : full;
+}
+
+}  // namespace
+
+std::string describe_exit(int code, int status) {
+    switch (code) {
+        case CLD_EXITED: {
+            const auto known = exit_status_name(status);
+            return known ? fmt::format("code=exited, status={}/{}", status, *known)
+                         : fmt::format("code=exited, status={}", status);
+        }
+        case CLD_KILLED: return fmt::format("code=killed, status={}/{}", status, short_signal_name(status));
+        case CLD_DUMPED: return fmt::format("code=dumped, status={}/{}", status, short_signal_name(status));
+        default: return fmt::format("code={}, status={}", code, status);  // no CLD_* that ends a process
+    }
+}
+
+std::string describe(const Transition& transition) {
+    const bool at_rest =
+        transition.to == ServiceState::Failed || transition.to == ServiceState::Dead;
+    std::string text = fmt::format("{} -> {}", name(transition.from), name(transition.to));
+    if (at_rest && transition.result != ServiceResult::Success) {
+        text += fmt::format(" (result '{}')", name(transition.result));
+    }
+    if (!transition.cause.empty()) {
+        text += ": " + transition.cause;
+    }
+    return text;
+}
+
+}  // namespace hearth

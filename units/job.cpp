@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+#include "units/job.hpp"
+
+#include <array>
+#include <utility>
+
+namespace hearth {
+
+namespace {
+
+bool is_active(ActiveState state) {
+    return state == ActiveState::Active || state == ActiveState::Reloading;
+}
+
+bool can_reload(const UnitRecord& record) {
+    return !record.unit.settings.service.exec_reload.empty();
+}
+
+JobType reload_or_start(const UnitRecord& record) {
+    return is_active(record.active_state()) ? JobType::Reload : JobType::Start;
+}
+
+}  // namespace
+
+std::string_view name(JobType type) {
+    switch (type) {
+        using enum JobType;
+        case Start: return "start";
+        case Stop: return "stop";
+        case Restart: return "restart";
+        case Reload: return "reload";
+        case TryRestart: return "try-restart";
+        case ReloadOrStart: return "reload-or-start";
+        case VerifyActive: return "verify-active";
+    }
+    return "";
+}
+
+namespace {
+
+constexpr std::array<std::pair<std::string_view, JobMode>, 8> mode_names{{
+    {"replace", JobMode::Replace},
+    {"fail", JobMode::Fail},
+    {"replace-irreversibly", JobMode::ReplaceIrreversibly},
+    {"isolate", JobMode::Isolate},
+    {"ignore-dependencies", JobMode::IgnoreDependencies},
+    {"ignore-requirements", JobMode::IgnoreRequirements},
+    {"flush", JobMode::Flush},
+    {"triggering", JobMode::Triggering},
+}};
+
+}  // namespace
+
+std::string_view name(JobMode mode) {
+    for (const auto& [text, value] : mode_names) {
+        if (value == mode) {
+            return text;
+        }
+    }
+    return "";
+}
+
+std::optional<JobMode> job_mode(std::string_view text) {
+    for (const auto& [known, value] : mode_names) {
+        if (known == text) {
+            return value;
+        }
+    }
+    return std::nullopt;
+}
+
+std::string_view name(JobResult result) {
+    switch (result) {
+        using enum JobResult;
+        case Done: return "done";
+        case Canceled: return "canceled";
+        case Timeout: return "timeout";
+        case Failed: return "failed";
+        case Dependency: return "dependency";
+        case Skipped: return "skipped";
+        case Invalid: return "invalid";
+        case Assert: return "assert";
+        case Unsupported: return "unsupported";
+        case Collected: return "collected";
+        case Once: return "once";
+    }
+    return "";
+}
+
+std::optional<JobType> job_type(Verb verb, const UnitRecord& record) {
+    const bool active = is_active(record.active_state());
+    switch (verb) {
+        using enum Verb;
+        case Start: return JobType::Start;
+        case Stop: return JobType::Stop;
+        case Restart: return JobType::Restart;
+        case Reload: return JobType::Reload;
+        case TryRestart: return active ? std::optional(JobType::Restart) : std::nullopt;
+        case ReloadOrRestart:
+            return can_reload(record) ? reload_or_start(record) : JobType::Restart;
+        case ReloadOrTryRestart:
+            if (!active) {
+                return std::nullopt;
+            }
+            return can_reload(record) ? JobType::Reload : JobType::Restart;
+    }
+    return std::nullopt;
+}
+
+std::optional<JobType> merged(JobType installed, JobType added, const UnitRecord& record) {
+    using enum JobType;
+    if (installed == added) {
+        return installed;
+    }
+    if (installed == Stop || added == Stop) {
+        return std::nullopt;
+    }
+    const auto either = [&](JobType type) { return installed == type || added == type; };
+    if (either(Restart) || either(TryRestart)) {
+        return Restart;
+    }
+    if (either(VerifyActive)) {
+        return installed == VerifyActive ? added : installed;
+    }
+    return reload_or_start(record);  // start with reload, or what became of such a pair
+}
+
+bool covers(JobType installed, JobType added) {
+    switch (installed) {
+        using enum JobType;
+        case Start: return added == Start || added == VerifyActive;
+        case Stop: return added == Stop;
+        case Restart: return added != Stop && added != Reload && added != ReloadOrStart;
+        case Reload: return added == VerifyActive;
+        case TryRestart: return added == TryRestart || added == VerifyActive;
+        case ReloadOrStart: return added == Start || added == VerifyActive;
+        case VerifyActive: return added == VerifyActive;
+    }
+    return false;
+}
+
+std::optional<JobResult> job_result(const Job& job, ActiveState state, ServiceResult reload_result) {
+    const bool active = is_active(state);
+    const bool running = job.state == JobState::Running;
+    const bool over = state == ActiveState::Inactive || state == ActiveState::Failed;
+    const JobResult ended = state == ActiveState::Failed ? JobResult::Failed : JobResult::Done;
+    switch (job.type) {
+        using enum JobType;
+        case Start:
+        case VerifyActive:
+            if (active) {
+                return JobResult::Done;
+            }
+            return running && over ? std::optional(ended) : std::nullopt;
+        case Reload:
+        case ReloadOrStart:
+            if (running && state == ActiveState::Active) {
+                return reload_result == ServiceResult::Success ? JobResult::Done : JobResult::Failed;
+            }
+            return running && over ? std::optional(ended) : std::nullopt;
+        case Stop:
+        case Restart:
+        case TryRestart: return over ? std::optional(JobResult::Done) : std::nullopt;
+    }
+    return std::nullopt;
+}
+
+}  // namespace hearth
