@@ -80,6 +80,9 @@ struct CloneTree {
     std::string source;  ///< a path, or "slot:NAME" of an earlier MakePrivateTmp
     bool recursive = true;
     bool optional = false;  ///< a missing source leaves the slot empty; a BindMount from it is skipped
+    /// When not empty: a directory above `source`, in which symbolic links of the rest are resolved as if it
+    /// were "/" (RESOLVE_IN_ROOT), because what is in it is not trusted.
+    std::string root;
     bool operator==(const CloneTree&) const = default;
 };
 

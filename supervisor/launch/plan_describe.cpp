@@ -147,8 +147,9 @@ std::string arguments(const MakeNamespace& step) {
     return step.slot + (step.kind == MakeNamespace::Kind::Network ? ", network with loopback" : ", ipc");
 }
 std::string arguments(const CloneTree& step) {
-    return fmt::format("{} of {}{}{}", step.slot, step.source, step.recursive ? "" : ", not recursive",
-                       optionally(step.optional));
+    return fmt::format("{} of {}{}{}{}", step.slot, step.source,
+                       step.root.empty() ? "" : " within " + step.root,
+                       step.recursive ? "" : ", not recursive", optionally(step.optional));
 }
 std::string arguments(const DefaultSignals& step) {
     std::string text;

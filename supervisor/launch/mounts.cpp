@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+#include "supervisor/launch/mounts.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace hearth::launch {
+namespace {
+
+using Kind = MountWish::Kind;
+
+/// Parents before what is below them: '/' comes before every other byte.
+bool path_less(std::string_view left, std::string_view right) {
+    return std::ranges::lexicographical_compare(left, right, [](char a, char b) {
+        const auto weight = [](char byte) { return byte == '/' ? -1 : static_cast<int>(static_cast<unsigned char>(byte)); };
+        return weight(a) < weight(b);
+    });
+}
+
+/// One wish per path: the strongest, read-only if any of them says so.
+std::vector<MountWish> merged(std::vector<MountWish> sorted) {
+    std::vector<MountWish> result;
+    for (MountWish& wish : sorted) {
+        if (!result.empty() && result.back().path == wish.path) {
+            MountWish& kept = result.back();
+            kept.read_only = kept.read_only || wish.read_only ||
+                             (kept.replaces() && wish.kind == Kind::ReadOnly);
+        } else {
+            result.push_back(std::move(wish));
+        }
+    }
+    return result;
+}
+
+bool is_writable_below(const MountWish& wish) {
+    return wish.kind == Kind::ReadWrite || (wish.replaces() && !wish.read_only);
+}
+
+struct Placed {
+    MountWish wish;
+    int layer = 0;
+};
+
+constexpr int last_layer = std::numeric_limits<int>::max();
+
+/// Contents and holes are layer 0, what is read-only around or in them 1, holes in that 2, and so on.
+int layer_of(const MountWish& wish, const Placed* ancestor) {
+    if (wish.kind == Kind::Inaccessible) {
+        return last_layer;
+    }
+    if (wish.kind == Kind::ReadOnly) {
+        return wish.path == "/" ? -1 : (ancestor == nullptr ? 1 : ancestor->layer + 1);
+    }
+    if (ancestor == nullptr) {
+        return 0;
+    }
+    return ancestor->layer + (ancestor->wish.kind == Kind::ReadOnly ? 1 : 0);
+}
+
+/// Whether `wish` changes anything below `ancestor`, the nearest path with a wish above it.
+bool says_something_new(const MountWish& wish, const Placed* ancestor) {
+    const bool writable = ancestor == nullptr || is_writable_below(ancestor->wish);
+    switch (wish.kind) {
+        case Kind::ReadWrite:
+            return !writable;
+        case Kind::ReadOnly:
+            return writable;
+        default:
+            return true;
+    }
+}
+
+}  // namespace
+
+bool is_below(std::string_view inner, std::string_view outer) {
+    if (outer == "/") {
+        return inner.starts_with('/');
+    }
+    return inner.starts_with(outer) && (inner.size() == outer.size() || inner[outer.size()] == '/');
+}
+
+std::vector<MountWish> normalised(std::vector<MountWish> wishes) {
+    std::ranges::stable_sort(wishes, [](const MountWish& left, const MountWish& right) {
+        return left.path != right.path ? path_less(left.path, right.path) : left.kind > right.kind;
+    });
+    std::vector<Placed> kept;
+    std::vector<std::size_t> above;  // indices into `kept` of the paths around the present one
+    for (MountWish& wish : merged(std::move(wishes))) {
+        while (!above.empty() && !is_below(wish.path, kept[above.back()].wish.path)) {
+            above.pop_back();
+        }
+        const Placed* const ancestor = above.empty() ? nullptr : &kept[above.back()];
+        if (ancestor != nullptr && ancestor->wish.kind == Kind::Inaccessible) {
+            continue;
+        }
+        if (says_something_new(wish, ancestor)) {
+            const int layer = layer_of(wish, ancestor);
+            kept.push_back({std::move(wish), layer});
+            above.push_back(kept.size() - 1);
+        }
+    }
+    std::ranges::stable_sort(kept, {}, &Placed::layer);
+    std::vector<MountWish> result;
+    for (Placed& placed : kept) {
+        result.push_back(std::move(placed.wish));
+    }
+    return result;
+}
+
+}  // namespace hearth::launch

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+//
+// The mount algebra: what a unit wishes for each path -> the shortest list of mount steps that gives it.
+// Pure. Three parts, each a function: mount_wishes() collects from the settings, normalised() sorts,
+// merges and drops what says nothing new, mount_plan() makes steps of the rest.
+//
+// The namespace is edited in place (launch-path.md section 5): "/" becomes slave and, if asked,
+// read-only in one call, before any other mount. What stays writable below it is a clone taken from the
+// host's view *before* that, with the host's own flags, so a hole never opens what the host has read-only.
+// The order keeps a path that is a symlink into another from opening anything: replaced contents
+// and holes first, then read-only binds, then what is nested in those, hidden paths last; a link can make
+// the result stricter than asked, never looser. Only RootDirectory= binds a root and pivots.
+// Follows systemd.exec(5), Paths and Sandboxing. Where its text and systemd's habit differ, the text
+// holds: under ProtectSystem=strict /home, /root and /run/user are read-only too.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "supervisor/launch/host.hpp"
+#include "supervisor/launch/plan.hpp"
+#include "units/unit.hpp"
+
+namespace hearth::launch {
+
+/// One wish for one path, as the service will see it (below RootDirectory=).
+struct MountWish {
+    enum class Kind : std::uint8_t {  // from weak to strong: on one path the strongest holds
+        ReadWrite,
+        ReadOnly,
+        // What replaces the content:
+        MessageQueues,  ///< the IPC namespace's own
+        Bind,
+        TemporaryFileSystem,
+        HostDevices,
+        Processes,      ///< a fresh proc
+        Kernel,         ///< a fresh sysfs
+        PrivateTmp,
+        PrivateDevices,
+        // Nothing at all:
+        Inaccessible,
+    };
+    std::string path;
+    Kind kind{};
+    bool read_only = false;   ///< of replaced content
+    bool optional = false;
+    bool recursive = true;
+    std::string source;       ///< Bind: a host path
+    std::string options;      ///< TemporaryFileSystem: for the file system
+    std::uint64_t flags = 0;  ///< TemporaryFileSystem: MS_*
+    Asked asked;
+
+    [[nodiscard]] bool replaces() const { return kind > Kind::ReadOnly && kind < Kind::Inaccessible; }
+    bool operator==(const MountWish&) const = default;
+};
+
+struct MountScope {
+    bool full_privileges = false;  ///< `+`: no protection, only what makes up the root (RootDirectory=, BindPaths= ...)
+    bool keeps_sys_admin = false;  ///< the service can mount: its mounts are shared among its own namespaces
+};
+
+/// What the unit wishes, in the order of the manual. `notes` gets what can't apply (a path outside
+/// RootDirectory=).
+[[nodiscard]] std::vector<MountWish> mount_wishes(
+    const Unit& unit, const Host& host, const MountScope& scope, Diagnostics* notes = nullptr);
+
+/// In the order of application, without what says nothing new.
+[[nodiscard]] std::vector<MountWish> normalised(std::vector<MountWish> wishes);
+
+struct MountPlan {
+    std::vector<Prepared> preparations;
+    std::vector<Step> steps;
+    bool operator==(const MountPlan&) const = default;
+};
+
+/// Empty where the unit needs no mount namespace.
+[[nodiscard]] MountPlan mount_plan(
+    const Unit& unit, const Host& host, const MountScope& scope, Diagnostics* notes = nullptr);
+
+/// Whether `inner` is `outer` or below it, by their text.
+[[nodiscard]] bool is_below(std::string_view inner, std::string_view outer);
+
+/// The directive that makes a mount namespace necessary, or nothing.
+[[nodiscard]] std::optional<Asked> mount_namespace_asked(const Unit& unit, const MountScope& scope);
+
+}  // namespace hearth::launch
