@@ -47,10 +47,14 @@ public:
         ::posix_spawn_file_actions_adddup2(&actions_, control, control_number);
         ::posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
         ::posix_spawn_file_actions_addclosefrom_np(&actions_, control_number + 1);
-        sigset_t none, all;
-        ::sigemptyset(&none);
+        sigset_t ends, all;
+        ::sigemptyset(&ends);
+        ::sigaddset(&ends, SIGTERM);
+        ::sigaddset(&ends, SIGINT);
         ::sigfillset(&all);
-        ::posix_spawnattr_setsigmask(&attributes_, &none);
+        // Born with those blocked that it reads from a descriptor: one that comes before it is ready
+        // waits, and does not kill it with lines unread.
+        ::posix_spawnattr_setsigmask(&attributes_, &ends);
         ::posix_spawnattr_setsigdefault(&attributes_, &all);
         // A session of its own: Ctrl-C on hearthd's terminal must not end the log before the services.
         constexpr int flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID;

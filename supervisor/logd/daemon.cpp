@@ -138,6 +138,7 @@ void Daemon::dispatch(std::uint64_t key) {
             if (::read(signals_.number(), &info, sizeof info) > 0 && !stopping_) {
                 stopping_ = true;
                 stop_by_ = Clock::now() + longest_stop;
+                read_control();  // streams that were handed over before the signal count too
                 start_flush();
             }
             return;
