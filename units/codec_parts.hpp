@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What the domain codecs share and nobody else needs: walking the words of a value with their offsets,
-// the `~` before a list, doubts that skip one word. Only codecs*.cpp files include this.
+// What the domain codecs share and nobody else needs: walking the words of a value with their
+// offsets, the `~` before a list, doubts that skip one word. Only codecs*.cpp files include this.
 #pragma once
 
 #include <string>

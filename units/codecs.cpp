@@ -39,7 +39,8 @@ bool names_a_file(StandardInput kind) {
 }
 template <>
 bool names_a_file(StandardOutput kind) {
-    return kind == StandardOutput::File || kind == StandardOutput::Append || kind == StandardOutput::Truncate;
+    return kind == StandardOutput::File || kind == StandardOutput::Append ||
+           kind == StandardOutput::Truncate;
 }
 
 template <class Kind, std::size_t count>
@@ -101,7 +102,8 @@ std::string Codec<StreamTarget<StandardInput>>::format(const StreamTarget<Standa
     return format_stream(value, standard_input_names);
 }
 
-void Codec<StreamTarget<StandardInput>>::write(const StreamTarget<StandardInput>& value, ValueSink& sink) {
+void Codec<StreamTarget<StandardInput>>::write(
+    const StreamTarget<StandardInput>& value, ValueSink& sink) {
     sink.string(name_of(value.kind, standard_input_names));
 }
 
@@ -118,7 +120,8 @@ std::string Codec<StreamTarget<StandardOutput>>::format(const StreamTarget<Stand
     return format_stream(value, standard_output_names);
 }
 
-void Codec<StreamTarget<StandardOutput>>::write(const StreamTarget<StandardOutput>& value, ValueSink& sink) {
+void Codec<StreamTarget<StandardOutput>>::write(
+    const StreamTarget<StandardOutput>& value, ValueSink& sink) {
     sink.string(name_of(value.kind, standard_output_names));
 }
 
@@ -175,7 +178,8 @@ constexpr std::size_t searched_variables = 64;
 std::string* find_variable(Environment& field, const std::string& name) {
     auto& variables = field.variables;
     if (variables.size() <= searched_variables) {
-        const auto found = std::ranges::find(variables, name, [](const auto& each) { return each.first; });
+        const auto found =
+            std::ranges::find(variables, name, [](const auto& each) { return each.first; });
         return found != variables.end() ? &found->second : nullptr;
     }
     if (field.positions.size() != variables.size()) {
@@ -282,7 +286,8 @@ void Codec<std::vector<EnvironmentFile>>::write(
 
 // ---- names that are only remembered
 
-Assigned Codec<UnitNames>::assign(UnitNames& field, std::string_view text, const ValueContext& context) {
+Assigned Codec<UnitNames>::assign(
+    UnitNames& field, std::string_view text, const ValueContext& context) {
     if (text.empty()) {
         field.names.clear();
         return {};
@@ -344,7 +349,8 @@ Assigned Codec<Signal>::assign(Signal& field, std::string_view text, const Value
     const std::optional<int> number = signal_number(text);
     if (!number) {
         return bad_value(
-            quoted(text) + " is no signal", "write a name as in SIGTERM or SIGRTMIN+3, or a number from 1 to 64");
+            quoted(text) + " is no signal",
+            "write a name as in SIGTERM or SIGRTMIN+3, or a number from 1 to 64");
     }
     field.number = *number;
     return {};

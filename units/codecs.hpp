@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// How the domain types of units/types.hpp are written in a unit file, printed back and sent over the
-// bus: their Codec<T> (parser/codec.hpp has the contract). Grammar and merging are those of
-// systemd.service(5), systemd.exec(5), systemd.kill(5) and systemd.resource-control(5); bus forms those
-// of org.freedesktop.systemd1(5). Pure: names only, nothing here knows what this kernel has.
+// How the domain types of units/types.hpp are written in a unit file, printed back and sent over
+// the bus: their Codec<T> (parser/codec.hpp has the contract). Grammar and merging are those of
+// systemd.service(5), systemd.exec(5), systemd.kill(5) and systemd.resource-control(5); bus forms
+// those of org.freedesktop.systemd1(5). Pure: names only, nothing here knows what this kernel has.
 // An empty assignment resets; where the empty text is a value of its own the codec says so
 // (`empty_is_a_value`), and the row then doesn't put the directive's default in its place.
 #pragma once
@@ -133,26 +133,33 @@ inline constexpr auto standard_output_names = std::to_array<EnumName<StandardOut
 // codecs.cpp
 HEARTH_DECLARE_CODEC(StreamTarget<StandardInput>, "null|file:PATH|...", "s");
 HEARTH_DECLARE_CODEC(
-    StreamTarget<StandardOutput>, "inherit|null|journal|file:PATH|append:PATH|truncate:PATH|...", "s");
-HEARTH_DECLARE_CODEC(WorkingDirectory, "absolute path or '~', '-' before it if it may be missing", "s");
+    StreamTarget<StandardOutput>,
+    "inherit|null|journal|file:PATH|append:PATH|truncate:PATH|...",
+    "s");
+HEARTH_DECLARE_CODEC(
+    WorkingDirectory, "absolute path or '~', '-' before it if it may be missing", "s");
 HEARTH_DECLARE_CODEC(Environment, "list of NAME=VALUE", "as");
-HEARTH_DECLARE_CODEC(std::vector<EnvironmentFile>, "absolute path, '-' before it if it may be missing", "a(sb)");
+HEARTH_DECLARE_CODEC(
+    std::vector<EnvironmentFile>, "absolute path, '-' before it if it may be missing", "a(sb)");
 HEARTH_DECLARE_CODEC(UnitNames, "list of unit names", "as");
 HEARTH_DECLARE_CODEC(RelaxedNames, "list of directive names", "as");
 HEARTH_DECLARE_CODEC(Signal, "signal", "i");
 HEARTH_DECLARE_CODEC(ExitStatusSet, "list of exit statuses and signals", "(aiai)");
 
 // path_codecs.cpp
-HEARTH_DECLARE_CODEC(std::vector<PathEntry>, "list of absolute paths, '-' and '+' before them", "as");
+HEARTH_DECLARE_CODEC(
+    std::vector<PathEntry>, "list of absolute paths, '-' and '+' before them", "as");
 HEARTH_DECLARE_CODEC(std::vector<BindEntry>, "list of SOURCE[:DESTINATION[:OPTIONS]]", "a(ssbt)");
 HEARTH_DECLARE_CODEC(std::vector<TmpfsEntry>, "list of PATH[:OPTIONS]", "a(ss)");
 
 // sandbox_codecs.cpp
 HEARTH_DECLARE_CODEC(AmbientSet, "list of capabilities, '~' before it inverts", "t");
-HEARTH_DECLARE_CODEC(SystemCallFilter, "list of system calls and @groups, '~' before it inverts", "(bas)");
+HEARTH_DECLARE_CODEC(
+    SystemCallFilter, "list of system calls and @groups, '~' before it inverts", "(bas)");
 HEARTH_DECLARE_CODEC(SystemCallError, "errno name or number, or 'kill'", "i");
 HEARTH_DECLARE_CODEC(ArchitectureSet, "list of architectures", "as");
-HEARTH_DECLARE_CODEC(AddressFamilies, "list of address families or 'none', '~' before it inverts", "(bas)");
+HEARTH_DECLARE_CODEC(
+    AddressFamilies, "list of address families or 'none', '~' before it inverts", "(bas)");
 
 // resource_codecs.cpp
 HEARTH_DECLARE_CODEC(CountLimit, "NUMBER or SOFT:HARD", "t");

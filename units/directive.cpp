@@ -12,7 +12,8 @@ namespace hearth {
 
 namespace {
 
-constexpr std::array sections = {Section::Unit, Section::Service, Section::Install, Section::Hearth};
+constexpr std::array sections = {
+    Section::Unit, Section::Service, Section::Install, Section::Hearth};
 
 using Index = std::unordered_map<std::string_view, const Row*>;
 
@@ -66,18 +67,29 @@ std::string with_section(Section section, std::string_view key) {
 
 std::string_view name(Section section) {
     switch (section) {
-        case Section::Unit: return "Unit";
-        case Section::Service: return "Service";
-        case Section::Install: return "Install";
-        case Section::Hearth: return "X-Hearth";
+        case Section::Unit:
+            return "Unit";
+        case Section::Service:
+            return "Service";
+        case Section::Install:
+            return "Install";
+        case Section::Hearth:
+            return "X-Hearth";
     }
     return "unknown";
 }
 
 std::span<const std::span<const Row>> service_tables() {
     static const std::array<std::span<const Row>, 9> tables = {
-        unit_rows(),    install_rows(),  service_rows(), kill_rows(),   exec_rows(),
-        sandbox_rows(), resource_rows(), hearth_rows(),  refused_rows()};
+        unit_rows(),
+        install_rows(),
+        service_rows(),
+        kill_rows(),
+        exec_rows(),
+        sandbox_rows(),
+        resource_rows(),
+        hearth_rows(),
+        refused_rows()};
     return tables;
 }
 
@@ -88,7 +100,8 @@ const Row* find_row(std::string_view section, std::string_view key) {
 
 const Row* find_row(std::string_view key) {
     // [Service] first: an old name there (StartLimitBurst=) means the same as in its new place.
-    for (const Section section : {Section::Service, Section::Unit, Section::Hearth, Section::Install}) {
+    for (const Section section :
+         {Section::Service, Section::Unit, Section::Hearth, Section::Install}) {
         if (const Row* const row = find_row(section, key)) {
             return row;
         }

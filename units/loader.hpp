@@ -44,6 +44,7 @@ struct LoadContext {
     std::string os_id, os_version_id, os_build_id, os_variant_id, os_image_id, os_image_version, pretty_host_name;
     // What MemoryMax=10% and TasksMax=10% are shares of; 0: unknown, the share stays a share.
     std::uint64_t memory_bytes = 0, tasks_maximum = 0;
+    Confinement confinement = Confinement::Strict;  ///< --confinement: of units that don't say
 };
 
 /// The table of systemd.unit(5) for `unit_name`.
@@ -53,8 +54,9 @@ struct LoadContext {
 /// Loads `name`. `name` must be valid (units/unit_name.hpp).
 [[nodiscard]] Unit load_unit(const std::string& name, const UnitSource& source, const LoadContext& context);
 
-/// Cross-directive rules, each with a stable id: what stops a start goes to `unit.refusals`, the rest is
-/// returned. Used by load_unit and by `hearthctl lint`.
+/// Applies the rules across directives (units/rules.hpp): what stops a start goes to `unit.refusals`,
+/// doubts to `unit.diagnostics`; a unit that systemd wouldn't load either becomes LoadState::BadSetting.
+/// load_unit() has done this already.
 void judge(Unit& unit);
 
 }  // namespace hearth

@@ -3,7 +3,8 @@
 // The words that Linux and systemd have for numbers: capabilities, signals, errnos, exit statuses,
 // address families, architectures. One table each, and nothing else in hearth spells these names.
 // Numbers are those of Linux; where they depend on the architecture, those of the one compiled for.
-// Names are matched exactly, save that `SIG` may be left out, and case doesn't count for capabilities.
+// Names are matched exactly, save that `SIG` may be left out, and case doesn't count for
+// capabilities.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +31,8 @@ namespace hearth {
 [[nodiscard]] std::optional<int> errno_number(std::string_view name);
 [[nodiscard]] std::string errno_name(int number);
 
-/// "TEMPFAIL" -> 75, "NAMESPACE" -> 226: the names of systemd.exec(5), "Process Exit Codes"; not numbers.
+/// "TEMPFAIL" -> 75, "NAMESPACE" -> 226: the names of systemd.exec(5), "Process Exit Codes"; not
+/// numbers.
 [[nodiscard]] std::optional<int> exit_status_number(std::string_view name);
 /// The name, or nothing for statuses without one.
 [[nodiscard]] std::optional<std::string_view> exit_status_name(int status);

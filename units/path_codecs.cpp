@@ -36,7 +36,8 @@ std::string escape_colons(std::string_view path) {
     return text;
 }
 
-/// A word as the unit file must have it: what is a backslash there must be one after unquoting, too.
+/// A word as the unit file must have it: what is a backslash there must be one after unquoting,
+/// too.
 std::string line_of(const std::string& word) {
     return quote_word(word);
 }
@@ -54,7 +55,10 @@ std::string format_lines(const std::vector<Entry>& entries, const Format& format
 /// Reads each word by `read` and appends all, or nothing if one of them is bad.
 template <class Entry, class Read>
 Assigned append_words(
-    std::vector<Entry>& field, std::string_view text, const ValueContext& context, const Read& read) {
+    std::vector<Entry>& field,
+    std::string_view text,
+    const ValueContext& context,
+    const Read& read) {
     if (text.empty()) {
         field.clear();
         return {};
@@ -67,7 +71,8 @@ Assigned append_words(
         }
         made.push_back(std::move(entry).value());
     }
-    field.insert(field.end(), std::make_move_iterator(made.begin()), std::make_move_iterator(made.end()));
+    field.insert(
+        field.end(), std::make_move_iterator(made.begin()), std::make_move_iterator(made.end()));
     return {};
 }
 
@@ -102,14 +107,18 @@ Result<BindEntry, ValueError> read_bind(std::string_view text, const ValueContex
     }
     const std::vector<std::string> parts = split_at_colons(text);
     if (parts.size() > 3) {
-        return bad_value(quoted(text) + " has too many colons", "write SOURCE[:DESTINATION[:OPTIONS]], and '\\\\:' for a colon in a path");
+        return bad_value(
+            quoted(text) + " has too many colons",
+            "write SOURCE[:DESTINATION[:OPTIONS]], and '\\\\:' for a colon in a path");
     }
     made.source = HEARTH_TRY(read_absolute_path(parts[0], context));
     const bool has_destination = parts.size() > 1 && !parts[1].empty();
-    made.destination = has_destination ? HEARTH_TRY(read_absolute_path(parts[1], context)) : made.source;
+    made.destination =
+        has_destination ? HEARTH_TRY(read_absolute_path(parts[1], context)) : made.source;
     if (parts.size() > 2 && !parts[2].empty() && parts[2] != "rbind") {
         if (parts[2] != "norbind") {
-            return bad_value(quoted(parts[2]) + " is no option of a bind mount", "write rbind or norbind");
+            return bad_value(
+                quoted(parts[2]) + " is no option of a bind mount", "write rbind or norbind");
         }
         made.recursive = false;
     }

@@ -24,10 +24,13 @@ Number read_size(std::string_view text) {
     return HEARTH_TRY(read_bytes(text)).count;
 }
 
-// setrlimit(2) counts CPU time in whole seconds: a part of one is rounded up, so that it allows something.
+// setrlimit(2) counts CPU time in whole seconds: a part of one is rounded up, so that it allows
+// something.
 Number read_seconds(std::string_view text) {
     const Timespan span = HEARTH_TRY(read_timespan(text));
-    return span.is_infinite() ? infinity : span.microseconds / 1'000'000 + (span.microseconds % 1'000'000 != 0);
+    return span.is_infinite()
+               ? infinity
+               : span.microseconds / 1'000'000 + (span.microseconds % 1'000'000 != 0);
 }
 
 Number read_microseconds(std::string_view text) {
@@ -39,7 +42,8 @@ Number read_nice(std::string_view text) {
     if (!text.starts_with('+') && !text.starts_with('-')) {
         return read_unsigned(text, 1, 40);
     }
-    const std::int64_t level = HEARTH_TRY(read_integer(text.substr(1), 0, text.front() == '+' ? 19 : 20));
+    const std::int64_t level =
+        HEARTH_TRY(read_integer(text.substr(1), 0, text.front() == '+' ? 19 : 20));
     return static_cast<std::uint64_t>(text.front() == '+' ? 20 - level : 20 + level);
 }
 
@@ -71,7 +75,8 @@ Assigned assign_limit(ResourceLimit& field, std::string_view text) {
                     ? made.soft
                     : HEARTH_TRY(read_half<read>(trimmed(text.substr(colon + 1)), colon + 1));
     if (made.soft > made.hard) {
-        return bad_value("the soft limit is above the hard limit in " + quoted(text), "write SOFT:HARD");
+        return bad_value(
+            "the soft limit is above the hard limit in " + quoted(text), "write SOFT:HARD");
     }
     field = made;
     return {};
@@ -88,12 +93,16 @@ std::string format_limit(const ResourceLimit& value, std::string_view unit = {})
 
 }  // namespace
 
-#define HEARTH_DEFINE_LIMIT(type, read, unit)                                                     \
-    Assigned Codec<type>::assign(type& field, std::string_view text, const ValueContext&) {       \
-        return assign_limit<read>(field, text);                                                   \
-    }                                                                                             \
-    std::string Codec<type>::format(const type& value) { return format_limit(value, unit); }      \
-    void Codec<type>::write(const type& value, ValueSink& sink) { sink.unsigned64(value.hard); }
+#define HEARTH_DEFINE_LIMIT(type, read, unit)                                               \
+    Assigned Codec<type>::assign(type& field, std::string_view text, const ValueContext&) { \
+        return assign_limit<read>(field, text);                                             \
+    }                                                                                       \
+    std::string Codec<type>::format(const type& value) {                                    \
+        return format_limit(value, unit);                                                   \
+    }                                                                                       \
+    void Codec<type>::write(const type& value, ValueSink& sink) {                           \
+        sink.unsigned64(value.hard);                                                        \
+    }
 
 HEARTH_DEFINE_LIMIT(CountLimit, read_count, "")
 HEARTH_DEFINE_LIMIT(SizeLimit, read_size, "")
@@ -117,11 +126,13 @@ Result<Amount, ValueError> read_amount(std::string_view text, const Read& read) 
     if (text.empty() || text == "infinity") {
         return Amount{infinity, std::nullopt};
     }
-    const bool is_share = text.ends_with('%') || text.ends_with("\u2030") || text.ends_with("\u2031");
+    const bool is_share =
+        text.ends_with('%') || text.ends_with("\u2030") || text.ends_with("\u2031");
     if (!is_share) {
         const std::uint64_t absolute = HEARTH_TRY(read(text));
         if (absolute == 0) {
-            return bad_value("expected more than 0, got " + quoted(text), "write infinity for no limit");
+            return bad_value(
+                "expected more than 0, got " + quoted(text), "write infinity for no limit");
         }
         return Amount{absolute, std::nullopt};
     }
@@ -142,7 +153,8 @@ std::string format_amount(
 
 }  // namespace
 
-Assigned Codec<MemoryLimit>::assign(MemoryLimit& field, std::string_view text, const ValueContext&) {
+Assigned Codec<MemoryLimit>::assign(
+    MemoryLimit& field, std::string_view text, const ValueContext&) {
     if (text.empty()) {
         field = {};
         return {};

@@ -61,7 +61,8 @@ std::string format_capabilities(std::uint64_t mask) {
 
 }  // namespace
 
-Assigned Codec<BoundingSet>::assign(BoundingSet& field, std::string_view text, const ValueContext&) {
+Assigned Codec<BoundingSet>::assign(
+    BoundingSet& field, std::string_view text, const ValueContext&) {
     return merge_capabilities(field.mask, all_capabilities, text);
 }
 
@@ -118,13 +119,16 @@ Result<std::optional<int>, ValueError> read_verdict(std::string_view text) {
     }
     const std::optional<int> number = errno_number(text);
     if (!number) {
-        return bad_value(quoted(text) + " is no error", "write a name as in EPERM, a number up to 4095, or kill");
+        return bad_value(
+            quoted(text) + " is no error",
+            "write a name as in EPERM, a number up to 4095, or kill");
     }
     return number;
 }
 
-/// `name`, `@group`, either with `:errno`. An unknown name is a doubt in an allow-list, which refuses
-/// it anyway; in a deny-list the service would keep a call that was to be taken away: an error.
+/// `name`, `@group`, either with `:errno`. An unknown name is a doubt in an allow-list, which
+/// refuses it anyway; in a deny-list the service would keep a call that was to be taken away: an
+/// error.
 Result<std::optional<FilterWord>, ValueError> read_filter_word(
     const Word& word, bool invert, const ValueContext& context) {
     const std::size_t colon = word.text.find(':');
@@ -132,9 +136,11 @@ Result<std::optional<FilterWord>, ValueError> read_filter_word(
     if (colon != std::string::npos) {
         made.verdict = HEARTH_TRY(read_verdict(std::string_view(word.text).substr(colon + 1)));
         if (!invert) {
-            note(context,
-                 {quoted(word.text) + ": a call that is allowed takes no error, ignored",
-                  "errors belong into a list that begins with '~'", word.offset});
+            note(
+                context,
+                {quoted(word.text) + ": a call that is allowed takes no error, ignored",
+                 "errors belong into a list that begins with '~'",
+                 word.offset});
             return std::optional<FilterWord>();
         }
     }
@@ -144,7 +150,8 @@ Result<std::optional<FilterWord>, ValueError> read_filter_word(
     }
     ValueError unknown{
         quoted(made.name) + (is_group ? " is no group of system calls" : " is no system call"),
-        is_group ? group_hint(made.name) : call_hint(made.name), word.offset};
+        is_group ? group_hint(made.name) : call_hint(made.name),
+        word.offset};
     if (invert) {
         return Unexpected(std::move(unknown));
     }
@@ -153,9 +160,10 @@ Result<std::optional<FilterWord>, ValueError> read_filter_word(
     return std::optional<FilterWord>();
 }
 
-void apply(SystemCallFilter& filter, std::string_view call, bool invert, std::optional<int> verdict) {
-    // Named in the list's own sense: it joins the list (again: the later error counts). In the other
-    // sense: it leaves the list.
+void apply(
+    SystemCallFilter& filter, std::string_view call, bool invert, std::optional<int> verdict) {
+    // Named in the list's own sense: it joins the list (again: the later error counts). In the
+    // other sense: it leaves the list.
     if (invert != filter.allow_list) {
         filter.calls.insert_or_assign(std::string(call), verdict);
     } else {
@@ -243,7 +251,8 @@ Assigned Codec<SystemCallError>::assign(
     const std::optional<int> number = errno_number(text);
     if (!number) {
         return bad_value(
-            quoted(text) + " is no error", "write a name as in EPERM, a number from 1 to 4095, or kill");
+            quoted(text) + " is no error",
+            "write a name as in EPERM, a number from 1 to 4095, or kill");
     }
     field = {false, *number};
     return {};
@@ -267,9 +276,11 @@ Assigned Codec<ArchitectureSet>::assign(
     }
     const std::vector<Word> words = HEARTH_TRY(split_words(text, Escapes::Keep));
     for (const Word& word : words) {
-        if (std::ranges::find(architecture_names(), std::string_view(word.text)) == architecture_names().end()) {
+        if (std::ranges::find(architecture_names(), std::string_view(word.text)) ==
+            architecture_names().end()) {
             return bad_value(
-                quoted(word.text) + " is no architecture", did_you_mean(word.text, architecture_names()),
+                quoted(word.text) + " is no architecture",
+                did_you_mean(word.text, architecture_names()),
                 word.offset);
         }
     }
@@ -313,8 +324,9 @@ Assigned Codec<AddressFamilies>::assign(
     }
     for (const Word& word : words) {
         const int number = *address_family_number(word.text);
-        const auto primary = std::ranges::find_if(
-            address_family_names(), [&](auto each) { return address_family_number(each) == number; });
+        const auto primary = std::ranges::find_if(address_family_names(), [&](auto each) {
+            return address_family_number(each) == number;
+        });
         if (list.invert != field.allow_list) {
             field.families.emplace(*primary);
         } else {

@@ -8,8 +8,9 @@ namespace hearth {
 
 namespace {
 
-// What a service names to be ordered in a boot, and the two buses' and the log's sockets. shutdown.target
-// and its kin are never reached while hearth runs, which is what Before= and Conflicts= on them expect.
+// What a service names to be ordered in a boot, and the two buses' and the log's sockets.
+// shutdown.target and its kin are never reached while hearth runs, which is what Before= and
+// Conflicts= on them expect.
 constexpr auto names = std::to_array<std::string_view>({
     "-.mount",
     "-.slice",

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Units that exist without a file. Where hearth is a guest or a container (DESIGN 1), the targets of
-// systemd.special(7) that order a boot are built in and active from the start: the host has booted
-// already, and its files for them are not read. A service may order itself against them or require
-// them; both are met. Slices that exist everywhere are in the list too.
+// Units that exist without a file. Where hearth is a guest or a container (DESIGN 1), the targets
+// of systemd.special(7) that order a boot are built in and active from the start: the host has
+// booted already, and its files for them are not read. A service may order itself against them or
+// require them; both are met. Slices that exist everywhere are in the list too.
 #pragma once
 
 #include <span>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// The predefined sets of system calls of SystemCallFilter= (systemd.exec(5), table "Currently predefined
-// system call sets"), as systemd 252 has them: @default, @system-service, @privileged ... A group may
-// contain groups. Names only: which calls an architecture or a kernel has is decided where the filter
-// is compiled.
+// The predefined sets of system calls of SystemCallFilter= (systemd.exec(5), table "Currently
+// predefined system call sets"), as systemd 252 has them: @default, @system-service, @privileged
+// ... A group may contain groups. Names only: which calls an architecture or a kernel has is
+// decided where the filter is compiled.
 #pragma once
 
 #include <span>

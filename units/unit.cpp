@@ -5,13 +5,20 @@ namespace hearth {
 
 std::string_view name(LoadState state) {
     switch (state) {
-        case LoadState::Stub: return "stub";
-        case LoadState::Loaded: return "loaded";
-        case LoadState::NotFound: return "not-found";
-        case LoadState::BadSetting: return "bad-setting";
-        case LoadState::Error: return "error";
-        case LoadState::Merged: return "merged";
-        case LoadState::Masked: return "masked";
+        case LoadState::Stub:
+            return "stub";
+        case LoadState::Loaded:
+            return "loaded";
+        case LoadState::NotFound:
+            return "not-found";
+        case LoadState::BadSetting:
+            return "bad-setting";
+        case LoadState::Error:
+            return "error";
+        case LoadState::Merged:
+            return "merged";
+        case LoadState::Masked:
+            return "masked";
     }
     return "unknown";
 }

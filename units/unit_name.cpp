@@ -29,11 +29,13 @@ constexpr auto type_names = std::to_array<EnumName<UnitType>>({
 
 // Not <cctype>: names are bytes, whatever the locale.
 bool is_alphanumeric(char byte) {
-    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9');
+    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+           (byte >= '0' && byte <= '9');
 }
 
 bool may_stand_in_name(char byte) {
-    return is_alphanumeric(byte) || std::string_view(":-_.\\@").find(byte) != std::string_view::npos;
+    return is_alphanumeric(byte) ||
+           std::string_view(":-_.\\@").find(byte) != std::string_view::npos;
 }
 
 void append_escaped(std::string& text, char byte) {
@@ -162,8 +164,9 @@ std::string escape_unit_name(std::string_view text) {
         const char byte = text[i];
         if (byte == '/') {
             made += '-';
-        } else if ((is_alphanumeric(byte) || byte == ':' || byte == '_' || byte == '.') &&
-                   !(i == 0 && byte == '.')) {
+        } else if (
+            (is_alphanumeric(byte) || byte == ':' || byte == '_' || byte == '.') &&
+            !(i == 0 && byte == '.')) {
             made += byte;
         } else {
             append_escaped(made, byte);
@@ -187,7 +190,8 @@ Result<std::string> unescape_unit_name(std::string_view text) {
         const std::optional<unsigned> high = complete ? hexadecimal(text[i + 2]) : std::nullopt;
         const std::optional<unsigned> low = complete ? hexadecimal(text[i + 3]) : std::nullopt;
         if (!high || !low) {
-            return failure("cannot unescape " + quoted(text) + ": expected \\xNN after the backslash");
+            return failure(
+                "cannot unescape " + quoted(text) + ": expected \\xNN after the backslash");
         }
         made += static_cast<char>(*high * 16 + *low);
         i += 3;

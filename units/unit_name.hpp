@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The names of units: PREFIX.TYPE, PREFIX@.TYPE (a template), PREFIX@INSTANCE.TYPE. What is valid, what
-// the parts are, and the escaping by which any text or path becomes a part of a name, as
+// The names of units: PREFIX.TYPE, PREFIX@.TYPE (a template), PREFIX@INSTANCE.TYPE. What is valid,
+// what the parts are, and the escaping by which any text or path becomes a part of a name, as
 // systemd-escape(1) does it. Follows systemd.unit(5). Nothing here knows which units exist.
 #pragma once
 
@@ -19,7 +19,17 @@ namespace hearth {
 inline constexpr std::size_t max_unit_name_length = 255;
 
 enum class UnitType : std::uint8_t {
-    Service, Mount, Swap, Socket, Target, Device, Automount, Timer, Path, Slice, Scope
+    Service,
+    Mount,
+    Swap,
+    Socket,
+    Target,
+    Device,
+    Automount,
+    Timer,
+    Path,
+    Slice,
+    Scope
 };
 [[nodiscard]] std::string_view name(UnitType type);  // "service" ...
 
@@ -47,8 +57,8 @@ struct UnitName {
 
 [[nodiscard]] bool is_valid_unit_name(std::string_view name);
 
-/// What a person types: a name without a type becomes a service, a path a mount (as systemctl does).
-/// Fails on what can't be made a name.
+/// What a person types: a name without a type becomes a service, a path a mount (as systemctl
+/// does). Fails on what can't be made a name.
 [[nodiscard]] Result<std::string> complete_unit_name(std::string_view text);
 
 /// `a/b c` -> `a-b\x20c`.

@@ -14,7 +14,8 @@ consteval Row row(const Description& description) {
     return directive<name, Section::Service, Context::Exec, &Settings::exec, member>(description);
 }
 
-// ---- Limit*=: two properties, the hard limit under the directive's name, the soft one with "Soft".
+// ---- Limit*=: two properties, the hard limit under the directive's name, the soft one with
+// "Soft".
 
 template <Name name>
 struct SoftName {
@@ -47,7 +48,13 @@ constexpr std::array<Property, 2> limit_properties = {{
 
 template <Name name, auto member>
 consteval Row limit(std::string_view summary, std::string_view sample) {
-    return directive<name, Section::Service, Context::Exec, &Settings::exec, &ExecSettings::limits, member>({
+    return directive<
+        name,
+        Section::Service,
+        Context::Exec,
+        &Settings::exec,
+        &ExecSettings::limits,
+        member>({
         .summary = summary,
         .applied = applied::Child{Stage::Limits},
         .nature = Nature::Gives,
@@ -58,7 +65,8 @@ consteval Row limit(std::string_view summary, std::string_view sample) {
 
 // ---- names of accounts
 
-/// What systemd takes for a name outside its own strict mode; whether it exists is the planner's question.
+/// What systemd takes for a name outside its own strict mode; whether it exists is the planner's
+/// question.
 Result<std::string, ValueError> read_account(std::string_view text, const ValueContext& context) {
     std::string name = HEARTH_TRY(expand(text, context));
     const bool odd = name.empty() || name == "." || name == ".." || name.size() > 255 ||
@@ -69,7 +77,8 @@ Result<std::string, ValueError> read_account(std::string_view text, const ValueC
                      });
     if (odd) {
         return bad_value(
-            quoted(name) + " is no name of an account", "write a name of the account files, or a number");
+            quoted(name) + " is no name of an account",
+            "write a name of the account files, or a number");
     }
     return name;
 }
@@ -80,7 +89,8 @@ Assigned assign_account(Settings& settings, std::string_view text, const ValueCo
     return {};
 }
 
-Assigned assign_root_directory(Settings& settings, std::string_view text, const ValueContext& context) {
+Assigned assign_root_directory(
+    Settings& settings, std::string_view text, const ValueContext& context) {
     settings.exec.root_directory =
         text.empty() ? std::string() : HEARTH_TRY(read_absolute_path(text, context));
     return {};
@@ -154,7 +164,8 @@ constexpr auto rows = std::to_array<Row>({
         .syntax = "number from -20 to 19",
     }),
     row<"OOMScoreAdjust", &ExecSettings::oom_score_adjust>({
-        .summary = "How readily the kernel kills the service when memory runs out, from -1000 to 1000.",
+        .summary =
+            "How readily the kernel kills the service when memory runs out, from -1000 to 1000.",
         .applied = applied::Child{Stage::Scheduling},
         .nature = Nature::Gives,
         .sample = "500",

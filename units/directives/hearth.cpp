@@ -6,7 +6,8 @@ namespace hearth {
 namespace directives {
 namespace {
 
-// hearth's own settings, in a section that systemd passes over: no properties of systemd's interfaces.
+// hearth's own settings, in a section that systemd passes over: no properties of systemd's
+// interfaces.
 template <Name name, auto member>
 consteval Row row(std::string_view summary, std::string_view sample) {
     return directive<name, Section::Hearth, Context::Hearth, &Settings::hearth, member>({

@@ -21,7 +21,8 @@ consteval Row row(
 }
 
 constexpr std::array<Property, 1> restart_signal_property = {{
-    {"RestartKillSignal", "i",
+    {"RestartKillSignal",
+     "i",
      [](const Settings& settings, ValueSink& sink) {
          sink.signed32(settings.kill.restart_signal.value_or(settings.kill.signal).number);
      }},
@@ -30,15 +31,16 @@ constexpr std::array<Property, 1> restart_signal_property = {{
 constexpr auto rows = std::to_array<Row>({
     row<"FinalKillSignal", &KillSettings::final_signal>(
         "The signal that ends what survives the stop timeout.", "SIGQUIT"),
-    row<"KillMode", &KillSettings::mode>("Which processes of the service are killed when it stops.", "mixed"),
+    row<"KillMode", &KillSettings::mode>(
+        "Which processes of the service are killed when it stops.", "mixed"),
     row<"KillSignal", &KillSettings::signal>("The signal that asks the service to stop.", "SIGINT"),
     row<"RestartKillSignal", &KillSettings::restart_signal>(
-        "The signal that asks the service to stop when it is to be restarted.", "SIGUSR1",
+        "The signal that asks the service to stop when it is to be restarted.",
+        "SIGUSR1",
         restart_signal_property),
     row<"SendSIGHUP", &KillSettings::send_hangup>(
         "Sends SIGHUP right after KillSignal=, for shells and the like.", "yes"),
-    row<"SendSIGKILL", &KillSettings::send_kill>(
-        "Kills what is left after TimeoutStopSec=.", "no"),
+    row<"SendSIGKILL", &KillSettings::send_kill>("Kills what is left after TimeoutStopSec=.", "no"),
 });
 static_assert(sorted(rows));
 

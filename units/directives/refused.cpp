@@ -13,8 +13,8 @@ auto find_refused(const Settings& settings, std::string_view name) {
     return std::ranges::find(settings.refused, name, &RefusedDirective::name);
 }
 
-/// "no" stands for each way to write it, where the directive is a boolean. Elsewhere it is no boolean:
-/// AllowedCPUs=0 confines to the first CPU.
+/// "no" stands for each way to write it, where the directive is a boolean. Elsewhere it is no
+/// boolean: AllowedCPUs=0 confines to the first CPU.
 bool is_inert(std::string_view inert, std::string_view text) {
     if (inert != "no") {
         return !inert.empty() && text == inert;
@@ -73,12 +73,17 @@ std::span<const Row> refused_rows() {
         using namespace directives;
         std::vector<Row> made;
         for (const std::span<const Row> part :
-             {refused_unit_rows(), refused_condition_rows(), refused_service_rows(), refused_exec_rows(),
-              refused_sandbox_rows(), refused_resource_rows()}) {
+             {refused_unit_rows(),
+              refused_condition_rows(),
+              refused_service_rows(),
+              refused_exec_rows(),
+              refused_sandbox_rows(),
+              refused_resource_rows()}) {
             made.insert(made.end(), part.begin(), part.end());
         }
         std::ranges::sort(made, [](const Row& left, const Row& right) {
-            return left.section != right.section ? left.section < right.section : left.name < right.name;
+            return left.section != right.section ? left.section < right.section
+                                                 : left.name < right.name;
         });
         return made;
     }();

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// Builders of rows for what systemd 252 has and hearth doesn't build yet. Two fates: refused<>() refuses
-// the start by name, whatever is confined, given or done by the directive; no_effect<>() accepts, for
-// what only tells, describes or shares. The empty text and the directive's `inert` value (what systemd
-// does anyway) change nothing, so they refuse nothing; `inert` "no" is every spelling of that boolean.
-// Only refused*.cpp include this.
+// Builders of rows for what systemd 252 has and hearth doesn't build yet. Two fates: refused<>()
+// refuses the start by name, whatever is confined, given or done by the directive; no_effect<>()
+// accepts, for what only tells, describes or shares. The empty text and the directive's `inert`
+// value (what systemd does anyway) change nothing, so they refuse nothing; `inert` "no" is every
+// spelling of that boolean. Only refused*.cpp include this.
 #pragma once
 
 #include <span>
@@ -26,7 +26,9 @@ struct RefusedField {
     static Assigned assign(Settings& settings, std::string_view text, const ValueContext&) {
         return assign_refused(settings, name.view(), inert.view(), text);
     }
-    static std::string format(const Settings& settings) { return format_refused(settings, name.view()); }
+    static std::string format(const Settings& settings) {
+        return format_refused(settings, name.view());
+    }
     static bool is_default(const Settings& settings) { return !is_refused(settings, name.view()); }
 };
 
@@ -60,7 +62,8 @@ struct Unbuilt {
     }
 
     template <Name name>
-    static consteval Row no_effect(std::string_view summary, std::string_view reason, std::string_view sample) {
+    static consteval Row no_effect(
+        std::string_view summary, std::string_view reason, std::string_view sample) {
         Row row;
         row.name = name.view();
         row.section = section;

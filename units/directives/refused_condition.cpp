@@ -20,21 +20,26 @@ constexpr auto rows = std::to_array<Row>({
     Unit::refused<"AssertCPUs">(
         Nature::Shares, "The start fails unless there are so many CPUs.", "> 4"),
     Unit::refused<"AssertCapability">(
-        Nature::Shares, "The start fails unless the manager's bounding set has this capability.",
+        Nature::Shares,
+        "The start fails unless the manager's bounding set has this capability.",
         "CAP_SYS_ADMIN"),
     Unit::refused<"AssertControlGroupController">(
         Nature::Shares, "The start fails unless this cgroup controller is there.", "memory"),
     Unit::refused<"AssertCredential">(
-        Nature::Shares, "The start fails unless this credential was passed to the system.",
+        Nature::Shares,
+        "The start fails unless this credential was passed to the system.",
         "secret"),
     Unit::refused<"AssertDirectoryNotEmpty">(
-        Nature::Shares, "The start fails unless this directory exists and is not empty.",
+        Nature::Shares,
+        "The start fails unless this directory exists and is not empty.",
         "/etc/heat.d"),
     Unit::refused<"AssertEnvironment">(
-        Nature::Shares, "The start fails unless this variable is in the manager's environment.",
+        Nature::Shares,
+        "The start fails unless this variable is in the manager's environment.",
         "A=1"),
     Unit::refused<"AssertFileIsExecutable">(
-        Nature::Shares, "The start fails unless this file exists and is executable.",
+        Nature::Shares,
+        "The start fails unless this file exists and is executable.",
         "/usr/bin/heat"),
     Unit::refused<"AssertFileNotEmpty">(
         Nature::Shares, "The start fails unless this file exists and is not empty.", "/etc/heat"),
@@ -77,7 +82,8 @@ constexpr auto rows = std::to_array<Row>({
     Unit::refused<"AssertUser">(
         Nature::Shares, "The start fails unless the manager runs as this user.", "root"),
     Unit::refused<"AssertVirtualization">(
-        Nature::Shares, "The start fails unless the system runs in this kind of virtualisation.",
+        Nature::Shares,
+        "The start fails unless the system runs in this kind of virtualisation.",
         "container"),
     Unit::refused<"ConditionACPower">(
         Nature::Shares, "The start is skipped unless the machine runs on mains power.", "true"),
@@ -96,19 +102,24 @@ constexpr auto rows = std::to_array<Row>({
     Unit::refused<"ConditionControlGroupController">(
         Nature::Shares, "The start is skipped unless this cgroup controller is there.", "memory"),
     Unit::refused<"ConditionCredential">(
-        Nature::Shares, "The start is skipped unless this credential was passed to the system.",
+        Nature::Shares,
+        "The start is skipped unless this credential was passed to the system.",
         "secret"),
     Unit::refused<"ConditionDirectoryNotEmpty">(
-        Nature::Shares, "The start is skipped unless this directory exists and is not empty.",
+        Nature::Shares,
+        "The start is skipped unless this directory exists and is not empty.",
         "/etc/heat.d"),
     Unit::refused<"ConditionEnvironment">(
         Nature::Shares,
-        "The start is skipped unless this variable is in the manager's environment.", "A=1"),
+        "The start is skipped unless this variable is in the manager's environment.",
+        "A=1"),
     Unit::refused<"ConditionFileIsExecutable">(
-        Nature::Shares, "The start is skipped unless this file exists and is executable.",
+        Nature::Shares,
+        "The start is skipped unless this file exists and is executable.",
         "/usr/bin/heat"),
     Unit::refused<"ConditionFileNotEmpty">(
-        Nature::Shares, "The start is skipped unless this file exists and is not empty.",
+        Nature::Shares,
+        "The start is skipped unless this file exists and is not empty.",
         "/etc/heat"),
     Unit::refused<"ConditionFirmware">(
         Nature::Shares, "The start is skipped unless the machine has this firmware.", "uefi"),
@@ -117,12 +128,14 @@ constexpr auto rows = std::to_array<Row>({
     Unit::refused<"ConditionGroup">(
         Nature::Shares, "The start is skipped unless the manager runs as this group.", "adm"),
     Unit::refused<"ConditionHost">(
-        Nature::Shares, "The start is skipped unless the host has this name or machine id.",
+        Nature::Shares,
+        "The start is skipped unless the host has this name or machine id.",
         "kettle"),
     Unit::refused<"ConditionIOPressure">(
         Nature::Shares, "The start is skipped unless IO pressure is below this level.", "30%"),
     Unit::refused<"ConditionKernelCommandLine">(
-        Nature::Shares, "The start is skipped unless the kernel was started with this option.",
+        Nature::Shares,
+        "The start is skipped unless the kernel was started with this option.",
         "quiet"),
     Unit::refused<"ConditionKernelVersion">(
         Nature::Shares, "The start is skipped unless the kernel's version matches.", "> 5.14"),
@@ -145,7 +158,8 @@ constexpr auto rows = std::to_array<Row>({
     Unit::refused<"ConditionPathIsMountPoint">(
         Nature::Shares, "The start is skipped unless this path is a mount point.", "/srv"),
     Unit::refused<"ConditionPathIsReadWrite">(
-        Nature::Shares, "The start is skipped unless this path is on a writable file system.",
+        Nature::Shares,
+        "The start is skipped unless this path is on a writable file system.",
         "/srv"),
     Unit::refused<"ConditionPathIsSymbolicLink">(
         Nature::Shares, "The start is skipped unless this path is a symbolic link.", "/etc/heat"),
@@ -155,7 +169,8 @@ constexpr auto rows = std::to_array<Row>({
         Nature::Shares, "The start is skipped unless the manager runs as this user.", "root"),
     Unit::refused<"ConditionVirtualization">(
         Nature::Shares,
-        "The start is skipped unless the system runs in this kind of virtualisation.", "container"),
+        "The start is skipped unless the system runs in this kind of virtualisation.",
+        "container"),
 });
 static_assert(sorted(rows));
 

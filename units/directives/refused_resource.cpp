@@ -13,12 +13,14 @@ constexpr auto rows = std::to_array<Row>({
     Resource::refused<"AllowedMemoryNodes">(
         Nature::Confines, "The memory nodes of the service's cgroup.", "0"),
     Resource::refused<"BPFProgram">(
-        Nature::Confines, "A BPF program that is attached to the service's cgroup.",
+        Nature::Confines,
+        "A BPF program that is attached to the service's cgroup.",
         "egress:/sys/fs/bpf/x"),
     Resource::no_effect<"BlockIOAccounting">(
         "The old name of IOAccounting=.", "not built yet; it only counts", "yes"),
     Resource::no_effect<"BlockIODeviceWeight">(
-        "The old name of IODeviceWeight=.", "not built yet; weights share and confine nothing",
+        "The old name of IODeviceWeight=.",
+        "not built yet; weights share and confine nothing",
         "/dev/sda 500"),
     Resource::refused<"BlockIOReadBandwidth">(
         Nature::Confines, "The old name of IOReadBandwidthMax=.", "/dev/sda 1M"),
@@ -43,10 +45,12 @@ constexpr auto rows = std::to_array<Row>({
     Resource::no_effect<"IOAccounting">(
         "Counts the block IO of the service.", "not built yet; it only counts", "yes"),
     Resource::refused<"IODeviceLatencyTargetSec">(
-        Nature::Gives, "The latency that the service's IO on a device is to have.",
+        Nature::Gives,
+        "The latency that the service's IO on a device is to have.",
         "/dev/sda 25ms"),
     Resource::no_effect<"IODeviceWeight">(
-        "The share of IO on one device.", "not built yet; weights share and confine nothing",
+        "The share of IO on one device.",
+        "not built yet; weights share and confine nothing",
         "/dev/sda 500"),
     Resource::refused<"IOReadBandwidthMax">(
         Nature::Confines, "The most bytes per second that are read from a device.", "/dev/sda 1M"),
@@ -71,7 +75,8 @@ constexpr auto rows = std::to_array<Row>({
     Resource::no_effect<"ManagedOOMMemoryPressure">(
         "What systemd-oomd does under memory pressure.", "there is no systemd-oomd here", "kill"),
     Resource::no_effect<"ManagedOOMMemoryPressureLimit">(
-        "The memory pressure from which systemd-oomd acts.", "there is no systemd-oomd here",
+        "The memory pressure from which systemd-oomd acts.",
+        "there is no systemd-oomd here",
         "60%"),
     Resource::no_effect<"ManagedOOMPreference">(
         "How readily systemd-oomd chooses the unit.", "there is no systemd-oomd here", "avoid"),
@@ -96,17 +101,21 @@ constexpr auto rows = std::to_array<Row>({
     Resource::refused<"StartupAllowedMemoryNodes">(
         Nature::Confines, "AllowedMemoryNodes= while the system starts and stops.", "0"),
     Resource::no_effect<"StartupBlockIOWeight">(
-        "The old name of StartupIOWeight=.", "not built yet; weights share and confine nothing",
+        "The old name of StartupIOWeight=.",
+        "not built yet; weights share and confine nothing",
         "500"),
     Resource::no_effect<"StartupCPUShares">(
-        "The old form of StartupCPUWeight=.", "not built yet; weights share and confine nothing",
+        "The old form of StartupCPUWeight=.",
+        "not built yet; weights share and confine nothing",
         "512"),
     Resource::no_effect<"StartupCPUWeight">(
         "CPUWeight= while the system starts and stops.",
-        "not built yet; weights share and confine nothing", "50"),
+        "not built yet; weights share and confine nothing",
+        "50"),
     Resource::no_effect<"StartupIOWeight">(
         "IOWeight= while the system starts and stops.",
-        "not built yet; weights share and confine nothing", "500"),
+        "not built yet; weights share and confine nothing",
+        "500"),
 });
 static_assert(sorted(rows));
 

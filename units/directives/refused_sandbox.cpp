@@ -29,7 +29,8 @@ constexpr auto rows = std::to_array<Row>({
     Sandbox::refused<"ProtectProc", "default">(
         Nature::Confines, "Which processes the service sees in /proc.", "invisible"),
     Sandbox::refused<"RemoveIPC", "no">(
-        Nature::Confines, "Removes the user's System V and POSIX objects when the service stops.",
+        Nature::Confines,
+        "Removes the user's System V and POSIX objects when the service stops.",
         "yes"),
     Sandbox::refused<"RestrictFileSystems">(
         Nature::Confines, "The kinds of file systems that the service can use.", "ext4 tmpfs"),
@@ -41,7 +42,8 @@ constexpr auto rows = std::to_array<Row>({
         Nature::Confines, "The secure bits of the service.", "noroot-locked"),
     Sandbox::no_effect<"SmackProcessLabel">(
         "The Smack label of the service.",
-        "Smack is not supported; where it is not active systemd ignores the label too", "heat"),
+        "Smack is not supported; where it is not active systemd ignores the label too",
+        "heat"),
     Sandbox::no_effect<"SystemCallLog">(
         "System calls that are logged.", "not built yet; it tells and confines nothing", "@mount"),
 });

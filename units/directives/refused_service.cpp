@@ -9,10 +9,12 @@ using Service = Unbuilt<Section::Service, Context::Service>;
 
 constexpr auto rows = std::to_array<Row>({
     Service::refused<"BusName">(
-        Nature::Shares, "The D-Bus name whose appearance means that the service has started.",
+        Nature::Shares,
+        "The D-Bus name whose appearance means that the service has started.",
         "org.example.Heat"),
     Service::refused<"ExitType", "main">(
-        Nature::Shares, "Whether the service ends with its main process or with its last one.",
+        Nature::Shares,
+        "Whether the service ends with its main process or with its last one.",
         "cgroup"),
     Service::refused<"FailureAction", "none">(
         Nature::Shares, "The old place of FailureAction= of [Unit].", "reboot"),
@@ -24,14 +26,17 @@ constexpr auto rows = std::to_array<Row>({
         Nature::Shares, "Which processes may send notifications to the manager.", "main"),
     Service::refused<"OOMPolicy", "stop">(
         Nature::Shares,
-        "What happens when the kernel kills a process of the service for want of memory.", "kill"),
+        "What happens when the kernel kills a process of the service for want of memory.",
+        "kill"),
     Service::refused<"PIDFile">(
-        Nature::Shares, "The file in which the service writes the number of its main process.",
+        Nature::Shares,
+        "The file in which the service writes the number of its main process.",
         "/run/heat.pid"),
     Service::refused<"PermissionsStartOnly", "no">(
         Nature::Confines, "The old form of '+' before the commands other than ExecStart=.", "yes"),
     Service::no_effect<"RebootArgument">(
-        "The old place of RebootArgument= of [Unit].", "actions that reboot are not built yet",
+        "The old place of RebootArgument= of [Unit].",
+        "actions that reboot are not built yet",
         "x"),
     Service::refused<"RootDirectoryStartOnly", "no">(
         Nature::Confines, "RootDirectory= is for ExecStart= alone.", "yes"),
@@ -53,7 +58,8 @@ constexpr auto rows = std::to_array<Row>({
         Nature::Shares, "How often the service must say that it is alive.", "30s"),
     Service::no_effect<"WatchdogSignal">(
         "The signal that ends a service whose watchdog has run out.",
-        "WatchdogSec= is not built yet", "SIGQUIT"),
+        "WatchdogSec= is not built yet",
+        "SIGQUIT"),
 });
 static_assert(sorted(rows));
 

@@ -12,15 +12,18 @@ constexpr auto rows = std::to_array<Row>({
         "Whether isolating this unit is allowed.", "there is no isolating yet", "yes"),
     Unit::refused<"BindTo">(Nature::Shares, "The old name of BindsTo=.", "dev-sda.device"),
     Unit::refused<"BindsTo">(
-        Nature::Shares, "Like Requires=, and stops this unit when a listed one ends by itself.",
+        Nature::Shares,
+        "Like Requires=, and stops this unit when a listed one ends by itself.",
         "dev-sda.device"),
     Unit::no_effect<"CollectMode">(
-        "When a stopped unit is forgotten.", "units stay loaded until their files are gone",
+        "When a stopped unit is forgotten.",
+        "units stay loaded until their files are gone",
         "inactive-or-failed"),
     Unit::refused<"FailureAction", "none">(
         Nature::Shares, "What the machine does when the unit fails.", "reboot"),
     Unit::no_effect<"FailureActionExitStatus">(
-        "The manager's exit status after FailureAction=exit.", "FailureAction= is not built yet",
+        "The manager's exit status after FailureAction=exit.",
+        "FailureAction= is not built yet",
         "3"),
     Unit::no_effect<"IgnoreOnIsolate">(
         "Isolating another unit leaves this one alone.", "there is no isolating yet", "yes"),
@@ -29,12 +32,14 @@ constexpr auto rows = std::to_array<Row>({
     Unit::refused<"JobTimeoutAction", "none">(
         Nature::Shares, "What the machine does when a job of this unit times out.", "reboot"),
     Unit::no_effect<"JobTimeoutRebootArgument">(
-        "The argument of the reboot after a job's timeout.", "JobTimeoutAction= is not built yet",
+        "The argument of the reboot after a job's timeout.",
+        "JobTimeoutAction= is not built yet",
         "x"),
     Unit::refused<"JobTimeoutSec", "infinity">(
         Nature::Shares, "How long a job of this unit may wait and run.", "10min"),
     Unit::refused<"JoinsNamespaceOf">(
-        Nature::Confines, "Shares /tmp, network and IPC namespaces with the listed units.",
+        Nature::Confines,
+        "Shares /tmp, network and IPC namespaces with the listed units.",
         "other.service"),
     Unit::refused<"OnFailure">(
         Nature::Shares, "Units that are started when this one fails.", "alert.service"),
@@ -47,7 +52,8 @@ constexpr auto rows = std::to_array<Row>({
     Unit::no_effect<"OnSuccessJobMode">(
         "How the units of OnSuccess= are enqueued.", "OnSuccess= is not built yet", "replace"),
     Unit::refused<"PartOf">(
-        Nature::Shares, "Stopping or restarting a listed unit stops or restarts this one.",
+        Nature::Shares,
+        "Stopping or restarting a listed unit stops or restarts this one.",
         "whole.service"),
     Unit::refused<"PropagateReloadFrom">(
         Nature::Shares, "The old name of ReloadPropagatedFrom=.", "other.service"),
@@ -59,12 +65,14 @@ constexpr auto rows = std::to_array<Row>({
         Nature::Shares, "Units that are stopped together with this one.", "other.service"),
     Unit::no_effect<"RebootArgument">(
         "The argument of a reboot that the unit's actions cause.",
-        "actions that reboot are not built yet", "x"),
+        "actions that reboot are not built yet",
+        "x"),
     Unit::refused<"ReloadPropagatedFrom">(
         Nature::Shares, "Units whose reload reloads this one.", "other.service"),
     Unit::no_effect<"RequiresMountsFor">(
         "Paths whose mounts this unit needs and is ordered after.",
-        "mounts are the host's here, and made before any service starts", "/srv"),
+        "mounts are the host's here, and made before any service starts",
+        "/srv"),
     Unit::refused<"RequiresOverridable">(
         Nature::Shares, "An old form of Requires=.", "other.service"),
     Unit::refused<"Requisite">(
@@ -72,7 +80,8 @@ constexpr auto rows = std::to_array<Row>({
     Unit::refused<"RequisiteOverridable">(
         Nature::Shares, "An old form of Requisite=.", "other.service"),
     Unit::no_effect<"SourcePath">(
-        "The file from which a generator made this unit.", "it only tells where the unit came from",
+        "The file from which a generator made this unit.",
+        "it only tells where the unit came from",
         "/etc/fstab"),
     Unit::refused<"StartLimitAction", "none">(
         Nature::Shares, "What the machine does when the start limit is hit.", "reboot"),
@@ -83,7 +92,8 @@ constexpr auto rows = std::to_array<Row>({
     Unit::refused<"SuccessAction", "none">(
         Nature::Shares, "What the machine does when the unit ends successfully.", "poweroff"),
     Unit::no_effect<"SuccessActionExitStatus">(
-        "The manager's exit status after SuccessAction=exit.", "SuccessAction= is not built yet",
+        "The manager's exit status after SuccessAction=exit.",
+        "SuccessAction= is not built yet",
         "3"),
     Unit::refused<"Upholds">(
         Nature::Shares, "Units that are kept running while this one is active.", "other.service"),

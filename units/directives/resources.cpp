@@ -9,7 +9,8 @@ namespace {
 
 template <Name name, auto member>
 consteval Row row(const Description& description) {
-    return directive<name, Section::Service, Context::Resources, &Settings::resources, member>(description);
+    return directive<name, Section::Service, Context::Resources, &Settings::resources, member>(
+        description);
 }
 
 template <Name name, auto member>
@@ -25,14 +26,16 @@ consteval Row accounting(std::string_view summary, std::string_view sample) {
 Assigned assign_slice(Settings& settings, std::string_view text, const ValueContext& context) {
     std::string name = HEARTH_TRY(expand(text, context));
     if (!name.empty() && !name.ends_with(".slice")) {
-        return bad_value(quoted(name) + " is no slice", "write the name of a unit that ends with .slice");
+        return bad_value(
+            quoted(name) + " is no slice", "write the name of a unit that ends with .slice");
     }
     settings.resources.slice = std::move(name);
     return {};
 }
 
 constexpr std::array<Property, 1> slice_property = {{
-    {"Slice", "s",
+    {"Slice",
+     "s",
      [](const Settings& settings, ValueSink& sink) {
          const std::string& slice = settings.resources.slice;
          sink.string(slice.empty() ? "system.slice" : slice);
@@ -44,14 +47,17 @@ constexpr std::array<Property, 1> quota_property = {{
 }};
 
 constexpr std::array<Property, 1> quota_period_property = {{
-    {"CPUQuotaPeriodUSec", "t",
+    {"CPUQuotaPeriodUSec",
+     "t",
      [](const Settings& settings, ValueSink& sink) {
-         sink.unsigned64(settings.resources.cpu_quota_period.value_or(Timespan::never()).microseconds);
+         sink.unsigned64(
+             settings.resources.cpu_quota_period.value_or(Timespan::never()).microseconds);
      }},
 }};
 
 constexpr std::array<Property, 1> weight_property = {{
-    {"CPUWeight", "t",
+    {"CPUWeight",
+     "t",
      [](const Settings& settings, ValueSink& sink) {
          const std::optional<CpuWeight>& weight = settings.resources.cpu_weight;
          if (weight) {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// directive<NAME, SECTION, CONTEXT, &Settings::group, &Group::member>({...}): builds one type-erased Row
-// (units/directive.hpp) at compile time. The type of the member picks its Codec: how it is read, written,
-// printed, sent. A row may name other properties than its own (`properties`), or read its text in another
-// way (`assign`). Only the .cpp files beside this one include it: each is one context, one sorted table.
+// directive<NAME, SECTION, CONTEXT, &Settings::group, &Group::member>({...}): builds one
+// type-erased Row (units/directive.hpp) at compile time. The type of the member picks its Codec:
+// how it is read, written, printed, sent. A row may name other properties than its own
+// (`properties`), or read its text in another way (`assign`). Only the .cpp files beside this one
+// include it: each is one context, one sorted table.
 #pragma once
 
 #include <algorithm>
@@ -61,8 +62,8 @@ struct WithoutOptional<std::optional<T>> {
 /// One field of Settings, by the member pointers that lead to it.
 template <auto... path>
 struct Field {
-    static auto& of(Settings& settings) { return (settings.* ... .*path); }
-    static const auto& of(const Settings& settings) { return (settings.* ... .*path); }
+    static auto& of(Settings& settings) { return (settings.*....*path); }
+    static const auto& of(const Settings& settings) { return (settings.*....*path); }
     using Type = std::remove_cvref_t<decltype(of(std::declval<Settings&>()))>;
 
     static const Type& initial() {
@@ -78,8 +79,12 @@ struct Field {
         }
         return Codec<Type>::assign(of(settings), text, context);
     }
-    static std::string format(const Settings& settings) { return Codec<Type>::format(of(settings)); }
-    static void write(const Settings& settings, ValueSink& sink) { Codec<Type>::write(of(settings), sink); }
+    static std::string format(const Settings& settings) {
+        return Codec<Type>::format(of(settings));
+    }
+    static void write(const Settings& settings, ValueSink& sink) {
+        Codec<Type>::write(of(settings), sink);
+    }
     static bool is_default(const Settings& settings) { return of(settings) == initial(); }
 };
 
@@ -149,7 +154,8 @@ template <std::size_t count>
     for (std::size_t i = 1; i < count; ++i) {
         const Row& before = rows[i - 1];
         const Row& row = rows[i];
-        if (before.section > row.section || (before.section == row.section && before.name >= row.name)) {
+        if (before.section > row.section ||
+            (before.section == row.section && before.name >= row.name)) {
             return false;
         }
     }

@@ -8,14 +8,17 @@ namespace {
 
 template <Name name, auto member>
 consteval Row row(const Description& description) {
-    return directive<name, Section::Service, Context::Sandbox, &Settings::sandbox, member>(description);
+    return directive<name, Section::Service, Context::Sandbox, &Settings::sandbox, member>(
+        description);
 }
 
 // Unset, MountAPIVFS= follows RootDirectory=.
 constexpr std::array<Property, 1> mount_api_vfs_property = {{
-    {"MountAPIVFS", "b",
+    {"MountAPIVFS",
+     "b",
      [](const Settings& settings, ValueSink& sink) {
-         sink.boolean(settings.sandbox.mount_api_vfs.value_or(!settings.exec.root_directory.empty()));
+         sink.boolean(
+             settings.sandbox.mount_api_vfs.value_or(!settings.exec.root_directory.empty()));
      }},
 }};
 

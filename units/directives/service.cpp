@@ -8,7 +8,8 @@ namespace {
 
 template <Name name, auto member>
 consteval Row row(const Description& description) {
-    return directive<name, Section::Service, Context::Service, &Settings::service, member>(description);
+    return directive<name, Section::Service, Context::Service, &Settings::service, member>(
+        description);
 }
 
 /// systemd.service(5): a start or stop timeout of 0 is none at all.
@@ -38,7 +39,8 @@ Assigned assign_timeouts(Settings& settings, std::string_view text, const ValueC
 }
 
 constexpr std::array<Property, 1> timeout_start_property = {{
-    {"TimeoutStartUSec", "t",
+    {"TimeoutStartUSec",
+     "t",
      [](const Settings& settings, ValueSink& sink) {
          const bool oneshot = settings.service.type == ServiceType::Oneshot;
          const Timespan unset = oneshot ? Timespan::never() : Timespan::seconds(90);
@@ -47,7 +49,8 @@ constexpr std::array<Property, 1> timeout_start_property = {{
 }};
 
 constexpr std::array<Property, 1> timeout_abort_property = {{
-    {"TimeoutAbortUSec", "t",
+    {"TimeoutAbortUSec",
+     "t",
      [](const Settings& settings, ValueSink& sink) {
          const ServiceSettings& service = settings.service;
          sink.unsigned64(service.timeout_abort.value_or(service.timeout_stop).microseconds);
@@ -69,7 +72,8 @@ consteval Row command(std::string_view summary, std::string_view sample) {
 
 constexpr auto rows = std::to_array<Row>({
     command<"ExecCondition", &ServiceSettings::exec_condition>(
-        "Commands that are run first; if one exits with 1 to 254, the start is skipped without failing.",
+        "Commands that are run first; if one exits with 1 to 254, the start is skipped without "
+        "failing.",
         "/bin/test -e /etc/heat"),
     command<"ExecReload", &ServiceSettings::exec_reload>(
         "Commands that make the service read its configuration again.", "/bin/kill -HUP $MAINPID"),
@@ -83,7 +87,8 @@ constexpr auto rows = std::to_array<Row>({
         "Commands that ask the service to stop; what still runs afterwards is killed.",
         "/bin/kill -TERM $MAINPID"),
     command<"ExecStopPost", &ServiceSettings::exec_stop_post>(
-        "Commands that are run after the service has ended, however it ended.", "/bin/rm -rf /tmp/heat"),
+        "Commands that are run after the service has ended, however it ended.",
+        "/bin/rm -rf /tmp/heat"),
     row<"GuessMainPID", &ServiceSettings::guess_main_pid>({
         .summary = "Guesses the main process of a Type=forking service without PIDFile=.",
         .applied = applied::NoEffect{"only Type=forking guesses, which is not built yet"},
@@ -127,16 +132,24 @@ constexpr auto rows = std::to_array<Row>({
         .nature = Nature::Shares,
         .sample = "1h",
     }),
-    directive<"StartLimitBurst", Section::Service, Context::Service, &Settings::unit,
-              &UnitSettings::start_limit_burst>({
+    directive<
+        "StartLimitBurst",
+        Section::Service,
+        Context::Service,
+        &Settings::unit,
+        &UnitSettings::start_limit_burst>({
         .summary = "The old place of StartLimitBurst= of [Unit].",
         .applied = applied::Machine{},
         .nature = Nature::Shares,
         .sample = "3",
         .properties = no_properties,
     }),
-    directive<"StartLimitInterval", Section::Service, Context::Service, &Settings::unit,
-              &UnitSettings::start_limit_interval>({
+    directive<
+        "StartLimitInterval",
+        Section::Service,
+        Context::Service,
+        &Settings::unit,
+        &UnitSettings::start_limit_interval>({
         .summary = "The old name and place of StartLimitIntervalSec= of [Unit].",
         .applied = applied::Machine{},
         .nature = Nature::Shares,
@@ -173,7 +186,8 @@ constexpr auto rows = std::to_array<Row>({
         .assign = &assign_timeout_start,
     }),
     row<"TimeoutStopSec", &ServiceSettings::timeout_stop>({
-        .summary = "How long each step of the stop may take before SIGKILL; 0 or infinity is no limit.",
+        .summary =
+            "How long each step of the stop may take before SIGKILL; 0 or infinity is no limit.",
         .applied = applied::Machine{},
         .nature = Nature::Shares,
         .sample = "30s",

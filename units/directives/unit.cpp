@@ -11,11 +11,12 @@ consteval Row row(const Description& description) {
     return directive<name, Section::Unit, Context::Unit, &Settings::unit, member>(description);
 }
 
-// The lists of dependencies are properties of the World (units/runtime_fields.hpp): systemd shows what
-// was added to them, and the other direction too.
+// The lists of dependencies are properties of the World (units/runtime_fields.hpp): systemd shows
+// what was added to them, and the other direction too.
 constexpr auto rows = std::to_array<Row>({
     row<"After", &UnitSettings::after>({
-        .summary = "Starts this unit only after the listed units have started, and stops it before them.",
+        .summary =
+            "Starts this unit only after the listed units have started, and stops it before them.",
         .applied = applied::Graph{},
         .nature = Nature::Shares,
         .sample = "network.target",
@@ -36,9 +37,11 @@ constexpr auto rows = std::to_array<Row>({
         .properties = no_properties,
     }),
     row<"DefaultDependencies", &UnitSettings::default_dependencies>({
-        .summary = "Orders this unit after basic system start and before shutdown, as most units need.",
-        .applied = applied::NoEffect{"the units that it orders against are built in, and met before any "
-                                     "service starts"},
+        .summary =
+            "Orders this unit after basic system start and before shutdown, as most units need.",
+        .applied =
+            applied::NoEffect{"the units that it orders against are built in, and met before any "
+                              "service starts"},
         .nature = Nature::Shares,
         .sample = "no",
     }),

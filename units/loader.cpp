@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: MIT
+#include "units/loader.hpp"
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <utility>
+
+#include "parser/ini_reader.hpp"
+#include "units/codecs.hpp"
+#include "units/directive.hpp"
+#include "units/rules.hpp"
+#include "units/unit_name.hpp"
+
+namespace hearth {
+
+namespace {
+
+/// Our own diagnostics of one file after these are only counted.
+constexpr std::size_t most_diagnostics = 1000;
+/// "Did you mean" compares with all names: the first of many mistakes get it.
+constexpr std::size_t most_suggestions = 100;
+
+/// Old names and their present ones, so that messages about a setting find the line that made it.
+struct OldName {
+    std::string_view old_name;
+    std::string_view present;
+};
+constexpr auto old_names = std::to_array<OldName>({
+    {"InaccessibleDirectories", "InaccessiblePaths"},
+    {"ReadOnlyDirectories", "ReadOnlyPaths"},
+    {"ReadWriteDirectories", "ReadWritePaths"},
+    {"StartLimitInterval", "StartLimitIntervalSec"},
+    {"TimeoutSec", "TimeoutStartSec"},
+    {"TimeoutSec", "TimeoutStopSec"},
+});
+
+/// Where ignoring a bad value would run something else, or less confined, than was asked for.
+bool must_be_valid(const Row& row) {
+    return row.nature == Nature::Confines || row.syntax == Codec<CommandLines>::syntax;
+}
+
+class Loading {
+public:
+    Loading(Unit& unit, const SpecifierTable& specifiers) : unit_(unit), specifiers_(specifiers) {}
+
+    void read(const UnitSource::File& file) {
+        const UnitFile text = read_unit_file(file.text, file.path);
+        diagnostics_ = {};
+        unknown_sections_.clear();
+        suppressed_ = 0;
+        for (const Diagnostic& diagnostic : text.diagnostics) {
+            diagnostics_.push_back(diagnostic);
+            if (diagnostic.severity == Severity::Error) {
+                // What the line would have said is not known, and it may have confined.
+                unit_.refusals.push_back(diagnostic);
+                unit_.load_state = LoadState::BadSetting;
+            }
+        }
+        for (const Assignment& assignment : text.assignments) {
+            apply(assignment);
+        }
+        std::ranges::stable_sort(
+            diagnostics_, {}, [](const Diagnostic& each) { return each.origin.line; });
+        if (suppressed_ > 0) {
+            diagnostics_.push_back(
+                {Severity::Warning,
+                 {file.path, 0, 0},
+                 std::to_string(suppressed_) + " more messages left out",
+                 {},
+                 {}});
+        }
+        unit_.diagnostics.insert(
+            unit_.diagnostics.end(),
+            std::make_move_iterator(diagnostics_.begin()),
+            std::make_move_iterator(diagnostics_.end()));
+    }
+
+    /// Bad values that nothing took back, judged when it is known what the unit relaxes.
+    void finish() {
+        for (auto& [directive, found] : invalid_) {
+            for (Diagnostic& diagnostic : found) {
+                if (is_relaxed(unit_, directive)) {
+                    diagnostic.severity = Severity::Warning;
+                    diagnostic.message += "; relaxed, so the service runs without it";
+                } else {
+                    unit_.refusals.push_back(diagnostic);
+                    unit_.load_state = LoadState::BadSetting;
+                }
+                unit_.diagnostics.push_back(std::move(diagnostic));
+            }
+        }
+    }
+
+private:
+    void tell(Diagnostic diagnostic) {
+        if (diagnostics_.size() < most_diagnostics) {
+            diagnostics_.push_back(std::move(diagnostic));
+        } else {
+            ++suppressed_;
+        }
+    }
+
+    void apply(const Assignment& assignment) {
+        if (assignment.key.starts_with("X-")) {
+            return;
+        }
+        if (const Row* const row = find_row(assignment.section, assignment.key)) {
+            assign(*row, assignment);
+        } else if (is_known_section(assignment.section)) {
+            unknown_key(assignment);
+        } else if (
+            !assignment.section.starts_with("X-") &&
+            unknown_sections_.insert(assignment.section).second) {
+            tell(assignment.diagnostic(
+                Severity::Warning, "Unknown section [" + assignment.section + "], ignored"));
+        }
+    }
+
+    static bool is_known_section(std::string_view section) {
+        constexpr std::array known = {
+            Section::Unit, Section::Service, Section::Install, Section::Hearth};
+        return std::ranges::any_of(known, [&](Section each) { return name(each) == section; });
+    }
+
+    void unknown_key(const Assignment& assignment) {
+        std::string hint;
+        if (++suggestions_ <= most_suggestions) {
+            const std::string near = suggestion(assignment.section, assignment.key);
+            hint = near.empty() ? "" : "did you mean '" + near + "'?";
+        }
+        tell(assignment.diagnostic(
+            Severity::Warning,
+            "Unknown key " + quoted(assignment.key) + " in section [" + assignment.section +
+                "], ignored",
+            std::move(hint)));
+    }
+
+    void assign(const Row& row, const Assignment& assignment) {
+        notes_.clear();
+        const Assigned assigned =
+            row.assign(unit_.settings, assignment.value, ValueContext{&specifiers_, &notes_});
+        for (const ValueError& note : notes_) {
+            tell(assignment.diagnostic(
+                Severity::Warning, std::string(row.name) + "=: " + note.what, note));
+        }
+        if (assigned) {
+            remember(row, assignment);
+            return;
+        }
+        const ValueError& error = assigned.error();
+        const std::string subject =
+            "Invalid " + std::string(row.name) + "=" + quoted(assignment.value);
+        if (must_be_valid(row)) {
+            auto& found = invalid_[row.name];
+            if (found.size() < most_diagnostics) {
+                found.push_back(
+                    assignment.diagnostic(Severity::Error, subject + ": " + error.what, error));
+            }
+        } else {
+            tell(assignment.diagnostic(
+                Severity::Warning, subject + ", ignored: " + error.what, error));
+        }
+    }
+
+    void remember(const Row& row, const Assignment& assignment) {
+        if (assignment.value.empty()) {
+            invalid_.erase(row.name);  // the reset takes back what was bad, too
+        }
+        unit_.origins.insert_or_assign(std::string(row.name), assignment.origin);
+        for (const OldName& each : old_names) {
+            if (each.old_name == row.name) {
+                unit_.origins.insert_or_assign(std::string(each.present), assignment.origin);
+            }
+        }
+    }
+
+    Unit& unit_;
+    const SpecifierTable& specifiers_;
+    Diagnostics diagnostics_;
+    std::set<std::string, std::less<>> unknown_sections_;
+    std::map<std::string_view, Diagnostics> invalid_;  // names are the rows' own
+    ValueNotes notes_;
+    std::size_t suppressed_ = 0;
+    std::size_t suggestions_ = 0;
+};
+
+/// A unit without settings: not found, masked, unreadable.
+void give_up(Unit& unit, LoadState state, std::string message, std::string hint = {}) {
+    Diagnostic why{
+        Severity::Error, {unit.fragment_path, 0, 0}, std::move(message), std::move(hint), {}};
+    if (why.origin.file.empty()) {
+        why.origin.file = unit.name;
+    }
+    unit.load_state = state;
+    unit.diagnostics.push_back(why);
+    unit.refusals.push_back(std::move(why));
+}
+
+/// `whole` * `permyriad` / 10000 without overflow.
+std::uint64_t share_of(std::uint64_t whole, std::uint32_t permyriad) {
+    return whole / 10'000 * permyriad + whole % 10'000 * permyriad / 10'000;
+}
+
+/// What depends on several directives or on the host.
+void complete(Unit& unit, const LoadContext& context) {
+    Settings& settings = unit.settings;
+    if (!unit.origins.contains("Type") && settings.service.exec_start.empty()) {
+        settings.service.type = ServiceType::Oneshot;  // systemd.service(5), Type=
+    }
+    for (MemoryLimit* const limit :
+         {&settings.resources.memory_max, &settings.resources.memory_high}) {
+        if (limit->permyriad && context.memory_bytes != 0) {
+            limit->bytes = share_of(context.memory_bytes, *limit->permyriad);
+        }
+    }
+    TasksLimit& tasks = settings.resources.tasks_max;
+    if (tasks.permyriad && context.tasks_maximum != 0) {
+        tasks.count = share_of(context.tasks_maximum, *tasks.permyriad);
+    }
+}
+
+void describe(Unit& unit) {
+    if (unit.settings.unit.description.empty()) {
+        unit.settings.unit.description = unit.name;
+    }
+}
+
+void load_files(
+    Unit& unit,
+    const UnitSource::File& fragment,
+    const UnitSource& source,
+    const LoadContext& context) {
+    const auto drop_ins = source.drop_ins(unit.name);
+    if (!drop_ins) {
+        // A drop-in that can't be read may be the one that confines.
+        give_up(unit, LoadState::Error, drop_ins.error().what, "make it readable, or remove it");
+        return;
+    }
+    unit.load_state = LoadState::Loaded;
+    const SpecifierTable table = specifiers(unit.name, context, unit.fragment_path);
+    Loading loading(unit, table);
+    loading.read(fragment);
+    for (const UnitSource::File& file : *drop_ins) {
+        if (!file.masked) {
+            unit.drop_in_paths.push_back(file.path);
+            loading.read(file);
+        }
+    }
+    loading.finish();
+    complete(unit, context);
+    judge(unit);
+}
+
+}  // namespace
+
+Unit load_unit(const std::string& name, const UnitSource& source, const LoadContext& context) {
+    Unit unit;
+    unit.name = name;
+    unit.settings.hearth.confinement = context.confinement;
+    const auto parsed = parse_unit_name(name);
+    const auto fragment = source.fragment(name);
+    if (!parsed) {
+        give_up(unit, LoadState::Error, parsed.error().what);
+    } else if (!fragment) {
+        give_up(unit, LoadState::Error, fragment.error().what, "make it readable");
+    } else if (!*fragment) {
+        give_up(unit, LoadState::NotFound, "unit " + quoted(name) + " not found");
+    } else {
+        unit.fragment_path = (*fragment)->path;
+        if ((*fragment)->masked) {
+            give_up(unit, LoadState::Masked, "unit " + quoted(name) + " is masked");
+        } else if (parsed->type != UnitType::Service) {
+            give_up(
+                unit,
+                LoadState::Error,
+                "units of type " + std::string(hearth::name(parsed->type)) + " are not built yet");
+        } else {
+            load_files(unit, **fragment, source, context);
+        }
+    }
+    describe(unit);
+    return unit;
+}
+
+void judge(Unit& unit) {
+    for (Finding& finding : load_findings(unit)) {
+        if (finding.diagnostic.severity == Severity::Error) {
+            if (finding.bad_setting && unit.load_state == LoadState::Loaded) {
+                unit.load_state = LoadState::BadSetting;
+            }
+            unit.refusals.push_back(finding.diagnostic);
+        }
+        unit.diagnostics.push_back(std::move(finding.diagnostic));
+    }
+}
+
+}  // namespace hearth

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: MIT
+#include "units/rules.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "units/codecs.hpp"
+#include "units/directive.hpp"
+#include "units/special.hpp"
+#include "units/unit_name.hpp"
+
+namespace hearth {
+
+namespace {
+
+class Judge {
+public:
+    explicit Judge(const Unit& unit) : unit_(unit) {}
+
+    std::vector<Finding> load() {
+        name();
+        commands();
+        oneshot();
+        unbuilt_values();
+        unbuilt_directives();
+        dependencies();
+        doubts();
+        return std::move(findings_);
+    }
+
+private:
+    void add(
+        Severity severity,
+        std::string_view id,
+        std::string_view directive,
+        std::string message,
+        std::string hint) {
+        findings_.push_back(
+            {id,
+             {severity, unit_.origin_of(directive), std::move(message), std::move(hint), {}},
+             false});
+    }
+
+    /// What systemd doesn't load either.
+    void bad(
+        std::string_view id, std::string_view directive, std::string message, std::string hint) {
+        add(Severity::Error, id, directive, std::move(message), std::move(hint));
+        findings_.back().bad_setting = true;
+    }
+
+    void not_built(
+        std::string_view id,
+        std::string_view directive,
+        std::string_view value,
+        std::string hint = {}) {
+        std::string message = std::string(directive) + "=" + shown(value) + " is not built yet";
+        if (is_relaxed(unit_, directive)) {
+            add(Severity::Warning,
+                id,
+                directive,
+                message + "; relaxed, so the service runs without it",
+                {});
+            return;
+        }
+        add(Severity::Error, id, directive, std::move(message), std::move(hint));
+    }
+
+    static std::string shown(std::string_view value) {
+        const bool plain = value.size() <= 60 && std::ranges::all_of(value, [](char byte) {
+                               return byte >= 0x20 && byte < 0x7f;
+                           });
+        return plain ? std::string(value) : quoted(value);
+    }
+
+    static std::string relaxing_hint(std::string_view directive) {
+        return "remove it, or let the service run without it: [X-Hearth] RelaxConfinement=" +
+               std::string(directive);
+    }
+
+    void name() {
+        const auto parsed = parse_unit_name(unit_.name);
+        if (parsed && parsed->is_template()) {
+            add(Severity::Error,
+                "template",
+                {},
+                quoted(unit_.name) + " is a template",
+                "start an instance of it, as in " + parsed->prefix + "@NAME." +
+                    std::string(hearth::name(parsed->type)));
+        }
+    }
+
+    void commands() {
+        const ServiceSettings& service = unit_.settings.service;
+        const bool oneshot_type = service.type == ServiceType::Oneshot;
+        if (service.exec_start.empty()) {
+            if (service.exec_stop.empty()) {
+                bad("exec-none",
+                    "ExecStart",
+                    "the service has neither ExecStart= nor ExecStop=",
+                    "write ExecStart=/path/to/program in [Service]");
+            } else if (!oneshot_type) {
+                bad("exec-start-missing",
+                    "Type",
+                    "the service has no ExecStart=, which only Type=oneshot may leave out",
+                    "write ExecStart=/path/to/program, or Type=oneshot");
+            } else if (!service.remain_after_exit) {
+                bad("exec-start-remain",
+                    "ExecStop",
+                    "the service has no ExecStart= and does not have RemainAfterExit=yes",
+                    "write RemainAfterExit=yes, so that there is something to stop");
+            }
+        }
+        if (service.exec_start.size() > 1 && !oneshot_type) {
+            bad("exec-start-several",
+                "ExecStart",
+                "the service has more than one ExecStart=, which only Type=oneshot may have",
+                "write an empty ExecStart= before the one that is to count, or Type=oneshot");
+        }
+    }
+
+    void oneshot() {
+        const ServiceSettings& service = unit_.settings.service;
+        if (service.type != ServiceType::Oneshot) {
+            return;
+        }
+        if (service.restart == Restart::Always || service.restart == Restart::OnSuccess) {
+            bad("restart-oneshot",
+                "Restart",
+                "Restart=" + std::string(name_of(service.restart, restart_names)) +
+                    " is not allowed with Type=oneshot",
+                "write Restart=on-failure, or another Type=");
+        }
+        const ExitStatusSet& force = service.restart_force_exit_status;
+        if (!force.codes.empty() || !force.signals.empty()) {
+            bad("restart-force-oneshot",
+                "RestartForceExitStatus",
+                "RestartForceExitStatus= is not allowed with Type=oneshot",
+                "remove it, or write another Type=");
+        }
+    }
+
+    void unbuilt_values() {
+        const Settings& settings = unit_.settings;
+        switch (settings.service.type) {
+            case ServiceType::Simple:
+            case ServiceType::Exec:
+            case ServiceType::Oneshot:
+                break;
+            case ServiceType::Forking:
+            case ServiceType::Dbus:
+            case ServiceType::Notify:
+            case ServiceType::NotifyReload:
+            case ServiceType::Idle:
+                add(Severity::Error,
+                    "type-not-built",
+                    "Type",
+                    "Type=" + std::string(name_of(settings.service.type, service_type_names)) +
+                        " is not built yet",
+                    "write Type=simple, exec or oneshot, and run the program in the foreground");
+                break;
+        }
+        const StandardInput input = settings.exec.standard_input.kind;
+        if (input != StandardInput::Null && input != StandardInput::File) {
+            not_built(
+                "stream-not-built",
+                "StandardInput",
+                Codec<StreamTarget<StandardInput>>::format(settings.exec.standard_input));
+        }
+        output("StandardOutput", settings.exec.standard_output);
+        output("StandardError", settings.exec.standard_error);
+        const std::string& slice = settings.resources.slice;
+        if (!slice.empty() && slice != "system.slice") {
+            not_built(
+                "slice-not-built",
+                "Slice",
+                slice,
+                "leave it out: the service then runs in system.slice");
+        }
+    }
+
+    void output(std::string_view directive, const StreamTarget<StandardOutput>& target) {
+        switch (target.kind) {
+            case StandardOutput::Inherit:
+            case StandardOutput::Null:
+            case StandardOutput::Journal:
+            case StandardOutput::File:
+            case StandardOutput::Append:
+            case StandardOutput::Truncate:
+                return;
+            case StandardOutput::Tty:
+            case StandardOutput::JournalConsole:
+            case StandardOutput::Kmsg:
+            case StandardOutput::KmsgConsole:
+            case StandardOutput::Socket:
+            case StandardOutput::Fd:
+                break;
+        }
+        not_built(
+            "stream-not-built",
+            directive,
+            Codec<StreamTarget<StandardOutput>>::format(target),
+            "write journal, null, file:PATH, append:PATH or truncate:PATH");
+    }
+
+    void unbuilt_directives() {
+        for (const std::span<const Row> table : service_tables()) {
+            for (const Row& row : table) {
+                if (std::holds_alternative<applied::Refused>(row.applied) &&
+                    !row.is_default(unit_.settings)) {
+                    not_built(
+                        "not-built", row.name, row.format(unit_.settings), relaxing_hint(row.name));
+                }
+            }
+        }
+    }
+
+    void dependencies() {
+        const UnitSettings& unit = unit_.settings.unit;
+        dependency("After", unit.after);
+        dependency("Before", unit.before);
+        dependency("Conflicts", unit.conflicts);
+        dependency("Requires", unit.requires_);
+        dependency("Wants", unit.wants);
+    }
+
+    void dependency(std::string_view directive, const UnitNames& names) {
+        for (const std::string& each : names.names) {
+            if (!is_built_in_unit(each) && each != unit_.name) {
+                not_built(
+                    "dependency-not-built",
+                    directive,
+                    each,
+                    "only targets that order a boot may be named yet; " + relaxing_hint(directive));
+                return;  // one is enough to refuse by; a list may be long
+            }
+        }
+    }
+
+    void doubts() {
+        const ServiceSettings& service = unit_.settings.service;
+        if (unit_.settings.kill.mode == KillMode::None) {
+            add(Severity::Warning,
+                "kill-mode-none",
+                "KillMode",
+                "KillMode=none leaves processes behind when the service stops",
+                "write control-group or mixed");
+        }
+        if (service.type == ServiceType::Oneshot && !service.runtime_max.is_infinite()) {
+            add(Severity::Warning,
+                "runtime-max-oneshot",
+                "RuntimeMaxSec",
+                "RuntimeMaxSec= has no effect with Type=oneshot",
+                "write TimeoutStartSec=");
+        }
+        for (const std::string& each : unit_.settings.hearth.relax_confinement.names) {
+            if (find_row(each) == nullptr) {
+                const std::string near = suggestion("Service", each);
+                add(Severity::Warning,
+                    "relax-unknown",
+                    "RelaxConfinement",
+                    "RelaxConfinement= names " + quoted(each) + ", which is no directive",
+                    near.empty() ? "" : "did you mean '" + near + "'?");
+            }
+        }
+    }
+
+    const Unit& unit_;
+    std::vector<Finding> findings_;
+};
+
+}  // namespace
+
+std::vector<Finding> load_findings(const Unit& unit) {
+    return Judge(unit).load();
+}
+
+bool is_relaxed(const Unit& unit, std::string_view directive) {
+    const HearthSettings& settings = unit.settings.hearth;
+    if (settings.relax_confinement.names.contains(std::string(directive))) {
+        return true;
+    }
+    const Row* const row = find_row(directive);
+    return settings.confinement == Confinement::BestEffort && row != nullptr &&
+           row->nature != Nature::Shares;
+}
+
+}  // namespace hearth
