@@ -40,7 +40,7 @@ struct Description {
     Nature nature = Nature::Shares;
     std::string_view sample;
     std::optional<std::span<const Property>> properties{};  ///< unset: one, named after the row
-    AssignFunction assign = nullptr;                        ///< null: the codec's
+    std::optional<AssignFunction> assign{};                 ///< unset: the codec's
     std::string_view syntax{};                              ///< empty: the codec's
 };
 
@@ -137,7 +137,8 @@ template <Name directive_name, Section section, Context context, auto... path>
     row.nature = description.nature;
     row.sample = description.sample;
     row.syntax = description.syntax.empty() ? Codec<typename F::Type>::syntax : description.syntax;
-    row.assign = description.assign != nullptr ? description.assign : &F::assign;
+    // No comparison with null: under UBSan GCC 12 doesn't take that for a constant.
+    row.assign = description.assign.value_or(&F::assign);
     row.format = &F::format;
     row.is_default = &F::is_default;
     if (description.properties) {
