@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: MIT
+#include "supervisor/launch/planner.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <utility>
+
+#include "parser/values.hpp"
+#include "supervisor/launch/planner_passes.hpp"
+#include "units/directive.hpp"
+#include "units/names.hpp"
+#include "units/rules.hpp"
+
+namespace hearth::launch {
+namespace {
+
+constexpr std::string_view relaxation = "RelaxConfinement=";
+
+/// "PrivateNetwork" of "PrivateNetwork=yes can't be given here".
+std::string_view directive_of(const Diagnostic& refusal) {
+    const std::string_view message = refusal.message;
+    const std::size_t equals = message.find('=');
+    return equals == std::string_view::npos ? std::string_view() : message.substr(0, equals);
+}
+
+/// A value in a message: one line, of sane length.
+std::string shown(std::string_view value) {
+    constexpr std::size_t longest = 60;
+    const bool plain = value.size() <= longest && std::ranges::all_of(value, [](char byte) {
+        return byte >= 0x20 && byte < 0x7f;
+    });
+    return plain ? std::string(value) : quoted(value);
+}
+
+struct NearestStatus {
+    std::string_view directive;
+    int status;
+};
+// systemd.exec(5), Process Exit Codes.
+constexpr auto nearest_statuses = std::to_array<NearestStatus>({
+    {"AmbientCapabilities", 218},  {"AppArmorProfile", 231},
+    {"CPUQuota", 219},             {"CPUQuotaPeriodSec", 219},
+    {"CPUWeight", 219},            {"CapabilityBoundingSet", 218},
+    {"DynamicUser", 217},          {"EnvironmentFile", 1},
+    {"ExecCondition", 203},        {"ExecReload", 203},
+    {"ExecStart", 203},            {"ExecStartPost", 203},
+    {"ExecStartPre", 203},         {"ExecStop", 203},
+    {"ExecStopPost", 203},         {"Group", 216},
+    {"LockPersonality", 228},      {"MemoryDenyWriteExecute", 228},
+    {"MemoryHigh", 219},           {"MemoryMax", 219},
+    {"NoNewPrivileges", 227},      {"PrivateNetwork", 225},
+    {"PrivateUsers", 217},         {"RestrictAddressFamilies", 232},
+    {"RestrictRealtime", 228},     {"RestrictSUIDSGID", 228},
+    {"SELinuxContext", 229},       {"StandardError", 222},
+    {"StandardInput", 208},        {"StandardOutput", 209},
+    {"SupplementaryGroups", 216},  {"SystemCallArchitectures", 228},
+    {"SystemCallFilter", 228},     {"TasksMax", 219},
+    {"User", 217},                 {"WorkingDirectory", 200},
+});
+
+}  // namespace
+
+// ---- the workbench --------------------------------------------------------------------------------
+
+Planning::Planning(const Unit& its_unit, const Invocation& its_invocation, const Host& its_host)
+    : unit(its_unit),
+      settings(its_unit.settings),
+      invocation(its_invocation),
+      host(its_host),
+      sandboxed(its_invocation.command == nullptr || !its_invocation.command->full_privileges),
+      identified(sandboxed && (its_invocation.command == nullptr || !its_invocation.command->no_setuid)) {}
+
+Asked Planning::asked(std::string_view directive, std::string value) const {
+    return {std::string(directive), std::move(value), unit.origin_of(directive)};
+}
+
+void Planning::add(Stage stage, Action action, Asked who, int exit_status) {
+    plan.steps.push_back({stage, std::move(action), std::move(who), exit_status});
+}
+
+void Planning::prepare(Preparation preparation, Asked who, int exit_status) {
+    plan.preparations.push_back({std::move(preparation), std::move(who), exit_status});
+}
+
+void Planning::falls_short(std::string_view directive, std::string_view value, std::string_view reason) {
+    const Row* const row = find_row(directive);
+    const bool confines = row == nullptr || row->nature == Nature::Confines;
+    std::string message = fmt::format("{}={} can't be given here: {}", directive, shown(value), reason);
+    if (!confines || is_relaxed(unit, directive)) {
+        plan.shortfalls.push_back(
+            {Severity::Warning, unit.origin_of(directive), std::move(message), {}, {}});
+        return;
+    }
+    refusals.push_back({Severity::Error, unit.origin_of(directive), std::move(message),
+                        fmt::format("to let the service run without it: [X-Hearth] {}{}", relaxation, directive),
+                        {}});
+}
+
+void Planning::refuse(std::string_view directive, std::string message, std::string hint) {
+    refusals.push_back(
+        {Severity::Error, unit.origin_of(directive), std::move(message), std::move(hint), {}});
+}
+
+bool Planning::requires_capability(unsigned capability, std::string_view directive, std::string_view value) {
+    if (has_capability(capability)) {
+        return true;
+    }
+    falls_short(directive, value, "hearthd lacks " + capability_name(capability));
+    return false;
+}
+
+// ---- what was refused before the planner ------------------------------------------------------------
+
+/// The loader names what isn't built; what the host lacks besides is better known here.
+void refuse_what_is_not_built(Planning& planning) {
+    const auto told_by_loader = [&](std::string_view directive) {
+        return std::ranges::any_of(planning.unit.refusals, [&](const Diagnostic& refusal) {
+            return directive_of(refusal) == directive;
+        });
+    };
+    for (const Diagnostic& refusal : planning.unit.refusals) {
+        if (directive_of(refusal) != "AppArmorProfile") {
+            planning.refusals.push_back(refusal);
+        }
+    }
+    for (const RefusedDirective& directive : planning.settings.refused) {
+        const auto boolean = directive.value.empty() ? false : read_boolean(directive.value).value_or(true);
+        if (boolean && !told_by_loader(directive.name)) {
+            planning.falls_short(directive.name, directive.value, "hearth doesn't build it yet");
+        }
+    }
+    const auto& profile = planning.settings.sandbox.apparmor_profile;
+    if (profile && !profile->empty() && planning.sandboxed) {
+        const bool here = planning.host.linux_security_modules.contains("apparmor");
+        planning.falls_short("AppArmorProfile", *profile,
+                             here ? "hearth doesn't build AppArmor profiles yet" : "this kernel has no AppArmor");
+    }
+}
+
+// ---- the plan -----------------------------------------------------------------------------------------
+
+Result<Plan, Diagnostics> plan(const Unit& unit, const Invocation& invocation, const Host& host) {
+    Planning planning(unit, invocation, host);
+    planning.plan.unit = unit.name;
+
+    // Nothing is planned for what isn't built: it is named and refused.
+    refuse_what_is_not_built(planning);
+    // Who it will be decides what it may keep, so that comes first.
+    find_identity(planning);
+    // The limits stand before anything runs under them.
+    make_cgroup(planning);
+    // Streams are opened in the host's view, as root.
+    open_streams(planning);
+    // Session, priorities, working directory: what has nothing to do with confinement.
+    set_process_properties(planning);
+    set_limits(planning);
+    // Network, IPC and UTS namespaces before mounts: a new sysfs shows its mounter's network.
+    make_namespaces(planning);
+    arrange_mounts(planning);
+    // Bounding set, user and capabilities, when nothing needs them any more.
+    drop_privileges(planning);
+    // The filter last, so that it need not allow any of the above.
+    filter_system_calls(planning);
+    // The environment and, through it, the arguments.
+    make_environment(planning);
+
+    if (!planning.refusals.empty()) {
+        return Unexpected(std::move(planning.refusals));
+    }
+    std::ranges::stable_sort(planning.plan.steps, {}, &Step::stage);
+    return std::move(planning.plan);
+}
+
+std::string relaxing_drop_in(const Diagnostics& refusals) {
+    std::set<std::string, std::less<>> names;
+    for (const Diagnostic& refusal : refusals) {
+        const std::string_view hint = refusal.hint;
+        const std::size_t begin = hint.find(relaxation);
+        if (begin == std::string_view::npos) {
+            return {};
+        }
+        const std::string_view name = hint.substr(begin + relaxation.size());
+        names.emplace(name.substr(0, name.find_first_of(" \t,;")));
+    }
+    if (names.empty()) {
+        return {};
+    }
+    return fmt::format("[X-Hearth]\n{}{}\n", relaxation, fmt::join(names, " "));
+}
+
+int exit_status(const Diagnostics& refusals) {
+    constexpr int not_implemented = 3, limits = 205, name_space = 226;
+    if (refusals.empty()) {
+        return 0;
+    }
+    const std::string_view directive = directive_of(refusals.front());
+    const auto* const found = std::ranges::find(nearest_statuses, directive, &NearestStatus::directive);
+    if (found != nearest_statuses.end()) {
+        return found->status;
+    }
+    if (directive.starts_with("Limit")) {
+        return limits;
+    }
+    const Row* const row = find_row(directive);
+    const bool built = row != nullptr && !std::holds_alternative<applied::Refused>(row->applied);
+    return built && row->nature == Nature::Confines ? name_space : not_implemented;
+}
+
+}  // namespace hearth::launch

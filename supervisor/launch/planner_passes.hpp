@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+//
+// The planner's workbench: what the passes read, what they write, and the one way in which something is
+// refused. Only planner*.cpp include it. A pass may add steps in any order; plan() sorts them by stage.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "supervisor/launch/planner.hpp"
+
+namespace hearth::launch {
+
+/// Who the command runs as, found once by the first pass that needs it.
+struct Identity {
+    std::optional<Account> account;   ///< of User=
+    bool change_groups = false, change_user = false;
+    std::uint32_t uid = 0, gid = 0;   ///< in the end, whether changed or not
+    std::vector<std::uint32_t> supplementary;
+    Asked groups_asked;
+
+    [[nodiscard]] bool privileged() const { return uid == 0; }
+};
+
+class Planning {
+public:
+    Planning(const Unit& its_unit, const Invocation& its_invocation, const Host& its_host);
+
+    const Unit& unit;
+    const Settings& settings;
+    const Invocation& invocation;
+    const Host& host;
+    const bool sandboxed;  ///< false under `+`: privileges and views stay whole
+    const bool identified; ///< false under `+` and `!`: the user stays
+
+    Plan plan;
+    Diagnostics refusals;
+    Identity identity;
+
+    [[nodiscard]] Asked asked(std::string_view directive, std::string value = {}) const;
+    void add(Stage stage, Action action, Asked who, int exit_status);
+    void prepare(Preparation preparation, Asked who, int exit_status);
+
+    /// `directive` can't be given: a refusal, or, where it is relaxed or its nature doesn't confine, a
+    /// shortfall of the plan. `reason`: "hearthd lacks CAP_SYS_ADMIN".
+    void falls_short(std::string_view directive, std::string_view value, std::string_view reason);
+    /// A refusal that nothing relaxes. `message` names the directive first.
+    void refuse(std::string_view directive, std::string message, std::string hint = {});
+
+    /// Whether hearthd has the capability; if not, `directive` falls short of it.
+    bool requires_capability(unsigned capability, std::string_view directive, std::string_view value);
+
+    [[nodiscard]] bool has_capability(unsigned capability) const {
+        return ((host.capabilities >> capability) & 1U) != 0;
+    }
+};
+
+// The passes, in the order in which plan() runs them.
+void refuse_what_is_not_built(Planning& planning);
+void find_identity(Planning& planning);
+void make_cgroup(Planning& planning);
+void open_streams(Planning& planning);
+void set_process_properties(Planning& planning);
+void set_limits(Planning& planning);
+void make_namespaces(Planning& planning);
+void arrange_mounts(Planning& planning);
+void drop_privileges(Planning& planning);
+void filter_system_calls(Planning& planning);
+void make_environment(Planning& planning);  ///< and the arguments, which may refer to it
+
+/// The capabilities that the service can keep: CapabilityBoundingSet= without what others take away.
+[[nodiscard]] std::uint64_t bounding_capabilities(const Planning& planning);
+
+/// The directives that need a filter, each with its value.
+[[nodiscard]] std::vector<std::pair<std::string_view, std::string>> filtering_directives(
+    const SandboxSettings& sandbox);
+
+}  // namespace hearth::launch

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+//
+// Namespaces, the view of the file system, the system call filter: systemd.exec(5), Sandboxing and System
+// Call Filtering.
+#include <fmt/format.h>
+#include <linux/capability.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <string_view>
+
+#include "supervisor/launch/mounts.hpp"
+#include "supervisor/launch/planner_passes.hpp"
+#include "supervisor/launch/seccomp_program.hpp"
+#include "units/codecs.hpp"
+
+namespace hearth::launch {
+namespace {
+
+constexpr int network_status = 225, namespace_status = 226, filter_status = 228;
+
+void enter(Planning& planning, std::string_view directive, std::string slot, MakeNamespace::Kind kind, int status) {
+    if (planning.requires_capability(CAP_SYS_ADMIN, directive, "yes")) {
+        const Asked who = planning.asked(directive, "yes");
+        planning.prepare(MakeNamespace{slot, kind}, who, status);
+        planning.add(Stage::Namespaces, EnterNamespace{std::move(slot)}, who, status);
+    }
+}
+
+/// The root itself can't be replaced or hidden in place: only RootDirectory= gives another.
+bool refuse_root_wishes(Planning& planning, const std::vector<MountWish>& wishes) {
+    bool refused = false;
+    for (const MountWish& wish : wishes) {
+        if (wish.path == "/" && wish.kind != MountWish::Kind::ReadOnly && wish.kind != MountWish::Kind::ReadWrite) {
+            planning.refuse(wish.asked.directive,
+                            fmt::format("{}={} can't be given: the root directory itself can't be replaced",
+                                        wish.asked.directive, wish.asked.value),
+                            "use RootDirectory= for another root");
+            refused = true;
+        }
+    }
+    return refused;
+}
+
+/// Whether hearthd may mount at all; if not, each directive that needs it falls short by itself.
+bool may_mount(Planning& planning, const Asked& first, const std::vector<MountWish>& wishes) {
+    if (planning.has_capability(CAP_SYS_ADMIN)) {
+        return true;
+    }
+    const std::string& root = planning.settings.exec.root_directory;
+    std::set<std::string, std::less<>> told;
+    const auto tell = [&](const Asked& asked) {
+        if (asked.directive == "RootDirectory") {
+            // Never relaxed: the program would be another one, in a root that isn't its own.
+            if (told.insert(asked.directive).second) {
+                planning.refuse("RootDirectory", fmt::format("RootDirectory={} can't be given here: hearthd lacks "
+                                                             "CAP_SYS_ADMIN", root),
+                                "run hearthd as root");
+            }
+        } else if (!asked.directive.empty() && told.insert(asked.directive).second) {
+            planning.requires_capability(CAP_SYS_ADMIN, asked.directive, asked.value);
+        }
+    };
+    tell(first);
+    for (const MountWish& wish : wishes) {
+        tell(wish.asked);
+    }
+    return false;
+}
+
+struct FilterSwitch {
+    std::string_view directive;
+    bool SandboxSettings::*asked;
+};
+constexpr auto filter_switches = std::to_array<FilterSwitch>({
+    {"LockPersonality", &SandboxSettings::lock_personality},
+    {"MemoryDenyWriteExecute", &SandboxSettings::memory_deny_write_execute},
+    {"RestrictRealtime", &SandboxSettings::restrict_realtime},
+    {"RestrictSUIDSGID", &SandboxSettings::restrict_suid_sgid},
+    {"PrivateDevices", &SandboxSettings::private_devices},
+    {"ProtectClock", &SandboxSettings::protect_clock},
+    {"ProtectHostname", &SandboxSettings::protect_hostname},
+    {"ProtectKernelLogs", &SandboxSettings::protect_kernel_logs},
+    {"ProtectKernelModules", &SandboxSettings::protect_kernel_modules},
+    {"ProtectKernelTunables", &SandboxSettings::protect_kernel_tunables},
+});
+
+std::string one_line_of(std::string text) {
+    std::ranges::replace(text, '\n', ' ');
+    return text;
+}
+
+}  // namespace
+
+std::vector<std::pair<std::string_view, std::string>> filtering_directives(const SandboxSettings& sandbox) {
+    std::vector<std::pair<std::string_view, std::string>> found;
+    const SystemCallFilter& filter = sandbox.system_call_filter;
+    if (filter.allow_list || !filter.calls.empty()) {
+        found.emplace_back("SystemCallFilter", one_line_of(Codec<SystemCallFilter>::format(filter)));
+    }
+    if (!sandbox.system_call_architectures.names.empty()) {
+        found.emplace_back("SystemCallArchitectures",
+                           one_line_of(Codec<ArchitectureSet>::format(sandbox.system_call_architectures)));
+    }
+    const AddressFamilies& families = sandbox.restrict_address_families;
+    if (families.allow_list || !families.families.empty()) {
+        found.emplace_back("RestrictAddressFamilies", one_line_of(Codec<AddressFamilies>::format(families)));
+    }
+    for (const FilterSwitch& entry : filter_switches) {
+        if (sandbox.*entry.asked) {
+            found.emplace_back(entry.directive, "yes");
+        }
+    }
+    return found;
+}
+
+void make_namespaces(Planning& planning) {
+    const SandboxSettings& sandbox = planning.settings.sandbox;
+    // These two hold for `+` too: the unit's commands are to reach each other.
+    if (sandbox.private_ipc) {
+        enter(planning, "PrivateIPC", "ipc", MakeNamespace::Kind::Ipc, namespace_status);
+    }
+    if (sandbox.private_network) {
+        enter(planning, "PrivateNetwork", "network", MakeNamespace::Kind::Network, network_status);
+    }
+    if (sandbox.protect_hostname && planning.sandboxed &&
+        planning.requires_capability(CAP_SYS_ADMIN, "ProtectHostname", "yes")) {
+        planning.add(Stage::Namespaces, NewNamespaces{CLONE_NEWUTS}, planning.asked("ProtectHostname", "yes"),
+                     namespace_status);
+    }
+}
+
+void arrange_mounts(Planning& planning) {
+    const bool stays_root = planning.identity.privileged();
+    const std::uint64_t kept = !planning.sandboxed ? ~std::uint64_t{0}
+                               : stays_root        ? bounding_capabilities(planning)
+                                                   : planning.settings.sandbox.ambient_capabilities.mask;
+    const MountScope scope{!planning.sandboxed, ((kept >> CAP_SYS_ADMIN) & 1U) != 0};
+    const auto first = mount_namespace_asked(planning.unit, scope);
+    if (!first) {
+        return;
+    }
+    const std::vector<MountWish> wishes = mount_wishes(planning.unit, planning.host, scope);
+    if (refuse_root_wishes(planning, wishes) || !may_mount(planning, *first, wishes)) {
+        return;
+    }
+    MountPlan mounts = mount_plan(planning.unit, planning.host, scope, &planning.plan.shortfalls);
+    std::ranges::move(mounts.preparations, std::back_inserter(planning.plan.preparations));
+    std::ranges::move(mounts.steps, std::back_inserter(planning.plan.steps));
+}
+
+void filter_system_calls(Planning& planning) {
+    const SandboxSettings& sandbox = planning.settings.sandbox;
+    if (!planning.sandboxed || !asks_for_seccomp(sandbox)) {
+        return;
+    }
+    const auto directives = filtering_directives(sandbox);
+    if (!planning.host.seccomp) {
+        for (const auto& [directive, value] : directives) {
+            planning.falls_short(directive, value, "this kernel has no system call filter (CONFIG_SECCOMP_FILTER)");
+        }
+        return;
+    }
+    const auto& [directive, value] = directives.front();
+    if (planning.invocation.seccomp == nullptr || planning.invocation.seccomp->empty()) {
+        planning.refuse(directive, fmt::format("{}= has no compiled filter", directive));
+        return;
+    }
+    planning.add(Stage::Seccomp, LoadSeccomp{*planning.invocation.seccomp}, planning.asked(directive, value), filter_status);
+}
+
+}  // namespace hearth::launch
