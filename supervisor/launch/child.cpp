@@ -16,7 +16,8 @@
 namespace hearth::launch {
 namespace {
 
-/// struct sigaction as the kernel has it; the headers' own is the C library's on some architectures.
+/// struct sigaction as the kernel has it; the headers' own is the C library's on some
+/// architectures.
 struct KernelSignalAction {
     unsigned long handler = 0, flags = 0, restorer = 0;
     std::uint64_t mask = 0;
@@ -40,8 +41,7 @@ long default_signals(const ChildStep& step) {
     for (int number = 1; number <= SignalCount; ++number) {
         const bool ignore = ((step.first >> (number - 1)) & 1) != 0;
         KernelSignalAction action;
-        long result =
-            call(__NR_rt_sigaction, number, nullptr, &action, sizeof action.mask);
+        long result = call(__NR_rt_sigaction, number, nullptr, &action, sizeof action.mask);
         if (result < 0 || (action.handler == IgnoreAction) == ignore) {
             continue;  // SIGKILL and SIGSTOP can be read; nothing needs setting
         }
@@ -109,8 +109,8 @@ void note_soft(ChildProgram& program, std::uint32_t index, long error) {
     }
 }
 
-/// EPERM with Soft: what may be had without CAP_SYS_RESOURCE is set, and -EPERM is still returned, to
-/// be told.
+/// EPERM with Soft: what may be had without CAP_SYS_RESOURCE is set, and -EPERM is still returned,
+/// to be told.
 long set_resource_limit(const ChildStep& step) {
     rlimit64 wanted;
     wanted.rlim_cur = step.second;
@@ -220,30 +220,54 @@ long load_seccomp(const ChildStep& step) {
 
 long apply(ChildProgram& program, const ChildStep& step) {
     switch (step.opcode) {
-        case Opcode::JoinCgroups: return join_cgroups(step);
-        case Opcode::DefaultSignals: return default_signals(step);
-        case Opcode::NewSession: return call(__NR_setsid);
-        case Opcode::ControllingTerminal: return call(__NR_ioctl, step.descriptor, TIOCSCTTY, 0);
-        case Opcode::UseDescriptor: return call(__NR_dup3, step.descriptor, step.first, 0);
-        case Opcode::SetUmask: return call(__NR_umask, step.first);
-        case Opcode::SetNice: return call(__NR_setpriority, 0, 0, step.first);
-        case Opcode::WriteFile: return write_file(step);
-        case Opcode::NewSessionKeyring: return new_session_keyring();
-        case Opcode::EnterNamespace: return call(__NR_setns, step.descriptor, 0);
-        case Opcode::NewNamespaces: return new_namespaces(step);
-        case Opcode::SetHostname: return call(__NR_sethostname, step.name, step.first);
-        case Opcode::SetResourceLimit: return set_resource_limit(step);
-        case Opcode::DropBoundingSet: return drop_bounding_set(step.first);
-        case Opcode::KeepCapabilities: return call(__NR_prctl, PR_SET_KEEPCAPS, 1, 0, 0, 0);
-        case Opcode::SetGroups: return set_groups(step);
-        case Opcode::SetUser: return call(__NR_setresuid, step.first, step.first, step.first);
-        case Opcode::SetCapabilities: return set_capabilities(step);
-        case Opcode::RaiseAmbient: return raise_ambient(step.first);
-        case Opcode::ChangeDirectory: return change_directory(step);
-        case Opcode::NoNewPrivileges: return call(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-        case Opcode::CloseDescriptors: return close_descriptors(step);
-        case Opcode::ResetSignalMask: return reset_signal_mask();
-        case Opcode::LoadSeccomp: return load_seccomp(step);
+        case Opcode::JoinCgroups:
+            return join_cgroups(step);
+        case Opcode::DefaultSignals:
+            return default_signals(step);
+        case Opcode::NewSession:
+            return call(__NR_setsid);
+        case Opcode::ControllingTerminal:
+            return call(__NR_ioctl, step.descriptor, TIOCSCTTY, 0);
+        case Opcode::UseDescriptor:
+            return call(__NR_dup3, step.descriptor, step.first, 0);
+        case Opcode::SetUmask:
+            return call(__NR_umask, step.first);
+        case Opcode::SetNice:
+            return call(__NR_setpriority, 0, 0, step.first);
+        case Opcode::WriteFile:
+            return write_file(step);
+        case Opcode::NewSessionKeyring:
+            return new_session_keyring();
+        case Opcode::EnterNamespace:
+            return call(__NR_setns, step.descriptor, 0);
+        case Opcode::NewNamespaces:
+            return new_namespaces(step);
+        case Opcode::SetHostname:
+            return call(__NR_sethostname, step.name, step.first);
+        case Opcode::SetResourceLimit:
+            return set_resource_limit(step);
+        case Opcode::DropBoundingSet:
+            return drop_bounding_set(step.first);
+        case Opcode::KeepCapabilities:
+            return call(__NR_prctl, PR_SET_KEEPCAPS, 1, 0, 0, 0);
+        case Opcode::SetGroups:
+            return set_groups(step);
+        case Opcode::SetUser:
+            return call(__NR_setresuid, step.first, step.first, step.first);
+        case Opcode::SetCapabilities:
+            return set_capabilities(step);
+        case Opcode::RaiseAmbient:
+            return raise_ambient(step.first);
+        case Opcode::ChangeDirectory:
+            return change_directory(step);
+        case Opcode::NoNewPrivileges:
+            return call(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+        case Opcode::CloseDescriptors:
+            return close_descriptors(step);
+        case Opcode::ResetSignalMask:
+            return reset_signal_mask();
+        case Opcode::LoadSeccomp:
+            return load_seccomp(step);
         case Opcode::HostDevices:
         case Opcode::MountPropagation:
         case Opcode::BindMount:
@@ -254,7 +278,8 @@ long apply(ChildProgram& program, const ChildStep& step) {
         case Opcode::MakeMountPoint:
         case Opcode::MakeSymlink:
         case Opcode::MakeDevice:
-        case Opcode::PivotRoot: return hearth_child_mount_step(&program, &step);
+        case Opcode::PivotRoot:
+            return hearth_child_mount_step(&program, &step);
     }
     return Invalid;
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// The child: an interpreter of ChildProgram that makes raw system calls and nothing else. It runs in
-// the supervisor's own memory, beside threads that may hold any lock, so it must not allocate, log,
-// touch errno or call a library function of any kind, not even memcpy; tests/integration checks its
-// objects with nm. It never returns: execve, or exit with the step's status. Built at -O2 in every
-// preset, without exceptions, RTTI, sanitizers, coverage and stack protector.
+// The child: an interpreter of ChildProgram that makes raw system calls and nothing else. It runs
+// in the supervisor's own memory, beside threads that may hold any lock, so it must not allocate,
+// log, touch errno or call a library function of any kind, not even memcpy; tests/integration
+// checks its objects with nm. It never returns: execve, or exit with the step's status. Built at
+// -O2 in every preset, without exceptions, RTTI, sanitizers, coverage and stack protector.
 //
 // Follows launch-path.md sections 5 and 6, clone3 of clone(2), and systemd.exec(5) for statuses.
 #pragma once
@@ -23,7 +23,8 @@ struct CloneArguments {
 
 extern "C" {
 /// clone3, then the program in the child, on the stack given in `arguments`. Returns in the parent
-/// only: the pid, or a negative errno value. With CLONE_VFORK the child has called execve or is dead.
+/// only: the pid, or a negative errno value. With CLONE_VFORK the child has called execve or is
+/// dead.
 long hearth_child_clone(const CloneArguments* arguments, ChildProgram* program);
 }
 

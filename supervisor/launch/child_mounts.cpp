@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// The child's mount steps: what a service sees of the file system. Same rules as child.cpp. Every path
-// is opened once (O_PATH, below its root) and then used by descriptor, so that what was checked is what
-// is mounted on. Follows mount_setattr(2), open_tree and move_mount of uapi/linux/mount.h, pivot_root(2).
+// The child's mount steps: what a service sees of the file system. Same rules as child.cpp. Every
+// path is opened once (O_PATH, below its root) and then used by descriptor, so that what was
+// checked is what is mounted on. Follows mount_setattr(2), open_tree and move_mount of
+// uapi/linux/mount.h, pivot_root(2).
 #include <linux/mount.h>
 #include <linux/sched.h>
 
@@ -13,14 +14,16 @@ namespace {
 
 constexpr unsigned CloneTreeFlags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH;
 constexpr unsigned BothEmpty = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH;
-constexpr unsigned DetachMount = 2;         // MNT_DETACH
-constexpr unsigned TypeMask = 0170000;      // S_IFMT
-constexpr unsigned DirectoryType = 0040000; // S_IFDIR
-constexpr unsigned CharacterType = 0020000; // S_IFCHR
+constexpr unsigned DetachMount = 2;          // MNT_DETACH
+constexpr unsigned TypeMask = 0170000;       // S_IFMT
+constexpr unsigned DirectoryType = 0040000;  // S_IFDIR
+constexpr unsigned CharacterType = 0020000;  // S_IFCHR
 constexpr std::uint64_t NothingAllowed =
     MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 
-inline bool optional(const ChildStep& step) { return (step.flags & ChildStep::Optional) != 0; }
+inline bool optional(const ChildStep& step) {
+    return (step.flags & ChildStep::Optional) != 0;
+}
 inline unsigned recursion(const ChildStep& step) {
     return (step.flags & ChildStep::Recursive) != 0 ? AT_RECURSIVE : 0;
 }
@@ -38,8 +41,7 @@ long absent(const ChildStep& step, long error) {
 }
 
 long set_attributes(
-    long mount, unsigned flags, std::uint64_t set, std::uint64_t clear, std::uint64_t propagation
-) {
+    long mount, unsigned flags, std::uint64_t set, std::uint64_t clear, std::uint64_t propagation) {
     if (set == 0 && clear == 0 && propagation == 0) {
         return 0;
     }
@@ -49,8 +51,7 @@ long set_attributes(
     attributes.propagation = propagation;
     attributes.userns_fd = 0;
     return call(
-        __NR_mount_setattr, mount, "", AT_EMPTY_PATH | flags, &attributes, sizeof attributes
-    );
+        __NR_mount_setattr, mount, "", AT_EMPTY_PATH | flags, &attributes, sizeof attributes);
 }
 
 long attach(long tree, long destination) {
@@ -63,9 +64,7 @@ long propagation(const ChildStep& step) {
     attributes.attr_clr = 0;
     attributes.propagation = step.second;
     attributes.userns_fd = 0;
-    return call(
-        __NR_mount_setattr, AT_FDCWD, "/", AT_RECURSIVE, &attributes, sizeof attributes
-    );
+    return call(__NR_mount_setattr, AT_FDCWD, "/", AT_RECURSIVE, &attributes, sizeof attributes);
 }
 
 long bind_mount(ChildProgram& program, const ChildStep& step) {
@@ -110,8 +109,8 @@ long mount_attributes(const ChildStep& step) {
         result = set_attributes(target, recursion(step), step.first, step.second, 0);
     } else if (result == 0) {
         const long tree = call(__NR_open_tree, target, "", CloneTreeFlags | recursion(step));
-        result = tree < 0 ? tree
-                          : set_attributes(tree, recursion(step), step.first, step.second, 0);
+        result =
+            tree < 0 ? tree : set_attributes(tree, recursion(step), step.first, step.second, 0);
         if (result == 0) {
             result = attach(tree, target);
         }
@@ -122,7 +121,8 @@ long mount_attributes(const ChildStep& step) {
 }
 
 /// A file system that is mounted nowhere yet.
-long detached(const char* type, const ChildOption* options, std::uint32_t count, std::uint64_t set) {
+long detached(
+    const char* type, const ChildOption* options, std::uint32_t count, std::uint64_t set) {
     const long context = call(__NR_fsopen, type, FSOPEN_CLOEXEC);
     if (context < 0) {
         return context;
@@ -193,8 +193,7 @@ long inaccessible(const ChildProgram& program, bool directory) {
             __NR_open_tree,
             program.inaccessible,
             directory ? "directory" : "file",
-            OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC
-        );
+            OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
     }
     if (!directory) {
         return inaccessible_file();
@@ -237,9 +236,8 @@ template <class Make>
 }
 
 long make_directory(const ChildStep& step) {
-    const long result = in_parent(step.path, [&](long parent) {
-        return call(__NR_mkdirat, parent, step.name, step.first);
-    });
+    const long result = in_parent(
+        step.path, [&](long parent) { return call(__NR_mkdirat, parent, step.name, step.first); });
     return result == Exists ? 0 : result;
 }
 
@@ -259,8 +257,7 @@ long make_mount_point(const ChildStep& step) {
     bool directory = true;
     if (step.source.text != nullptr) {
         struct statx status;
-        const long like =
-            call(__NR_statx, AT_FDCWD, step.source.text, 0, STATX_TYPE, &status);
+        const long like = call(__NR_statx, AT_FDCWD, step.source.text, 0, STATX_TYPE, &status);
         if (like < 0) {
             return missing(like) ? 0 : like;
         }
@@ -270,9 +267,8 @@ long make_mount_point(const ChildStep& step) {
     for (std::uint32_t i = 0; i < step.count; ++i) {
         const bool last = i + 1 == step.count;
         const long result = in_parent(entries[i].parent, [&](long parent) {
-            return !last || directory
-                       ? call(__NR_mkdirat, parent, entries[i].name, 0755)
-                       : call(__NR_mknodat, parent, entries[i].name, 0100644, 0);
+            return !last || directory ? call(__NR_mkdirat, parent, entries[i].name, 0755)
+                                      : call(__NR_mknodat, parent, entries[i].name, 0100644, 0);
         });
         if (result < 0 && result != Exists) {
             return result;
@@ -281,12 +277,12 @@ long make_mount_point(const ChildStep& step) {
     return 0;
 }
 
-/// Where mknod is refused (a user namespace, a device policy) the host's own node is bound, if it is
-/// the device that was asked for.
+/// Where mknod is refused (a user namespace, a device policy) the host's own node is bound, if it
+/// is the device that was asked for.
 long bind_device(const ChildProgram& program, const ChildStep& step, long parent) {
     struct statx status;
-    const long host =
-        call(__NR_openat, program.host_devices, step.source.text, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
+    const long host = call(
+        __NR_openat, program.host_devices, step.source.text, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
     if (host < 0) {
         return NotPermitted;
     }
@@ -312,15 +308,14 @@ long bind_device(const ChildProgram& program, const ChildStep& step, long parent
 
 long make_device(const ChildProgram& program, const ChildStep& step) {
     return in_parent(step.path, [&](long parent) {
-        const long result = call(
-            __NR_mknodat, parent, step.name, CharacterType | step.first, step.second
-        );
+        const long result =
+            call(__NR_mknodat, parent, step.name, CharacterType | step.first, step.second);
         return result == NotPermitted ? bind_device(program, step, parent) : result;
     });
 }
 
-/// The new root must be a mount point; the old one is stacked below it, then detached. On a root that
-/// can't be pivoted (an initramfs) the new root is moved over it instead.
+/// The new root must be a mount point; the old one is stacked below it, then detached. On a root
+/// that can't be pivoted (an initramfs) the new root is moved over it instead.
 long pivot_root(const ChildStep& step) {
     long root = resolve(step.path);
     if (root < 0) {
@@ -353,9 +348,8 @@ long pivot_root(const ChildStep& step) {
 }
 
 long host_devices(ChildProgram& program) {
-    program.host_devices = static_cast<int>(
-        call(__NR_openat, AT_FDCWD, "/dev", O_PATH | O_DIRECTORY | O_CLOEXEC, 0)
-    );
+    program.host_devices =
+        static_cast<int>(call(__NR_openat, AT_FDCWD, "/dev", O_PATH | O_DIRECTORY | O_CLOEXEC, 0));
     return 0;  // without it a refused mknod stays refused, and says so
 }
 
@@ -363,18 +357,30 @@ long host_devices(ChildProgram& program) {
 
 extern "C" long hearth_child_mount_step(ChildProgram* program, const ChildStep* step) {
     switch (step->opcode) {
-        case Opcode::HostDevices: return host_devices(*program);
-        case Opcode::MountPropagation: return propagation(*step);
-        case Opcode::BindMount: return bind_mount(*program, *step);
-        case Opcode::MountAttributes: return mount_attributes(*step);
-        case Opcode::MountFileSystem: return mount_file_system(*program, *step);
-        case Opcode::HidePath: return hide_path(*program, *step);
-        case Opcode::MakeDirectory: return make_directory(*step);
-        case Opcode::MakeMountPoint: return make_mount_point(*step);
-        case Opcode::MakeSymlink: return make_symlink(*step);
-        case Opcode::MakeDevice: return make_device(*program, *step);
-        case Opcode::PivotRoot: return pivot_root(*step);
-        default: return Invalid;
+        case Opcode::HostDevices:
+            return host_devices(*program);
+        case Opcode::MountPropagation:
+            return propagation(*step);
+        case Opcode::BindMount:
+            return bind_mount(*program, *step);
+        case Opcode::MountAttributes:
+            return mount_attributes(*step);
+        case Opcode::MountFileSystem:
+            return mount_file_system(*program, *step);
+        case Opcode::HidePath:
+            return hide_path(*program, *step);
+        case Opcode::MakeDirectory:
+            return make_directory(*step);
+        case Opcode::MakeMountPoint:
+            return make_mount_point(*step);
+        case Opcode::MakeSymlink:
+            return make_symlink(*step);
+        case Opcode::MakeDevice:
+            return make_device(*program, *step);
+        case Opcode::PivotRoot:
+            return pivot_root(*step);
+        default:
+            return Invalid;
     }
 }
 

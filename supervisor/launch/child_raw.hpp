@@ -23,15 +23,16 @@
 namespace hearth::launch {
 namespace {
 
-// errno values, by their kernel names; <errno.h> would offer `errno` too, which must not be used here.
-constexpr long NotPermitted = -1;      // EPERM
-constexpr long NoEntry = -2;           // ENOENT
-constexpr long TryAgain = -11;         // EAGAIN
-constexpr long AccessDenied = -13;     // EACCES
-constexpr long Exists = -17;           // EEXIST
-constexpr long NotDirectory = -20;     // ENOTDIR
-constexpr long Invalid = -22;          // EINVAL
-constexpr long NoSuchCall = -38;       // ENOSYS
+// errno values, by their kernel names; <errno.h> would offer `errno` too, which must not be used
+// here.
+constexpr long NotPermitted = -1;   // EPERM
+constexpr long NoEntry = -2;        // ENOENT
+constexpr long TryAgain = -11;      // EAGAIN
+constexpr long AccessDenied = -13;  // EACCES
+constexpr long Exists = -17;        // EEXIST
+constexpr long NotDirectory = -20;  // ENOTDIR
+constexpr long Invalid = -22;       // EINVAL
+constexpr long NoSuchCall = -38;    // ENOSYS
 
 /// Integers of every width and pointers, as the registers take them.
 template <class T>
@@ -62,8 +63,7 @@ inline long resolve(const ChildPath& path) {
     if (path.root == nullptr) {
         return call(__NR_openat, AT_FDCWD, path.text, O_PATH | O_CLOEXEC, 0);
     }
-    const long root =
-        call(__NR_openat, AT_FDCWD, path.root, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+    const long root = call(__NR_openat, AT_FDCWD, path.root, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
     if (root < 0) {
         return root;
     }
@@ -80,7 +80,9 @@ inline long resolve(const ChildPath& path) {
     return result;
 }
 
-inline bool missing(long error) { return error == NoEntry || error == NotDirectory; }
+inline bool missing(long error) {
+    return error == NoEntry || error == NotDirectory;
+}
 
 inline bool same_text(const char* a, const char* b) {
     while (*a != '\0' && *a == *b) {

@@ -23,7 +23,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr unsigned RunnableThreads = 2;  // more do not help: the kernel serialises (launch-path.md 3)
+constexpr unsigned RunnableThreads =
+    2;  // more do not help: the kernel serialises (launch-path.md 3)
 constexpr unsigned MaximumThreads = 16;
 constexpr std::chrono::milliseconds Overdue{250};
 constexpr std::chrono::seconds Farewell{5};
@@ -34,9 +35,9 @@ struct State {
     const cgroup::Tree* tree = nullptr;
     sys::Descriptor event, inaccessible;
     std::mutex mutex;
-    std::condition_variable work;     ///< for launchers: a request, or the end
-    std::condition_variable watch;    ///< for the monitor: a launch began, or the end
-    std::condition_variable farewell; ///< for the destructor: a thread ended
+    std::condition_variable work;      ///< for launchers: a request, or the end
+    std::condition_variable watch;     ///< for the monitor: a launch began, or the end
+    std::condition_variable farewell;  ///< for the destructor: a thread ended
     std::deque<LaunchRequest> queue;
     std::map<LaunchId, std::shared_ptr<InFlight>> running;
     std::vector<LaunchResult> results;
@@ -82,8 +83,7 @@ void launch_loop(const SharedState& state, const ChildStack& stack) {
         lock.lock();
         state->running.erase(id);
         announce(*state, std::move(outcome.result));
-        const bool too_many =
-            state->launchers - state->overdue(Clock::now()) > RunnableThreads;
+        const bool too_many = state->launchers - state->overdue(Clock::now()) > RunnableThreads;
         if (too_many || !outcome.thread_usable) {
             break;
         }
@@ -114,7 +114,8 @@ bool start_launcher(const SharedState& state) {
     return true;
 }
 
-/// Keeps two launchers runnable: one whose launch is overdue does not count. Sleeps while nothing runs.
+/// Keeps two launchers runnable: one whose launch is overdue does not count. Sleeps while nothing
+/// runs.
 void monitor_loop(const SharedState& state) {
     std::unique_lock lock(state->mutex);
     while (!state->stopping) {
@@ -196,7 +197,8 @@ LauncherPool::~LauncherPool() {
     }
     state.work.notify_all();
     state.watch.notify_all();
-    // Once is not enough only for a launch that has not stored its pidfd yet; asking again is cheap.
+    // Once is not enough only for a launch that has not stored its pidfd yet; asking again is
+    // cheap.
     const auto end = Clock::now() + Farewell;
     while ((state.launchers > 0 || state.monitor) && Clock::now() < end) {
         for (const auto& [id, in_flight] : state.running) {
@@ -234,7 +236,9 @@ bool LauncherPool::abort(LaunchId id) {
     return true;
 }
 
-int LauncherPool::event_descriptor() const { return implementation_->state->event.number(); }
+int LauncherPool::event_descriptor() const {
+    return implementation_->state->event.number();
+}
 
 std::vector<LaunchResult> LauncherPool::take_results() {
     State& state = *implementation_->state;

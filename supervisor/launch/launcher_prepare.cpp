@@ -34,8 +34,9 @@ LaunchFailure failed(std::string step, const Error& error, int exit_status, cons
 
 /// The same name for both kinds of namespace: in /proc/PID/ns and as the flag of unshare(2).
 std::pair<std::string, int> kind_of(const MakeNamespace& preparation) {
-    return preparation.kind == MakeNamespace::Kind::Network ? std::pair{std::string("net"), CLONE_NEWNET}
-                                                            : std::pair{std::string("ipc"), CLONE_NEWIPC};
+    return preparation.kind == MakeNamespace::Kind::Network
+               ? std::pair{std::string("net"), CLONE_NEWNET}
+               : std::pair{std::string("ipc"), CLONE_NEWIPC};
 }
 
 /// A FIFO without a reader would hold open() for ever, and nothing could end this launch: ask again
@@ -67,15 +68,13 @@ std::optional<LaunchFailure> Preparing::run() {
         knob_ = nullptr;
         const Result<void> result = std::visit(
             [&](const auto& preparation) { return prepare(preparation, prepared); },
-            prepared.preparation
-        );
+            prepared.preparation);
         if (!result) {
             return failed(
                 std::string(name(prepared.preparation)),
                 result.error(),
                 prepared.exit_status,
-                knob_ != nullptr ? *knob_ : prepared.asked
-            );
+                knob_ != nullptr ? *knob_ : prepared.asked);
         }
     }
     if (in_flight_.aborted()) {  // perhaps long after: the pool and its tree may be gone
@@ -94,8 +93,7 @@ Result<void> Preparing::prepare(const MakeCgroup& preparation, const Prepared&) 
     for (const MakeCgroup::Knob& knob : preparation.knobs) {
         knob_ = &knob.asked;
         HEARTH_TRY(means_.tree.write(
-            preparation.path, cgroup::Knob{knob.controller, knob.file, knob.value}
-        ));
+            preparation.path, cgroup::Knob{knob.controller, knob.file, knob.value}));
     }
     knob_ = nullptr;
     return {};
@@ -160,13 +158,13 @@ Result<void> Preparing::prepare(const CloneTree& preparation, const Prepared&) {
         copy.number(),
         "",
         sys::AtEmptyPath | recursion,
-        sys::MountAttributesRequest{.propagation = MS_SLAVE}
-    ));
+        sys::MountAttributesRequest{.propagation = MS_SLAVE}));
     opened_[preparation.slot] = std::move(copy);
     return {};
 }
 
-/// Opens what the child is born into and joins. A frozen cgroup would hold the child, and us, for ever.
+/// Opens what the child is born into and joins. A frozen cgroup would hold the child, and us, for
+/// ever.
 std::optional<LaunchFailure> Preparing::enter_cgroup() {
     const Plan& plan = request_.plan;
     const std::vector<std::string>* controllers = nullptr;
@@ -178,8 +176,8 @@ std::optional<LaunchFailure> Preparing::enter_cgroup() {
             asked = &prepared.asked;
         }
     }
-    auto handle =
-        means_.tree.enter(plan.cgroup, controllers != nullptr ? *controllers : std::vector<std::string>());
+    auto handle = means_.tree.enter(
+        plan.cgroup, controllers != nullptr ? *controllers : std::vector<std::string>());
     if (!handle) {
         return failed("enter-cgroup", handle.error(), CgroupExitStatus, *asked);
     }
@@ -209,9 +207,10 @@ std::optional<LaunchFailure> Preparing::remake_cgroup() {
         }
         if (!result) {
             return failed(
-                std::string(name(prepared.preparation)), result.error(), prepared.exit_status,
-                knob_ != nullptr ? *knob_ : prepared.asked
-            );
+                std::string(name(prepared.preparation)),
+                result.error(),
+                prepared.exit_status,
+                knob_ != nullptr ? *knob_ : prepared.asked);
         }
     }
     if (auto failure = enter_cgroup()) {

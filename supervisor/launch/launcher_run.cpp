@@ -27,9 +27,9 @@ constexpr std::uint64_t CloneClearSignalHandlers = 0x100000000, CloneIntoCgroup 
 constexpr std::size_t StackSize = 64 * 1024;
 constexpr std::size_t GuardSize = 64 * 1024;  // a page, of whatever size this kernel has
 
-/// A child that changes its ids makes the memory that it shares with us non-dumpable (trap 4), which
-/// protects us while it runs and is restored when no launch is in its window. One per process, because
-/// the attribute is.
+/// A child that changes its ids makes the memory that it shares with us non-dumpable (trap 4),
+/// which protects us while it runs and is restored when no launch is in its window. One per
+/// process, because the attribute is.
 class DumpableWindow {
 public:
     void open() {
@@ -208,8 +208,7 @@ std::optional<LaunchFailure> Launch::judge(long pid, const LoweredPlan& lowered)
     }
     LaunchFailure failure = at_step(
         report.step < program.step_count ? program.steps[report.step].plan_step
-                                         : request_.plan.steps.size()
-    );
+                                         : request_.plan.steps.size());
     failure.error = report.error;
     if (report.part == ChildReport::Source) {
         failure.detail = "its source";
@@ -291,12 +290,17 @@ sys::Descriptor InFlight::take_pidfd() {
 
 ChildStack::ChildStack() {
     void* mapping = ::mmap(
-        nullptr, GuardSize + StackSize, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0
-    );
+        nullptr,
+        GuardSize + StackSize,
+        PROT_NONE,
+        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+        -1,
+        0);
     if (mapping == MAP_FAILED) {
         return;
     }
-    if (::mprotect(static_cast<char*>(mapping) + GuardSize, StackSize, PROT_READ | PROT_WRITE) < 0) {
+    if (::mprotect(static_cast<char*>(mapping) + GuardSize, StackSize, PROT_READ | PROT_WRITE) <
+        0) {
         ::munmap(mapping, GuardSize + StackSize);
         return;
     }
@@ -312,7 +316,9 @@ ChildStack::~ChildStack() {
 std::uint64_t ChildStack::base() const {
     return reinterpret_cast<std::uint64_t>(mapping_) + GuardSize;
 }
-std::uint64_t ChildStack::size() const { return StackSize; }
+std::uint64_t ChildStack::size() const {
+    return StackSize;
+}
 
 SignalsBlocked::SignalsBlocked() {
     const std::uint64_t all = ~std::uint64_t{0};
@@ -343,9 +349,8 @@ sys::Descriptor make_inaccessible() {
     constexpr std::uint64_t NoExecution =
         sys::MountNoSetuid | sys::MountNoDevices | sys::MountNoExecute;
     auto made = [&]() -> Result<sys::Descriptor> {
-        sys::Descriptor tree = HEARTH_TRY(
-            sys::detached_mount("tmpfs", "mode=0755,nr_inodes=8,size=4k", NoExecution)
-        );
+        sys::Descriptor tree =
+            HEARTH_TRY(sys::detached_mount("tmpfs", "mode=0755,nr_inodes=8,size=4k", NoExecution));
         if (::mkdirat(tree.number(), "directory", 0) < 0 ||
             ::mknodat(tree.number(), "file", S_IFREG, 0) < 0) {
             return sys::call_failure("mkdirat", "inaccessible", errno);
@@ -354,8 +359,7 @@ sys::Descriptor make_inaccessible() {
             tree.number(),
             "",
             sys::AtEmptyPath,
-            sys::MountAttributesRequest{.set = sys::MountReadOnly}
-        ));
+            sys::MountAttributesRequest{.set = sys::MountReadOnly}));
         // The probe: before 6.15 nothing can be cloned out of a tree that is attached nowhere.
         HEARTH_TRY(sys::open_tree(tree.number(), "file", sys::OpenTreeClone));
         return tree;
@@ -374,7 +378,8 @@ LaunchResult launch_now(LaunchRequest request, const cgroup::Tree& tree) {
         result.failure->error = ENOMEM;
         return result;
     }
-    return run_launch(std::move(request), LaunchMeans{tree, stack, inaccessible.number()}, in_flight)
+    return run_launch(
+               std::move(request), LaunchMeans{tree, stack, inaccessible.number()}, in_flight)
         .result;
 }
 

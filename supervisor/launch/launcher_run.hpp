@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// One launch, from its request to its result, on the calling thread: prepare, lower, clone, read the
-// report. Shared by the pool's threads and launch_now(). Blocks until the child has called execve or is
-// dead; another thread may end it through InFlight::abort(). Internal to launcher*.cpp.
+// One launch, from its request to its result, on the calling thread: prepare, lower, clone, read
+// the report. Shared by the pool's threads and launch_now(). Blocks until the child has called
+// execve or is dead; another thread may end it through InFlight::abort(). Internal to
+// launcher*.cpp.
 #pragma once
 
 #include <chrono>
@@ -78,10 +79,11 @@ struct LaunchOutcome {
     bool thread_usable = true;  ///< false: this thread could not go back to its own namespaces
 };
 
-[[nodiscard]] LaunchOutcome run_launch(LaunchRequest request, const LaunchMeans& means, InFlight& in_flight);
+[[nodiscard]] LaunchOutcome run_launch(
+    LaunchRequest request, const LaunchMeans& means, InFlight& in_flight);
 
-/// A detached tmpfs with `directory` and `file`, both mode 000, to hide paths behind; nothing where this
-/// kernel can't clone out of a detached tree (before 6.15).
+/// A detached tmpfs with `directory` and `file`, both mode 000, to hide paths behind; nothing where
+/// this kernel can't clone out of a detached tree (before 6.15).
 [[nodiscard]] sys::Descriptor make_inaccessible();
 
 /// The result of a launch that was ended before it began.
@@ -90,7 +92,8 @@ struct LaunchOutcome {
 /// `No such file or directory`.
 [[nodiscard]] std::string error_text(int code);
 
-// ---- preparation (launcher_prepare.cpp) -----------------------------------------------------------
+// ---- preparation (launcher_prepare.cpp)
+// -----------------------------------------------------------
 
 /// The parent's part of a launch. Descriptors that it opened live as long as it does.
 class Preparing {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// lower(): a Plan and what its slots stand for in this launch -> the flat program that the child runs.
-// Pure: no system call, no clock. Every string and list is copied into one arena, so the program needs
-// neither the plan nor an allocation once it is made; the arena lives as long as the LoweredPlan.
-// What a plan can't be lowered for (an unknown slot, a path that is not absolute, a filter too long)
-// is an error that names the step.
+// lower(): a Plan and what its slots stand for in this launch -> the flat program that the child
+// runs. Pure: no system call, no clock. Every string and list is copied into one arena, so the
+// program needs neither the plan nor an allocation once it is made; the arena lives as long as the
+// LoweredPlan. What a plan can't be lowered for (an unknown slot, a path that is not absolute, a
+// filter too long) is an error that names the step.
 #pragma once
 
 #include <map>

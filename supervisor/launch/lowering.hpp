@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+//
+// The visitor that turns a plan's actions into child steps: one overload per action
+// (lower_steps.cpp) writes `step_`; arena, paths and slots are lower.cpp's. The first thing that
+// goes wrong is kept in `failure_` and ends the run. Internal to lower*.cpp.
+#pragma once
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+#include <string_view>
+#include <type_traits>
+
+#include "supervisor/launch/lower.hpp"
+
+namespace hearth::launch {
+
+inline constexpr std::uint64_t AttributeReadOnly = 1;         // MOUNT_ATTR_RDONLY
+inline constexpr std::uint64_t PropagationSlave = 1U << 19;   // MS_SLAVE
+inline constexpr std::uint64_t PropagationShared = 1U << 20;  // MS_SHARED
+
+class Lowering {
+public:
+    Lowering(const Plan& plan, const Slots& slots) : plan_(plan), slots_(slots) {}
+    Result<LoweredPlan, LoweringFailure> run();
+
+private:
+    void find_positions();
+    void lower_step(const Step& step);
+    void begin(const Step& step, Opcode opcode);
+    void finish();
+    const char* text(std::string_view value);
+    const char* const* texts(const std::vector<std::string>& values);
+    const char* absolute(std::string_view path);
+    /// Below the new root, as long as that is not yet "/", a path is one within it.
+    ChildPath located(std::string_view path);
+    /// The directory that `path` is made in, and its name there.
+    void place(std::string_view path, ChildPath& parent, const char*& name);
+    int descriptor(const std::string& slot);
+    void fail(int code, std::string what);
+    void flag(bool set, std::uint8_t bit);
+    template <class T>
+    const T* array(const std::vector<T>& values) {
+        static_assert(std::is_trivially_copyable_v<T>);
+        void* memory = lowered_.arena_->allocate(
+            std::max<std::size_t>(1, sizeof(T) * values.size()), alignof(T));
+        if (!values.empty()) {
+            std::memcpy(memory, values.data(), sizeof(T) * values.size());
+        }
+        return static_cast<const T*>(memory);
+    }
+
+    template <class T>
+    void list(const std::vector<T>& values) {
+        step_.list = array(values);
+        step_.count = static_cast<std::uint32_t>(values.size());
+    }
+
+    void lower(const JoinCgroups& action);
+    void lower(const DefaultSignals& action);
+    void lower(const NewSession& action);
+    void lower(const ControllingTerminal& action);
+    void lower(const UseDescriptor& action);
+    void lower(const SetUmask& action);
+    void lower(const SetNice& action);
+    void lower(const SetOomScoreAdjust& action);
+    void lower(const NewSessionKeyring& action);
+    void lower(const EnterNamespace& action);
+    void lower(const NewNamespaces& action);
+    void lower(const MountPropagation& action);
+    void lower(const MountAttributes& action);
+    void lower(const HidePath& action);
+    void lower(const MakeDirectory& action);
+    void lower(const MakeSymlink& action);
+    void lower(const PivotRoot& action);
+    void lower(const SetHostname& action);
+    void lower(const SetResourceLimit& action);
+    void lower(const DropBoundingSet& action);
+    void lower(const KeepCapabilities& action);
+    void lower(const SetGroups& action);
+    void lower(const SetUser& action);
+    void lower(const SetCapabilities& action);
+    void lower(const RaiseAmbient& action);
+    void lower(const ChangeDirectory& action);
+    void lower(const NoNewPrivileges& action);
+    void lower(const ResetSignalMask& action);
+    void lower(const LoadSeccomp& action);
+    void lower(const BindMount& action);
+    void lower(const MountFileSystem& action);
+    void lower(const MakeMountPoint& action);
+    void lower(const MakeDevice& action);
+    void lower(const CloseDescriptors& action);
+
+    const Plan& plan_;
+    const Slots& slots_;
+    LoweredPlan lowered_;
+    std::vector<ChildStep> steps_;
+    ChildStep step_;
+    std::size_t index_ = 0;
+    bool skipped_ = false;
+    std::optional<Error> failure_;
+
+    std::string root_;  ///< of PivotRoot, or empty
+    std::size_t root_position_ = 0;
+    std::size_t first_mount_ = static_cast<std::size_t>(-1);
+    std::size_t last_mount_ = 0;
+    bool has_devices_ = false, shared_after_ = false;
+};
+
+}  // namespace hearth::launch
