@@ -2,6 +2,7 @@
 //
 // Actions of the engine become calls here, one function per action.
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstring>
@@ -67,11 +68,18 @@ void Supervisor::perform(const Action& action) {
         overloaded{
             [this](const Launch& launch) { perform_launch(launch); },
             [this](const AbortLaunch& abort) { (void)launchers_->abort(abort.launch); },
-            [this](const SignalUnit& signal) { perform_signal(signal); },
+            [this](const SignalUnit& signal) {
+                perform_signal(signal);
+                if (signal.everything) {
+                    cgroup_changed(signal.unit);
+                }
+            },
             [this](const KillCgroup& kill) {
-                if (auto done = tree_.kill(cgroup_of(kill.unit)); !done) {
+                const auto done = tree_.kill(cgroup_of(kill.unit));
+                if (!done && done.error().code != ENOENT) {
                     log::write(log::Level::Error, kill.unit, done.error().what);
                 }
+                cgroup_changed(kill.unit);
             },
             [this](const Release& release) { perform_release(release.unit); },
             [](const Tell& tell) { log::write(log::level_of(tell.severity), tell.unit, tell.message); },
@@ -282,9 +290,13 @@ void Supervisor::perform_release(const std::string& unit) {
         return;
     }
     if (auto removed = tree_.remove(cgroup_of(unit)); !removed) {
-        // A dying process still counts for a moment, or somebody made a cgroup below: cgroup_changed() or the
-        // retry comes back here. An activation that has begun meanwhile keeps the directory.
+        // Processes that KillMode= spared: cgroup_changed() comes back here when they are gone. A directory that
+        // is empty but still busy with a dying process: the retry does. An activation that has begun
+        // meanwhile keeps the directory.
         live.release_when_empty = true;
+        if (tree_.populated(cgroup_of(unit)).value_or(false)) {
+            return;
+        }
         if (!live.retry) {
             auto timer = loop_.timer(Priority::Timer, [this, unit] {
                 const auto again = live_.find(unit);
@@ -305,6 +317,9 @@ void Supervisor::perform_release(const std::string& unit) {
     live.cgroup_made = false;
     live.release_when_empty = false;
     live.out_of_memory_kills = 0;
+    if (live.processes.empty()) {
+        live_.erase(found);
+    }
 }
 
 }  // namespace hearth

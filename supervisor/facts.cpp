@@ -206,10 +206,12 @@ void Supervisor::watch_cgroup(const std::string& unit) {
 
 void Supervisor::cgroup_changed(const std::string& unit) {
     LiveUnit& live = live_[unit];
-    char text[256];
-    const ssize_t size = ::pread(live.cgroup_events.number(), text, sizeof text, 0);
-    const bool populated =
-        size > 0 && flat_value(std::string_view(text, static_cast<std::size_t>(size)), "populated") != 0;
+    bool populated = false;
+    if (live.cgroup_events) {
+        char text[256];
+        const ssize_t size = ::pread(live.cgroup_events.number(), text, sizeof text, 0);
+        populated = size > 0 && flat_value(std::string_view(text, static_cast<std::size_t>(size)), "populated") != 0;
+    }
     happen(CgroupChanged{unit, populated});
     if (!populated && live.release_when_empty) {
         perform_release(unit);

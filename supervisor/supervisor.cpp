@@ -177,7 +177,7 @@ Result<const UnitRecord*, RequestError> Supervisor::load(const std::string& name
         for (const std::string& directory : store_.path()) {
             places += (places.empty() ? "" : ", ") + directory;
         }
-        world_.units.erase(name);
+        (void)collect(world_);
         return Unexpected(RequestError{"NoSuchUnit", "Unit " + name + " not found in " + places});
     }
     if (store_.need_reload(record->unit) != record->need_daemon_reload) {
@@ -248,15 +248,8 @@ void Supervisor::reload(std::function<void()> done) {
     }
     for (const std::string& name : names) {
         (void)load_now(name);
-        const auto found = world_.units.find(name);
-        if (found == world_.units.end()) {
-            continue;
-        }
-        found->second.need_daemon_reload = false;
-        if (found->second.unit.load_state == LoadState::NotFound && !is_running(found->second) && !found->second.job) {
-            world_.units.erase(found);
-        }
     }
+    (void)collect(world_);
     if (observer_ != nullptr) {
         observer_->units_reloading(false);
     }
@@ -401,7 +394,14 @@ void Supervisor::try_finish_shutdown() {
     const bool busy = std::ranges::any_of(world_.units, [](const auto& entry) {
         return is_running(entry.second) || entry.second.job;
     });
-    const bool releasing = std::ranges::any_of(live_, [](const auto& entry) { return entry.second.cgroup_made; });
+    bool releasing = false;
+    for (auto& [name, live] : live_) {
+        releasing = releasing || live.cgroup_made;
+        if (!busy && live.cgroup_made && live.release_when_empty && tree_.populated(cgroup_of(name)).value_or(false)) {
+            log::write(log::Level::Warning, name, "ending the processes that its KillMode= left running");
+            (void)tree_.kill(cgroup_of(name));
+        }
+    }
     if (busy || releasing || !launching_.empty() || attach_->active() > 0) {
         return;
     }
