@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+#include "engine_invariants.hpp"
+
+#include <fmt/format.h>
+
+namespace hearth::test {
+
+namespace {
+
+bool is_signalling(ServiceState state) {
+    return state == ServiceState::StopSigterm || state == ServiceState::StopSigkill ||
+           state == ServiceState::FinalSigterm || state == ServiceState::FinalSigkill;
+}
+
+bool spares_processes(const UnitRecord& record) {
+    return record.unit.settings.kill.mode == KillMode::None;
+}
+
+/// What each state is waiting for; a state that waits for nothing would never be left.
+bool waits_for_something(const UnitRecord& record) {
+    const ServiceStatus& status = record.status;
+    const bool launch = status.launch.has_value();
+    const bool main = status.main_pid != 0;
+    const bool control = status.control_pid != 0;
+    switch (status.state) {
+        using enum ServiceState;
+        case Dead:
+        case Failed: return !launch && !main && !control && !status.deadline;
+        case AutoRestart: return !launch && !main && !control;
+        case Condition:
+        case StartPre: return launch != control && !main;
+        case Start: return launch != main && !control;
+        case StartPost:
+        case Reload:
+        case Stop: return launch != control;
+        case Running: return main && !launch && !control;
+        case Exited: return !launch && !control && !main && !status.deadline;
+        case StopPost: return launch || control || main;
+        case StopSigterm:
+        case StopSigkill:
+        case FinalSigterm:
+        case FinalSigkill:
+            return launch || (!spares_processes(record) && (main || control || status.cgroup_populated));
+    }
+    return false;
+}
+
+std::string broken_unit(const UnitRecord& record) {
+    const ServiceStatus& status = record.status;
+    if (!waits_for_something(record)) {
+        return fmt::format(
+            "state {} with launch={} main={} control={} populated={} deadline={}",
+            name(status.state),
+            status.launch.has_value(),
+            status.main_pid,
+            status.control_pid,
+            status.cgroup_populated,
+            status.deadline.has_value());
+    }
+    const bool finite = !record.unit.settings.service.timeout_stop.is_infinite();
+    if (is_signalling(status.state) && finite && !status.deadline) {
+        return fmt::format("state {} without a deadline", name(status.state));
+    }
+    const bool well =
+        status.result == ServiceResult::Success || status.result == ServiceResult::ExecCondition;
+    if (status.state == ServiceState::Failed && well) {
+        return "failed with result " + std::string(name(status.result));
+    }
+    for (std::size_t kind = 0; kind < exec_kinds; ++kind) {
+        if (status.history[kind].size() > commands(record.unit, static_cast<ExecKind>(kind)).size()) {
+            return "more records than commands";
+        }
+    }
+    return {};
+}
+
+std::string broken_job(const UnitRecord& record, const Job& job) {
+    const ActiveState state = record.active_state();
+    const bool at_rest = state == ActiveState::Inactive || state == ActiveState::Failed;
+    const bool active = state == ActiveState::Active || state == ActiveState::Reloading;
+    const auto bad = [&] {
+        return fmt::format(
+            "job {} {} while {}",
+            name(job.type),
+            job.state == JobState::Running ? "running" : "waiting",
+            name(record.status.state));
+    };
+    const bool running = job.state == JobState::Running;
+    switch (job.type) {
+        using enum JobType;
+        case Start:
+            if (active || at_rest) {
+                return bad();
+            }
+            return !running && state == ActiveState::Activating && !record.status.deadline ? bad() : "";
+        case Stop:
+        case Restart: return !running || state != ActiveState::Deactivating ? bad() : "";
+        case Reload:
+            if (running) {
+                return state == ActiveState::Reloading || state == ActiveState::Deactivating ? "" : bad();
+            }
+            return state == ActiveState::Reloading ? "" : bad();
+        case TryRestart:
+        case ReloadOrStart:
+        case VerifyActive: return bad();  // never installed: they become one of the others
+    }
+    return {};
+}
+
+}  // namespace
+
+std::string broken_invariant(const World& world) {
+    for (const auto& [name, record] : world.units) {
+        if (std::string broken = broken_unit(record); !broken.empty()) {
+            return name + ": " + broken;
+        }
+        if (!record.job) {
+            continue;
+        }
+        const auto job = world.jobs.find(*record.job);
+        if (job == world.jobs.end() || job->second.unit != name) {
+            return name + ": its job is not in the queue";
+        }
+        if (std::string broken = broken_job(record, job->second); !broken.empty()) {
+            return name + ": " + broken;
+        }
+    }
+    for (const auto& [id, job] : world.jobs) {
+        const UnitRecord* record = world.find(job.unit);
+        if (record == nullptr || record->job != id) {
+            return fmt::format("job {} belongs to no unit", id);
+        }
+    }
+    return {};
+}
+
+}  // namespace hearth::test
