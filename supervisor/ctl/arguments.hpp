@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+//
+// The command line, taken apart: a verb from the constexpr table below and what was said beside it.
+// arguments.cpp is the only file that sees CLI11, and it builds a parser for the verb in question
+// only: building one for all verbs takes longer than answering `is-active`.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hearth::ctl {
+
+struct Arguments {
+    std::string runtime_directory;
+    std::vector<std::string> names;  ///< units, files or jobs: what stands after the verb
+    std::vector<std::string> properties, states, types, namespaces, command;
+    std::string signal = "SIGTERM";
+    std::string kill_whom = "all";
+    std::optional<std::uint64_t> lines;
+    bool value = false, all = false, json = false, no_legend = false, plain = false, quiet = false;
+    bool no_block = false, follow = false, full = false, as_service = false, privileged = false, no_pager = false;
+    std::string job_mode = "replace";
+};
+
+/// Options that a verb may have; each verb names its own.
+enum class Option : std::uint32_t {
+    Property = 1U << 0U, Value = 1U << 1U, All = 1U << 2U, Json = 1U << 3U, Legend = 1U << 4U, Plain = 1U << 5U,
+    Quiet = 1U << 6U, NoBlock = 1U << 7U, Follow = 1U << 8U, Lines = 1U << 9U, Signal = 1U << 10U,
+    State = 1U << 11U, Type = 1U << 12U, Full = 1U << 13U, Attach = 1U << 14U, JobMode = 1U << 15U,
+};
+
+/// How many names stand after the verb.
+enum class Names : std::uint8_t { None, One, Any, Some };
+
+struct Verb {
+    std::string_view name;
+    std::string_view summary;
+    std::string_view names;  ///< "UNIT..." for the help
+    Names count;
+    std::uint32_t options;   ///< of Option
+    int (*run)(const Arguments&);
+};
+
+[[nodiscard]] std::span<const Verb> verbs();
+[[nodiscard]] const Verb* find_verb(std::string_view name);
+
+/// What a command line that isn't run answers: help or a mistake, and the exit code.
+struct Answer {
+    int exit_code = 0;
+    std::string text;
+};
+/// Parses what follows the verb. An Answer where there is nothing to run.
+[[nodiscard]] std::optional<Answer> parse(const Verb& verb, std::vector<std::string> words, Arguments& arguments);
+
+}  // namespace hearth::ctl

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+//
+// What verbs share: connecting, naming units, and turning errors into words and exit codes.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "supervisor/ctl/arguments.hpp"
+#include "supervisor/ctl/client.hpp"
+
+namespace hearth::ctl {
+
+// Exit codes of systemctl(1), "Exit status": the LSB's.
+enum ExitCode : int {
+    Done = 0, Failure = 1, NotImplemented = 3, NotPermitted = 4, NotInstalled = 5, NotConfigured = 6,
+    ProgramNotRunning = 3, UnknownProgram = 4,
+};
+
+/// Connects, or complains.
+[[nodiscard]] std::optional<Client> connect(const Arguments& arguments);
+
+/// Exit code of a verb that changes something and was answered with that error.
+[[nodiscard]] int exit_code(const CallError& error);
+
+/// "heat" is heat.service; complains about what can't be a unit name.
+[[nodiscard]] std::optional<std::string> unit_name(const std::string& text);
+/// The units meant: names completed, patterns replaced by the loaded units that match. Complains and
+/// answers nothing where a name is no name.
+[[nodiscard]] std::optional<std::vector<std::string>> unit_names(
+    Client& client, const std::vector<std::string>& texts
+);
+/// /org/freedesktop/systemd1/unit/...
+[[nodiscard]] std::string object_path(const std::string& unit);
+
+inline constexpr const char* manager_path = "/org/freedesktop/systemd1";
+inline constexpr const char* unit_interface = "org.freedesktop.systemd1.Unit";
+inline constexpr const char* service_interface = "org.freedesktop.systemd1.Service";
+inline constexpr const char* hearth_unit_interface = "org.hearth1.Unit";
+inline constexpr const char* hearth_manager_interface = "org.hearth1.Manager";
+
+// The verbs, one file per subject; see arguments.hpp's table in verbs.cpp.
+int start_verb(const Arguments&);
+int stop_verb(const Arguments&);
+int restart_verb(const Arguments&);
+int reload_verb(const Arguments&);
+int try_restart_verb(const Arguments&);
+int reload_or_restart_verb(const Arguments&);
+int try_reload_or_restart_verb(const Arguments&);
+int kill_verb(const Arguments&);
+int status_verb(const Arguments&);
+int show_verb(const Arguments&);
+int is_active_verb(const Arguments&);
+int is_failed_verb(const Arguments&);
+int list_units_verb(const Arguments&);
+int list_unit_files_verb(const Arguments&);
+int list_jobs_verb(const Arguments&);
+int cancel_verb(const Arguments&);
+int cat_verb(const Arguments&);
+int daemon_reload_verb(const Arguments&);
+int reset_failed_verb(const Arguments&);
+int plan_verb(const Arguments&);
+int lint_verb(const Arguments&);
+int logs_verb(const Arguments&);
+int confinement_verb(const Arguments&);
+int attach_verb(const Arguments&);
+int help_verb(const Arguments&);
+
+/// The last lines of a unit's log, each ready to print; empty where there is no log to be read.
+[[nodiscard]] std::vector<std::string> last_log_lines(
+    const std::string& log_directory, const std::string& unit, std::uint64_t count
+);
+
+}  // namespace hearth::ctl

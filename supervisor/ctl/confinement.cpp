@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+//
+// confinement: asked / applied / what the kernel says, one row per directive. Exit status 1 where the
+// kernel contradicts.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "supervisor/ctl/common.hpp"
+#include "supervisor/ctl/console.hpp"
+
+namespace hearth::ctl {
+
+namespace {
+
+constexpr std::size_t widest_cell = 44;
+
+std::string text_of(const nlohmann::json& row, const char* key) {
+    const auto found = row.find(key);
+    return found == row.end() || !found->is_string() ? std::string() : found->get<std::string>();
+}
+
+/// Long lists are cut in the table, never in --json.
+std::string cell(std::string text) {
+    for (char& byte : text) {
+        byte = byte == '\n' ? ' ' : byte;
+    }
+    if (width(text) <= widest_cell) {
+        return text;
+    }
+    std::size_t end = 0, shown = 0;
+    while (end < text.size() && shown < widest_cell - 1) {
+        ++end;
+        while (end < text.size() && (static_cast<unsigned char>(text[end]) & 0xc0U) == 0x80U) {
+            ++end;
+        }
+        ++shown;
+    }
+    return text.substr(0, end) + "…";
+}
+
+Tone tone_of(const std::string& verdict) {
+    if (verdict == "verified") {
+        return Tone::Good;
+    }
+    return verdict == "MISMATCH" ? Tone::Bad : Tone::Warning;
+}
+
+struct Verdicts {
+    std::size_t verified = 0, mismatched = 0, unknown = 0;
+};
+
+Verdicts count(const nlohmann::json& rows) {
+    Verdicts verdicts;
+    for (const auto& row : rows) {
+        const std::string verdict = text_of(row, "verdict");
+        ++(verdict == "verified" ? verdicts.verified
+                                 : (verdict == "MISMATCH" ? verdicts.mismatched : verdicts.unknown));
+    }
+    return verdicts;
+}
+
+std::string render(const std::string& unit, const nlohmann::json& rows, const Verdicts& verdicts) {
+    Table table(5);
+    table.row(
+        {"DIRECTIVE", "ASKED", "APPLIED", "KERNEL SAYS", ""},
+        {Tone::Bold, Tone::Bold, Tone::Bold, Tone::Bold, Tone::Bold}
+    );
+    std::string reasons;
+    for (const auto& row : rows) {
+        const std::string verdict = text_of(row, "verdict");
+        table.row(
+            {text_of(row, "directive"), cell(text_of(row, "asked")), cell(text_of(row, "applied")),
+             cell(text_of(row, "kernel")), verdict},
+            {Tone::Plain, Tone::Plain, Tone::Plain, Tone::Plain, tone_of(verdict)}
+        );
+        const std::string reason = text_of(row, "reason");
+        if (verdict != "verified" && !reason.empty()) {
+            reasons += "  " + text_of(row, "directive") + ": " + reason + "\n";
+        }
+    }
+    return table.text() + "\n" +
+           fmt::format(
+               "{}: {} verified, {} mismatched, {} that can't be known\n", unit, verdicts.verified,
+               verdicts.mismatched, verdicts.unknown
+           ) +
+           reasons;
+}
+
+}  // namespace
+
+int confinement_verb(const Arguments& arguments) {
+    auto client = connect(arguments);
+    const auto unit = client ? unit_name(arguments.names.front()) : std::nullopt;
+    if (!unit) {
+        return Failure;
+    }
+    auto reply = client->call(manager_path, hearth_manager_interface, "Confinement", "s", unit->c_str());
+    if (!reply) {
+        complain("Failed to read the confinement of " + *unit + ": " + reply.error().message);
+        return exit_code(reply.error());
+    }
+    const auto text = read_value(reply->get());
+    const auto rows = nlohmann::json::parse(text ? text->text : "", nullptr, false);
+    if (!rows.is_array()) {
+        return complain("Failed to read the confinement of " + *unit + ": hearthd sent no report");
+    }
+    const Verdicts verdicts = count(rows);
+    print(arguments.json ? text->text + "\n" : render(*unit, rows, verdicts));
+    return verdicts.mismatched == 0 ? Done : Failure;
+}
+
+}  // namespace hearth::ctl

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: MIT
+//
+// The verbs that queue jobs, and wait for them: start, stop, restart, reload and kin; list-jobs, cancel.
+// A job is over when JobRemoved names it; what failed is then asked of the unit and printed, a refusal
+// with the line that was refused and the drop-in that would let the unit start.
+#include <fmt/format.h>
+
+#include <map>
+
+#include "supervisor/ctl/common.hpp"
+#include "supervisor/ctl/console.hpp"
+
+namespace hearth::ctl {
+
+namespace {
+
+std::string unit_text(Client& client, const std::string& unit, const char* interface, const char* name) {
+    const auto value = client.property(object_path(unit), interface, name);
+    return value ? value->text : std::string();
+}
+
+/// What `Result` of a service means, as the end of "Job for X failed because ...".
+std::string because(const std::string& result) {
+    const std::map<std::string_view, std::string_view> reasons = {
+        {"exit-code", "a process exited with an error code"},
+        {"signal", "a process was ended by a signal"},
+        {"core-dump", "a process crashed and dumped core"},
+        {"timeout", "a timeout was exceeded"},
+        {"watchdog", "the service stopped answering its watchdog"},
+        {"start-limit-hit", "it was started too often in a short time"},
+        {"oom-kill", "the kernel killed a process that ran out of memory"},
+        {"protocol", "the service did not keep to the protocol of its Type="},
+        {"resources", "something it needs could not be had"},
+        {"exec-condition", "its ExecCondition= said no"},
+    };
+    const auto found = reasons.find(result);
+    return found == reasons.end() ? std::string() : " because " + std::string(found->second);
+}
+
+void explain_failure(Client& client, const std::string& unit) {
+    const std::string failure = unit_text(client, unit, hearth_unit_interface, "Failure");
+    const auto refused = client.property(object_path(unit), hearth_unit_interface, "Refused");
+    if (refused && refused->truth() && !failure.empty()) {
+        complain(unit + " was refused, nothing was started:\n" + failure);
+        return;
+    }
+    complain("Job for " + unit + " failed" + because(unit_text(client, unit, service_interface, "Result")) + ".");
+    if (!failure.empty()) {
+        complain(failure);
+    }
+    complain("See \"hearthctl status " + unit + "\" and \"hearthctl logs " + unit + "\".");
+}
+
+int report_job(Client& client, const std::string& unit, const std::string& result) {
+    if (result == "done" || result == "skipped") {
+        return Done;
+    }
+    if (result == "failed") {
+        explain_failure(client, unit);
+        return Failure;
+    }
+    const std::map<std::string_view, std::string_view> reasons = {
+        {"canceled", "was canceled"},
+        {"timeout", "timed out"},
+        {"dependency", "was not done, for a unit it needs failed"},
+        {"invalid", "is not possible in the unit's present state"},
+        {"assert", "was not done, for an assertion failed"},
+        {"unsupported", "is not supported for units of this type"},
+    };
+    const auto found = reasons.find(result);
+    complain(
+        "Job for " + unit + " " + (found == reasons.end() ? "ended: " + result : std::string(found->second)) + "."
+    );
+    return Failure;
+}
+
+/// Waits until every job of `waiting` (path to unit) was removed.
+int wait_for(Client& client, std::map<std::string, std::string> waiting) {
+    int worst = Done;
+    std::vector<std::pair<std::string, std::string>> ended;
+    while (!waiting.empty()) {
+        const auto signal = client.next_signal();
+        if (!signal) {
+            complain("Lost hearthd while waiting: " + signal.error().message);
+            return Failure;
+        }
+        if (sd_bus_message_is_signal(signal->get(), "org.freedesktop.systemd1.Manager", "JobRemoved") <= 0) {
+            continue;
+        }
+        std::uint32_t id = 0;
+        const char *path = nullptr, *unit = nullptr, *result = nullptr;
+        if (sd_bus_message_read(signal->get(), "uoss", &id, &path, &unit, &result) < 0) {
+            continue;
+        }
+        const auto found = waiting.find(path);
+        if (found != waiting.end()) {
+            ended.emplace_back(found->second, result);
+            waiting.erase(found);
+        }
+    }
+    for (const auto& [unit, result] : ended) {
+        worst = std::max(worst, report_job(client, unit, result));
+    }
+    return worst;
+}
+
+void warn_if_changed(Client& client, const std::string& unit) {
+    const auto stale = client.property(object_path(unit), unit_interface, "NeedDaemonReload");
+    if (stale && stale->truth()) {
+        complain(
+            "Warning: The unit file or drop-ins of " + unit +
+            " changed on disk. Run 'hearthctl daemon-reload' to load them."
+        );
+    }
+}
+
+int queue_jobs(const Arguments& arguments, const char* member, std::string_view word) {
+    auto client = connect(arguments);
+    const auto units = client ? unit_names(*client, arguments.names) : std::nullopt;
+    if (!units) {
+        return Failure;
+    }
+    int worst = Done;
+    std::map<std::string, std::string> waiting;
+    for (const std::string& unit : *units) {
+        auto reply = client->manager(member, "ss", unit.c_str(), arguments.job_mode.c_str());
+        if (!reply) {
+            complain(fmt::format("Failed to {} {}: {}", word, unit, reply.error().message));
+            worst = std::max(worst, exit_code(reply.error()));
+            continue;
+        }
+        const char* path = nullptr;
+        if (sd_bus_message_read(reply->get(), "o", &path) < 0) {
+            complain(fmt::format("Failed to {} {}: unreadable answer", word, unit));
+            return Failure;
+        }
+        waiting.emplace(path, unit);
+        warn_if_changed(*client, unit);
+    }
+    if (arguments.no_block) {
+        return worst;
+    }
+    return std::max(worst, wait_for(*client, std::move(waiting)));
+}
+
+}  // namespace
+
+int start_verb(const Arguments& arguments) {
+    return queue_jobs(arguments, "StartUnit", "start");
+}
+
+int stop_verb(const Arguments& arguments) {
+    return queue_jobs(arguments, "StopUnit", "stop");
+}
+
+int restart_verb(const Arguments& arguments) {
+    return queue_jobs(arguments, "RestartUnit", "restart");
+}
+
+int reload_verb(const Arguments& arguments) {
+    return queue_jobs(arguments, "ReloadUnit", "reload");
+}
+
+int try_restart_verb(const Arguments& arguments) {
+    return queue_jobs(arguments, "TryRestartUnit", "restart");
+}
+
+int reload_or_restart_verb(const Arguments& arguments) {
+    return queue_jobs(arguments, "ReloadOrRestartUnit", "reload or restart");
+}
+
+int try_reload_or_restart_verb(const Arguments& arguments) {
+    return queue_jobs(arguments, "ReloadOrTryRestartUnit", "reload or restart");
+}
+
+int list_jobs_verb(const Arguments& arguments) {
+    auto client = connect(arguments);
+    if (!client) {
+        return Failure;
+    }
+    auto reply = client->manager("ListJobs", "");
+    const auto jobs = reply ? read_value(reply->get()) : Result<Value>(failure(reply.error().message));
+    if (!jobs) {
+        return complain("Failed to list jobs: " + jobs.error().what);
+    }
+    if (jobs->members.empty()) {
+        print(arguments.no_legend ? "" : "No jobs running.\n");
+        return Done;
+    }
+    Table table(4);
+    if (!arguments.no_legend) {
+        table.row({"JOB", "UNIT", "TYPE", "STATE"}, {Tone::Bold, Tone::Bold, Tone::Bold, Tone::Bold});
+    }
+    for (const Value& job : jobs->members) {
+        const auto& member = job.members;
+        table.row({std::to_string(member[0].number), member[1].text, member[2].text, member[3].text});
+    }
+    print(table.text());
+    if (!arguments.no_legend) {
+        print(fmt::format("\n{} jobs listed.\n", jobs->members.size()));
+    }
+    return Done;
+}
+
+int cancel_verb(const Arguments& arguments) {
+    auto client = connect(arguments);
+    if (!client) {
+        return Failure;
+    }
+    int worst = Done;
+    for (const std::string& text : arguments.names) {
+        char* end = nullptr;
+        const unsigned long id = std::strtoul(text.c_str(), &end, 10);
+        if (text.empty() || *end != '\0' || id > UINT32_MAX) {
+            worst = complain("'" + text + "' is no job number: see 'hearthctl list-jobs'");
+            continue;
+        }
+        const auto reply = client->manager("CancelJob", "u", static_cast<std::uint32_t>(id));
+        if (!reply) {
+            complain("Failed to cancel job " + text + ": " + reply.error().message);
+            worst = std::max(worst, exit_code(reply.error()));
+        }
+    }
+    return worst;
+}
+
+}  // namespace hearth::ctl

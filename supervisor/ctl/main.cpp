@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+//
+// hearthctl: the client. Finds the verb in a constexpr table, parses what follows it, runs it.
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+
+#include "parser/edit_distance.hpp"
+#include "supervisor/ctl/common.hpp"
+#include "supervisor/ctl/console.hpp"
+
+namespace {
+
+using namespace hearth::ctl;
+
+/// What stands before the verb.
+struct Preamble {
+    std::string runtime_directory;
+    std::size_t verb = 0;          ///< index of the verb's word
+    std::optional<int> exit_code;  ///< nothing more to do
+};
+
+std::optional<std::string> user_runtime_directory() {
+    const char* directory = std::getenv("XDG_RUNTIME_DIR");
+    if (directory == nullptr || *directory == '\0') {
+        return std::nullopt;
+    }
+    return std::string(directory) + "/hearth";
+}
+
+Preamble read_preamble(const std::vector<std::string>& words) {
+    Preamble preamble;
+    const char* directory = std::getenv("HEARTH_RUNTIME_DIR");
+    preamble.runtime_directory = directory == nullptr || *directory == '\0' ? "/run/hearth" : directory;
+    for (; preamble.verb < words.size() && words[preamble.verb].starts_with('-'); ++preamble.verb) {
+        const std::string& word = words[preamble.verb];
+        if (word == "--version") {
+            print("hearthctl " HEARTH_VERSION "\n");
+            preamble.exit_code = Done;
+        } else if (word == "--help" || word == "-h") {
+            preamble.exit_code = help_verb({});
+        } else if (word == "--user") {
+            if (const auto user = user_runtime_directory()) {
+                preamble.runtime_directory = *user;
+            } else {
+                preamble.exit_code = complain("--user needs XDG_RUNTIME_DIR in the environment");
+            }
+        } else if (word.starts_with("--runtime-dir=")) {
+            preamble.runtime_directory = word.substr(word.find('=') + 1);
+        } else if (word == "--runtime-dir" && preamble.verb + 1 < words.size()) {
+            preamble.runtime_directory = words[++preamble.verb];
+        } else {
+            preamble.exit_code =
+                complain("hearthctl: '" + word + "' can't stand before the verb; options of a verb follow it");
+        }
+        if (preamble.exit_code) {
+            break;
+        }
+    }
+    return preamble;
+}
+
+int unknown_verb(const std::string& word) {
+    std::vector<std::string_view> names;
+    for (const Verb& verb : verbs()) {
+        names.push_back(verb.name);
+    }
+    const std::string hint = hearth::did_you_mean(word, names);
+    return complain(
+        "hearthctl: unknown verb '" + word + "': " + (hint.empty() ? "'hearthctl help' lists them" : hint)
+    );
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    std::signal(SIGPIPE, SIG_IGN);
+    const std::vector<std::string> words(argv + 1, argv + argc);
+    const Preamble preamble = read_preamble(words);
+    if (preamble.exit_code) {
+        return *preamble.exit_code;
+    }
+    const std::string word = preamble.verb < words.size() ? words[preamble.verb] : "list-units";
+    const Verb* verb = find_verb(word);
+    if (verb == nullptr) {
+        return unknown_verb(word);
+    }
+    Arguments arguments;
+    arguments.runtime_directory = preamble.runtime_directory;
+    const auto first = words.begin() + static_cast<std::ptrdiff_t>(std::min(preamble.verb + 1, words.size()));
+    if (const auto answer = parse(*verb, {first, words.end()}, arguments)) {
+        if (answer->exit_code == Done) {
+            print(answer->text);
+        } else {
+            complain(answer->text);
+        }
+        return answer->exit_code;
+    }
+    return verb->run(arguments);
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+//
+// Verbs of one call each: kill, daemon-reload, reset-failed, is-active, is-failed, cat, plan.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "supervisor/ctl/common.hpp"
+#include "supervisor/ctl/console.hpp"
+#include "supervisor/sys/file.hpp"
+#include "units/names.hpp"
+
+namespace hearth::ctl {
+
+namespace {
+
+constexpr std::size_t largest_unit_file = std::size_t{64} << 20U;
+
+/// One state for each unit, one line each; 0 if any of them is among `good`.
+int state_of_units(const Arguments& arguments, std::initializer_list<std::string_view> good, int otherwise) {
+    auto client = connect(arguments);
+    const auto units = client ? unit_names(*client, arguments.names) : std::nullopt;
+    if (!units) {
+        return Failure;
+    }
+    bool any = false;
+    for (const std::string& unit : *units) {
+        const auto state = client->property(object_path(unit), unit_interface, "ActiveState");
+        if (!state) {
+            return complain("Failed to get the state of " + unit + ": " + state.error().message);
+        }
+        any = any || std::ranges::count(good, std::string_view(state->text)) > 0;
+        if (!arguments.quiet) {
+            print(state->text + "\n");
+        }
+    }
+    return any ? Done : otherwise;
+}
+
+/// The text of a unit file below a line with its path.
+bool append_file(std::string& text, const std::string& path) {
+    const auto content = sys::read_file(path, largest_unit_file);
+    if (!content) {
+        complain("Failed to cat " + path + ": " + content.error().what);
+        return false;
+    }
+    text += tinted(Tone::Dim, "# " + path) + "\n" + *content;
+    return true;
+}
+
+}  // namespace
+
+int is_active_verb(const Arguments& arguments) {
+    return state_of_units(arguments, {"active", "reloading"}, ProgramNotRunning);
+}
+
+int is_failed_verb(const Arguments& arguments) {
+    return state_of_units(arguments, {"failed"}, Failure);
+}
+
+int kill_verb(const Arguments& arguments) {
+    const auto signal = signal_number(arguments.signal);
+    if (!signal) {
+        return complain("'" + arguments.signal + "' is no signal: try SIGTERM, KILL or 15");
+    }
+    auto client = connect(arguments);
+    const auto units = client ? unit_names(*client, arguments.names) : std::nullopt;
+    if (!units) {
+        return Failure;
+    }
+    int worst = Done;
+    for (const std::string& unit : *units) {
+        const auto reply = client->manager("KillUnit", "ssi", unit.c_str(), arguments.kill_whom.c_str(), *signal);
+        if (!reply) {
+            complain("Failed to kill unit " + unit + ": " + reply.error().message);
+            worst = std::max(worst, exit_code(reply.error()));
+        }
+    }
+    return worst;
+}
+
+int daemon_reload_verb(const Arguments& arguments) {
+    auto client = connect(arguments);
+    if (!client) {
+        return Failure;
+    }
+    const auto reply = client->manager("Reload", "");
+    return reply ? Done : complain("Failed to reload: " + reply.error().message);
+}
+
+int reset_failed_verb(const Arguments& arguments) {
+    auto client = connect(arguments);
+    const auto units = client ? unit_names(*client, arguments.names) : std::nullopt;
+    if (!units) {
+        return Failure;
+    }
+    int worst = Done;
+    if (arguments.names.empty()) {
+        const auto reply = client->manager("ResetFailed", "");
+        return reply ? Done : complain("Failed to reset failed units: " + reply.error().message);
+    }
+    for (const std::string& unit : *units) {
+        const auto reply = client->manager("ResetFailedUnit", "s", unit.c_str());
+        if (!reply) {
+            worst = complain("Failed to reset failed state of unit " + unit + ": " + reply.error().message);
+        }
+    }
+    return worst;
+}
+
+int cat_verb(const Arguments& arguments) {
+    auto client = connect(arguments);
+    const auto units = client ? unit_names(*client, arguments.names) : std::nullopt;
+    if (!units) {
+        return Failure;
+    }
+    int worst = Done;
+    std::string text;
+    for (const std::string& unit : *units) {
+        const auto fragment = client->property(object_path(unit), unit_interface, "FragmentPath");
+        const auto drop_ins = client->property(object_path(unit), unit_interface, "DropInPaths");
+        if (!fragment || !drop_ins) {
+            return complain("Failed to ask about " + unit);
+        }
+        if (fragment->text.empty() && drop_ins->members.empty()) {
+            worst = complain("No files found for " + unit + ".");
+            continue;
+        }
+        std::vector<std::string> paths;
+        if (!fragment->text.empty()) {
+            paths.push_back(fragment->text);
+        }
+        for (const Value& drop_in : drop_ins->members) {
+            paths.push_back(drop_in.text);
+        }
+        for (const std::string& path : paths) {
+            text += text.empty() ? "" : "\n";
+            worst = append_file(text, path) ? worst : Failure;
+        }
+    }
+    print(text);
+    return worst;
+}
+
+int plan_verb(const Arguments& arguments) {
+    auto client = connect(arguments);
+    const auto unit = client ? unit_name(arguments.names.front()) : std::nullopt;
+    if (!unit) {
+        return Failure;
+    }
+    auto reply = client->call(manager_path, hearth_manager_interface, "Plan", "s", unit->c_str());
+    if (!reply) {
+        if (reply.error().is("Refused")) {
+            complain(*unit + " would be refused:\n" + reply.error().message);
+        } else {
+            complain("Failed to plan " + *unit + ": " + reply.error().message);
+        }
+        return exit_code(reply.error());
+    }
+    const auto text = read_value(reply->get());
+    print(text ? text->text : "");
+    return Done;
+}
+
+}  // namespace hearth::ctl

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: MIT
+#include "supervisor/ctl/property_text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <initializer_list>
+
+#include "supervisor/ctl/time_format.hpp"
+#include "units/names.hpp"
+
+namespace hearth::ctl {
+
+namespace {
+
+using std::string_view;
+
+bool one_of(string_view name, std::initializer_list<string_view> names) {
+    return std::ranges::count(names, name) > 0;
+}
+
+bool contains(string_view text, string_view part) {
+    return text.find(part) != string_view::npos;
+}
+
+PropertyText one(std::string line, bool empty = false) {
+    return {{std::move(line)}, empty};
+}
+
+PropertyText nothing() {
+    return one("", true);
+}
+
+PropertyText unprintable() {
+    return one("[unprintable]", true);
+}
+
+/// A member of a list, quoted where a shell would need it.
+std::string shell_quoted(string_view text) {
+    constexpr string_view special = " \"\\`$*?['()<>|&;!";
+    constexpr string_view letters = "abtnvfr";  // of the bytes 7 to 13
+    const auto control = [](char byte) {
+        return (static_cast<unsigned char>(byte) < 0x20) || byte == 0x7f;
+    };
+    const bool plain = std::ranges::none_of(text, [&](char byte) {
+        return control(byte) || special.find(byte) != string_view::npos;
+    });
+    if (plain) {
+        return std::string(text);
+    }
+    std::string quoted = "\"";
+    for (const char byte : text) {
+        if (byte >= 7 && byte <= 13) {
+            quoted += '\\';
+            quoted += letters[static_cast<std::size_t>(byte - 7)];
+        } else if (control(byte)) {
+            quoted += fmt::format("\\{:03o}", static_cast<unsigned>(byte));
+        } else {
+            quoted += contains("\"\\`$", string_view(&byte, 1)) ? "\\" : "";
+            quoted += byte;
+        }
+    }
+    return quoted + '"';
+}
+
+std::string joined(const std::vector<std::string>& parts) {
+    std::string text;
+    for (std::size_t index = 0; index < parts.size(); ++index) {
+        text += (index == 0 ? "" : " ") + parts[index];
+    }
+    return text;
+}
+
+std::string signal_text(std::uint64_t number) {
+    const auto signal = static_cast<int>(number);
+    if (signal >= SIGRTMIN && signal <= SIGRTMAX) {
+        return signal == SIGRTMIN ? "RTMIN" : fmt::format("RTMIN+{}", signal - SIGRTMIN);
+    }
+    const std::string name(signal_name(signal));
+    return name.starts_with("SIG") ? name.substr(3) : std::to_string(signal);
+}
+
+// ---- numbers ------------------------------------------------------------------------------------
+
+std::string capabilities(std::uint64_t mask) {
+    std::vector<std::string> names;
+    for (unsigned capability = 0; capability < 64; ++capability) {
+        if (((mask >> capability) & 1U) != 0) {
+            std::string name(capability_name(capability));
+            std::ranges::transform(name, name.begin(), [](char byte) {
+                return byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte - 'A' + 'a') : byte;
+            });
+            if (!name.empty() && name.starts_with("cap_")) {
+                names.push_back(std::move(name));
+            }
+        }
+    }
+    return joined(names);
+}
+
+bool prints_not_set(string_view name) {
+    return one_of(
+               name, {"CPUWeight", "StartupCPUWeight", "IOWeight", "StartupIOWeight", "CPUShares",
+                      "StartupCPUShares", "BlockIOWeight", "StartupBlockIOWeight", "MemoryCurrent", "TasksCurrent"}
+           ) ||
+           name.ends_with("NSec");
+}
+
+bool prints_infinity(string_view name) {
+    return one_of(
+               name, {"MemoryLow", "DefaultMemoryLow", "MemoryMin", "DefaultMemoryMin", "MemoryHigh", "MemoryMax",
+                      "MemorySwapMax", "MemoryLimit", "MemoryAvailable", "TasksMax", "DefaultTasksMax"}
+           ) ||
+           name.starts_with("Limit") || name.starts_with("DefaultLimit");
+}
+
+PropertyText unsigned64(string_view name, std::uint64_t number) {
+    if (name.ends_with("Timestamp") ||
+        one_of(name, {"NextElapseUSecRealtime", "LastTriggerUSec", "TimeUSec", "RTCTimeUSec"})) {
+        const std::string text = timestamp(number);
+        return one(text, text.empty());
+    }
+    if (contains(name, "USec")) {
+        return one(timespan(number, 1));
+    }
+    if (one_of(name, {"CapabilityBoundingSet", "AmbientCapabilities"})) {
+        const std::string text = capabilities(number);
+        return one(text, text.empty());
+    }
+    if (name == "CoredumpFilter") {
+        return one(fmt::format("0x{:x}", number));
+    }
+    if (number == 0 && one_of(name, {"CPUWeight", "StartupCPUWeight"})) {
+        return one("idle");
+    }
+    if (number == UINT64_MAX && prints_not_set(name)) {
+        return one("[not set]");
+    }
+    if (number == UINT64_MAX && prints_infinity(name)) {
+        return one("infinity");
+    }
+    if (number == UINT64_MAX &&
+        one_of(name, {"IPIngressBytes", "IPIngressPackets", "IPEgressBytes", "IPEgressPackets"})) {
+        return one("[no data]");
+    }
+    return one(std::to_string(number));
+}
+
+PropertyText unsigned32(string_view name, std::uint64_t number) {
+    if (contains(name, "UMask") || contains(name, "Mode")) {
+        return one(fmt::format("{:04o}", number));
+    }
+    if (number == UINT32_MAX && one_of(name, {"UID", "GID"})) {
+        return one("[not set]");
+    }
+    return one(std::to_string(number));
+}
+
+// ---- compound types -----------------------------------------------------------------------------
+
+/// (path, argv, ignore, start, start mono, exit, exit mono, pid, code, status); the Ex form has flags.
+std::string command_text(const Value& command) {
+    const auto& member = command.members;
+    std::vector<std::string> arguments, flags;
+    for (const Value& each : member[1].members) {
+        arguments.push_back(each.text);
+    }
+    for (const Value& each : member[2].members) {
+        flags.push_back(each.text);
+    }
+    const bool extended = member[2].type == 'a';
+    const std::string start = timestamp(member[3].number), stop = timestamp(member[5].number);
+    constexpr auto codes = std::to_array<const char*>({"(null)", "exited", "killed", "dumped"});
+    const std::uint64_t code = member[8].number;
+    const std::uint64_t status = member[9].number;
+    const std::string how = code == CLD_EXITED ? "" : "/" + signal_text(status);
+    return fmt::format(
+        "{{ path={} ; argv[]={} ; {}={} ; start_time=[{}] ; stop_time=[{}] ; pid={} ; code={} ; status={}{} }}",
+        member[0].text, joined(arguments), extended ? "flags" : "ignore_errors",
+        extended ? joined(flags) : (member[2].truth() ? "yes" : "no"), start.empty() ? "n/a" : start,
+        stop.empty() ? "n/a" : stop, member[7].number, code < codes.size() ? codes[code] : "(null)",
+        status, how
+    );
+}
+
+PropertyText commands(const Value& value) {
+    PropertyText text;
+    for (const Value& command : value.members) {
+        text.lines.push_back(command_text(command));
+    }
+    return text;
+}
+
+PropertyText environment_files(const Value& value) {
+    PropertyText text;
+    for (const Value& file : value.members) {
+        text.lines.push_back(
+            fmt::format("{} (ignore_errors={})", file.members[0].text, file.members[1].truth() ? "yes" : "no")
+        );
+    }
+    return text;
+}
+
+PropertyText exit_statuses(const Value& value) {
+    std::vector<std::string> parts;
+    for (const Value& code : value.members[0].members) {
+        parts.push_back(std::to_string(code.integer()));
+    }
+    for (const Value& signal : value.members[1].members) {
+        parts.push_back(signal_text(signal.number));
+    }
+    return one(joined(parts), parts.empty());
+}
+
+/// An allow-list, or with '~' a deny-list. An empty deny-list is the default and left out.
+PropertyText filter_list(const Value& value) {
+    const bool allow = value.members[0].truth();
+    std::vector<std::string> parts;
+    for (const Value& entry : value.members[1].members) {
+        parts.push_back(entry.text);
+    }
+    return one((allow ? "" : "~") + joined(parts), !allow && parts.empty());
+}
+
+PropertyText binds(const Value& value) {
+    constexpr std::uint64_t recursive = 0x4000;  // MS_REC
+    std::vector<std::string> parts;
+    for (const Value& bind : value.members) {
+        parts.push_back(fmt::format(
+            "{}{}:{}{}", bind.members[2].truth() ? "-" : "", bind.members[0].text, bind.members[1].text,
+            bind.members[3].number == recursive ? ":rbind" : ""
+        ));
+    }
+    return one(joined(parts), parts.empty());
+}
+
+PropertyText pairs_of_text(string_view name, const Value& value) {
+    if (name == "TemporaryFileSystem") {
+        std::vector<std::string> parts;
+        for (const Value& entry : value.members) {
+            const std::string& options = entry.members[1].text;
+            parts.push_back(entry.members[0].text + (options.empty() ? "" : ":") + options);
+        }
+        return one(joined(parts), parts.empty());
+    }
+    PropertyText text;
+    for (const Value& entry : value.members) {
+        text.lines.push_back(entry.members[0].text + " " + entry.members[1].text);
+    }
+    return text;
+}
+
+PropertyText bytes(const Value& value) {
+    std::string text;
+    for (const Value& byte : value.members) {
+        text += fmt::format("{:02x}", byte.number);
+    }
+    return one(text, text.empty());
+}
+
+PropertyText texts(const Value& value) {
+    std::vector<std::string> parts;
+    for (const Value& member : value.members) {
+        parts.push_back(shell_quoted(member.text));
+    }
+    return one(joined(parts), parts.empty());
+}
+
+PropertyText structure(const NamedValue& property) {
+    const Value& value = property.value;
+    if (value.signature == "(uo)") {
+        const std::uint64_t job = value.members[0].number;
+        return job == 0 ? nothing() : one(std::to_string(job));
+    }
+    if (value.signature == "(so)") {
+        return one(value.members[0].text);
+    }
+    if (value.signature == "(ss)") {
+        const std::string& first = value.members[0].text;
+        const std::string& second = value.members[1].text;
+        return first.empty() && second.empty() ? nothing() : one(fmt::format("{} \"{}\"", first, second));
+    }
+    if (value.signature == "(aiai)") {
+        return exit_statuses(value);
+    }
+    if (value.signature == "(bas)") {
+        return filter_list(value);
+    }
+    if (value.signature == "(bs)") {
+        const std::string& text = value.members[1].text;
+        return one((value.members[0].truth() ? "-" : "") + text, text.empty());
+    }
+    return unprintable();
+}
+
+PropertyText array(const NamedValue& property) {
+    const Value& value = property.value;
+    if (value.signature == "as") {
+        return texts(value);
+    }
+    if (value.signature == "ay") {
+        return bytes(value);
+    }
+    if (value.signature == "a(sasbttttuii)" || value.signature == "a(sasasttttuii)") {
+        return commands(value);
+    }
+    if (value.signature == "a(sb)") {
+        return environment_files(value);
+    }
+    if (value.signature == "a(ssbt)") {
+        return binds(value);
+    }
+    if (value.signature == "a(ss)") {
+        return pairs_of_text(property.name, value);
+    }
+    return unprintable();
+}
+
+}  // namespace
+
+PropertyText property_text(const NamedValue& property) {
+    const Value& value = property.value;
+    switch (value.type) {
+        case 's': {
+            const bool one_line = value.text.find('\n') == std::string::npos;
+            return one(one_line ? value.text : "[unprintable]", value.text.empty());
+        }
+        case 'b': return one(value.truth() ? "yes" : "no");
+        case 't': return unsigned64(property.name, value.number);
+        case 'u': return unsigned32(property.name, value.number);
+        case 'i':
+        case 'x': return one(std::to_string(value.integer()));
+        case 'd': return one(fmt::format("{:g}", value.real));
+        case '(': return structure(property);
+        case 'a': return array(property);
+        default: return unprintable();
+    }
+}
+
+}  // namespace hearth::ctl

@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: MIT
+//
+// status: what a person wants to know about a unit, in systemctl's layout, then hearth's own: why it
+// failed or was refused, and the last lines of its log.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <csignal>
+#include <ctime>
+#include <map>
+
+#include "supervisor/ctl/common.hpp"
+#include "supervisor/ctl/console.hpp"
+#include "supervisor/ctl/time_format.hpp"
+#include "supervisor/sys/file.hpp"
+#include "supervisor/sys/process.hpp"
+#include "units/names.hpp"
+
+namespace hearth::ctl {
+
+namespace {
+
+constexpr std::uint64_t default_log_lines = 10;
+
+std::string field(std::string_view name, std::string_view text) {
+    return fmt::format("{:>11}: {}\n", name, text);
+}
+
+std::string continued(std::string_view text) {
+    return fmt::format("{:13}{}\n", "", text);
+}
+
+struct Look {
+    Tone tone;
+    std::string_view glyph;
+};
+
+Look look_of(const std::string& active) {
+    if (active == "active") {
+        return {Tone::Good, "●"};
+    }
+    if (active == "reloading") {
+        return {Tone::Good, "↻"};
+    }
+    if (active == "failed") {
+        return {Tone::Bad, "×"};
+    }
+    return {Tone::Plain, active == "inactive" ? "○" : "●"};
+}
+
+std::string exit_text(std::uint64_t code, std::int64_t status) {
+    if (code == CLD_EXITED) {
+        const auto name = exit_status_name(static_cast<int>(status));
+        return fmt::format("code=exited, status={}{}", status, name ? "/" + std::string(*name) : "");
+    }
+    std::string name(signal_name(static_cast<int>(status)));
+    name = name.starts_with("SIG") ? name.substr(3) : name;
+    return fmt::format("code={}, signal={}", code == CLD_DUMPED ? "dumped" : "killed", name);
+}
+
+std::string loaded_line(const PropertyMap& unit) {
+    const std::string load = unit.text("LoadState");
+    std::string text = load == "loaded" ? load : tinted(Tone::Bad, load);
+    std::string origin = unit.text("FragmentPath");
+    if (const std::string state = unit.text("UnitFileState"); !state.empty()) {
+        origin += (origin.empty() ? "" : "; ") + state;
+    }
+    return field("Loaded", origin.empty() ? text : text + " (" + origin + ")");
+}
+
+std::string drop_in_lines(const PropertyMap& unit) {
+    std::map<std::string, std::string> by_directory;
+    for (const std::string& path : unit.texts("DropInPaths")) {
+        const std::size_t slash = path.rfind('/');
+        std::string& names = by_directory[path.substr(0, slash)];
+        names += (names.empty() ? "" : ", ") + path.substr(slash + 1);
+    }
+    std::string text;
+    for (const auto& [directory, names] : by_directory) {
+        text += text.empty() ? field("Drop-In", directory) : continued(directory);
+        text += continued("└─" + names);
+    }
+    return text;
+}
+
+std::string active_line(const PropertyMap& unit) {
+    const std::string active = unit.text("ActiveState");
+    const std::string result = unit.text("Result");
+    std::string detail = unit.text("SubState");
+    if (active == "failed") {
+        detail = "Result: " + result;
+    }
+    const bool running = active == "active" || active == "reloading";
+    const std::string_view moment = running                         ? "ActiveEnterTimestamp"
+                                    : active == "activating"        ? "InactiveExitTimestamp"
+                                    : active == "deactivating"      ? "ActiveExitTimestamp"
+                                                                    : "InactiveEnterTimestamp";
+    std::string text = tinted(look_of(active).tone, active + " (" + detail + ")");
+    const std::uint64_t since = unit.number(moment);
+    if (const std::string when = timestamp(since); !when.empty()) {
+        text += " since " + when + "; " + ago(since, sys::realtime_microseconds());
+    }
+    return field("Active", text);
+}
+
+/// Processes of the Exec lists that have ended, as systemctl shows them.
+std::string process_lines(const PropertyMap& unit) {
+    std::string text;
+    for (const char* list : {"ExecCondition", "ExecStartPre", "ExecStart", "ExecStartPost", "ExecReload", "ExecStop",
+                             "ExecStopPost"}) {
+        const Value* commands = unit.find(list);
+        for (const Value& command : commands == nullptr ? std::vector<Value>() : commands->members) {
+            const auto& member = command.members;
+            const bool main = std::string_view(list) == "ExecStart" && member[7].number == unit.number("ExecMainPID");
+            if (member[7].number == 0 || member[8].number == 0 || main) {
+                continue;
+            }
+            std::string line;
+            for (const Value& argument : member[1].members) {
+                line += (line.empty() ? "" : " ") + argument.text;
+            }
+            const std::string how = exit_text(member[8].number, member[9].integer());
+            const bool good = member[8].number == CLD_EXITED && member[9].number == 0;
+            text += field(
+                "Process",
+                fmt::format("{} {}={} ({})", member[7].number, list, line, tinted(good ? Tone::Plain : Tone::Bad, how))
+            );
+        }
+    }
+    return text;
+}
+
+std::string main_process_line(const PropertyMap& unit) {
+    const std::uint64_t running = unit.number("MainPID");
+    if (running != 0) {
+        auto name = sys::read_file(fmt::format("/proc/{}/comm", running), 64).value_or(std::string());
+        if (!name.empty() && name.back() == '\n') {
+            name.pop_back();
+        }
+        return field("Main PID", fmt::format("{}{}", running, name.empty() ? "" : " (" + name + ")"));
+    }
+    const std::uint64_t last = unit.number("ExecMainPID");
+    const std::uint64_t code = unit.number("ExecMainCode");
+    if (last == 0 || code == 0) {
+        return {};
+    }
+    const Value* status = unit.find("ExecMainStatus");
+    const std::string how = exit_text(code, status == nullptr ? 0 : status->integer());
+    return field("Main PID", fmt::format("{} ({})", last, how));
+}
+
+std::string limit(std::string_view word, std::string_view text) {
+    return fmt::format("{}: {}", word, text);
+}
+
+std::string resource_lines(const PropertyMap& unit) {
+    std::string text;
+    if (const std::uint64_t tasks = unit.counter("TasksCurrent"); tasks != UINT64_MAX) {
+        const std::uint64_t most = unit.counter("TasksMax");
+        text += field(
+            "Tasks", std::to_string(tasks) +
+                         (most == UINT64_MAX ? "" : " (" + limit("limit", std::to_string(most)) + ")")
+        );
+    }
+    if (const std::uint64_t memory = unit.counter("MemoryCurrent"); memory != UINT64_MAX) {
+        std::string limits;
+        for (const auto& [word, name] : {std::pair("high", "MemoryHigh"), std::pair("max", "MemoryMax")}) {
+            if (const std::uint64_t most = unit.counter(name); most != UINT64_MAX) {
+                limits += (limits.empty() ? " (" : " ") + limit(word, size(most));
+            }
+        }
+        text += field("Memory", size(memory) + limits + (limits.empty() ? "" : ")"));
+    }
+    if (const std::uint64_t time = unit.counter("CPUUsageNSec"); time != UINT64_MAX) {
+        const std::uint64_t quota = unit.counter("CPUQuotaPerSecUSec");
+        std::string share;
+        if (quota != UINT64_MAX) {
+            share = fmt::format(" (quota: {:g}%)", static_cast<double>(quota) / 10'000);
+        }
+        text += field("CPU", timespan(time / 1000, 1000) + share);
+    }
+    return text;
+}
+
+/// The unit's control group with its processes; those of sub-groups below their group's name.
+std::string process_tree(Client& client, const std::string& unit, const std::string& control_group) {
+    std::string text = field("CGroup", control_group);
+    auto reply = client.manager("GetUnitProcesses", "s", unit.c_str());
+    const auto rows = reply ? read_value(reply->get()) : Result<Value>(Value());
+    std::map<std::string, std::vector<std::string>> groups;
+    for (const Value& row : rows ? rows->members : std::vector<Value>()) {
+        const std::string& group = row.members[0].text;
+        const std::string below =
+            group.starts_with(control_group + "/") ? group.substr(control_group.size() + 1) : std::string();
+        groups[below].push_back(fmt::format("{} {}", row.members[1].number, row.members[2].text));
+    }
+    const unsigned columns = terminal_width();
+    const auto cut = [columns](std::string line) {
+        const std::size_t room = columns > 24 ? columns - 18 : 0;
+        return room != 0 && line.size() > room ? line.substr(0, room - 1) + "…" : line;
+    };
+    for (auto group = groups.begin(); group != groups.end(); ++group) {
+        const bool last_group = std::next(group) == groups.end();
+        const std::string bar = group->first.empty() ? "" : (last_group ? "  " : "│ ");
+        if (!group->first.empty()) {
+            text += continued((last_group ? "└─" : "├─") + group->first);
+        }
+        for (std::size_t index = 0; index < group->second.size(); ++index) {
+            const bool last = index + 1 == group->second.size() && (last_group || !group->first.empty());
+            text += continued(bar + (last ? "└─" : "├─") + cut(group->second[index]));
+        }
+    }
+    return text;
+}
+
+std::string failure_lines(const PropertyMap& unit) {
+    std::string failure = unit.text("Failure");
+    if (failure.empty()) {
+        for (const std::string& line : unit.texts("Refusals")) {
+            failure += line + "\n";
+        }
+    }
+    if (failure.empty()) {
+        return {};
+    }
+    std::string text;
+    std::size_t begin = 0;
+    while (begin < failure.size()) {
+        const std::size_t end = std::min(failure.find('\n', begin), failure.size());
+        const std::string line = failure.substr(begin, end - begin);
+        text += text.empty() ? field(unit.number("Refused") != 0 ? "Refused" : "Failure", tinted(Tone::Bad, line))
+                             : continued(line);
+        begin = end + 1;
+    }
+    return text;
+}
+
+int status_code(const PropertyMap& unit) {
+    if (unit.text("LoadState") == "not-found") {
+        return UnknownProgram;
+    }
+    const std::string active = unit.text("ActiveState");
+    return active == "inactive" || active == "failed" ? ProgramNotRunning : Done;
+}
+
+std::string unit_status(Client& client, const PropertyMap& unit) {
+    const std::string id = unit.text("Id");
+    const std::string description = unit.text("Description");
+    const Look look = look_of(unit.text("ActiveState"));
+    std::string text = tinted(look.tone, look.glyph) + " " + id;
+    if (!description.empty() && description != id) {
+        text += " - " + description;
+    }
+    text += "\n" + loaded_line(unit) + drop_in_lines(unit) + active_line(unit);
+    bool first = true;
+    for (const std::string& documentation : unit.texts("Documentation")) {
+        text += first ? field("Docs", documentation) : continued(documentation);
+        first = false;
+    }
+    text += process_lines(unit) + main_process_line(unit);
+    if (const std::uint64_t restarts = unit.number("NRestarts"); restarts > 0) {
+        text += field("Restarts", std::to_string(restarts));
+    }
+    text += resource_lines(unit);
+    if (const std::string group = unit.text("ControlGroup"); !group.empty()) {
+        text += process_tree(client, id, group);
+    }
+    return text + failure_lines(unit);
+}
+
+int manager_status(Client& client) {
+    const auto properties = client.properties(manager_path);
+    if (!properties) {
+        return complain("Failed to get the manager's state: " + properties.error().message);
+    }
+    const PropertyMap manager(*properties);
+    const std::string state = manager.text("SystemState");
+    const Tone tone = state == "running" ? Tone::Good : Tone::Warning;
+    const std::uint64_t since = manager.number("UserspaceTimestamp");
+    print(
+        tinted(tone, "●") + " hearthd " + manager.text("Version") + "\n" + field("State", tinted(tone, state)) +
+        field("Units", fmt::format("{} loaded", manager.number("NNames"))) +
+        field("Jobs", fmt::format("{} queued", manager.number("NJobs"))) +
+        field("Failed", fmt::format("{} units", manager.number("NFailedUnits"))) +
+        field("Since", timestamp(since) + "; " + ago(since, sys::realtime_microseconds())) +
+        field("CGroup", manager.text("ControlGroup"))
+    );
+    return Done;
+}
+
+/// A number is a process: its unit is meant.
+std::optional<std::vector<std::string>> paths_of(Client& client, const std::string& name) {
+    std::vector<std::string> paths;
+    if (name.find_first_not_of("0123456789") == std::string::npos && name.size() < 10) {
+        auto reply = client.manager("GetUnitByPID", "u", static_cast<std::uint32_t>(std::stoul(name)));
+        if (!reply) {
+            complain("Failed to get the unit of PID " + name + ": " + reply.error().message);
+            return std::nullopt;
+        }
+        const auto path = read_value(reply->get());
+        paths.push_back(path ? path->text : "");
+        return paths;
+    }
+    const auto units = unit_names(client, {name});
+    if (!units) {
+        return std::nullopt;
+    }
+    std::ranges::transform(*units, std::back_inserter(paths), object_path);
+    return paths;
+}
+
+}  // namespace
+
+int status_verb(const Arguments& arguments) {
+    auto client = connect(arguments);
+    if (!client) {
+        return Failure;
+    }
+    if (arguments.names.empty()) {
+        return manager_status(*client);
+    }
+    const auto logs = client->property(manager_path, hearth_manager_interface, "LogDirectory");
+    int worst = Done;
+    bool first = true;
+    for (const std::string& name : arguments.names) {
+        const auto paths = paths_of(*client, name);
+        if (!paths) {
+            worst = std::max<int>(worst, UnknownProgram);
+            continue;
+        }
+        for (const std::string& path : *paths) {
+            const auto properties = client->properties(path);
+            if (!properties) {
+                return complain("Failed to get the state of " + name + ": " + properties.error().message);
+            }
+            const PropertyMap unit(*properties);
+            worst = std::max(worst, status_code(unit));
+            if (arguments.json) {
+                print(to_json(*properties) + "\n");
+                continue;
+            }
+            if (unit.text("LoadState") == "not-found" && unit.text("ActiveState") == "inactive") {
+                complain("Unit " + unit.text("Id") + " could not be found.");
+                continue;
+            }
+            std::string text = (first ? "" : "\n") + unit_status(*client, unit);
+            first = false;
+            const auto lines =
+                last_log_lines(logs ? logs->text : "", unit.text("Id"), arguments.lines.value_or(default_log_lines));
+            for (std::size_t index = 0; index < lines.size(); ++index) {
+                text += (index == 0 ? "\n" : "") + lines[index] + "\n";
+            }
+            print(text);
+        }
+    }
+    return worst;
+}
+
+}  // namespace hearth::ctl
