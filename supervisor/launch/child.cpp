@@ -69,7 +69,10 @@ long write_file(const ChildStep& step) {
 
 long new_session_keyring() {
     const long result = call(__NR_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr, 0, 0, 0);
-    return result < 0 && result != NoSuchCall ? result : 0;  // no keyrings, none to leak
+    const bool refused = result == NoSuchCall || result == NotPermitted || result == AccessDenied ||
+                         result == QuotaExceeded;
+    return refused ? 0
+                   : result;  // a kernel or container without keyrings: the service goes without
 }
 
 struct InterfaceRequest {  // struct ifreq, of which the header pulls the C library in

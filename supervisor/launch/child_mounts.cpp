@@ -255,9 +255,12 @@ long make_mount_point(const ChildStep& step) {
         return present < 0 ? present : 0;
     }
     bool directory = true;
-    if (step.source.text != nullptr) {
+    if (step.source.text != nullptr || step.descriptor >= 0) {
         struct statx status;
-        const long like = call(__NR_statx, AT_FDCWD, step.source.text, 0, STATX_TYPE, &status);
+        const long like =
+            step.descriptor >= 0
+                ? call(__NR_statx, step.descriptor, "", AT_EMPTY_PATH, STATX_TYPE, &status)
+                : call(__NR_statx, AT_FDCWD, step.source.text, 0, STATX_TYPE, &status);
         if (like < 0) {
             return missing(like) ? 0 : like;
         }

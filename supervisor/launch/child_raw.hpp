@@ -25,14 +25,15 @@ namespace {
 
 // errno values, by their kernel names; <errno.h> would offer `errno` too, which must not be used
 // here.
-constexpr long NotPermitted = -1;   // EPERM
-constexpr long NoEntry = -2;        // ENOENT
-constexpr long TryAgain = -11;      // EAGAIN
-constexpr long AccessDenied = -13;  // EACCES
-constexpr long Exists = -17;        // EEXIST
-constexpr long NotDirectory = -20;  // ENOTDIR
-constexpr long Invalid = -22;       // EINVAL
-constexpr long NoSuchCall = -38;    // ENOSYS
+constexpr long NotPermitted = -1;     // EPERM
+constexpr long NoEntry = -2;          // ENOENT
+constexpr long TryAgain = -11;        // EAGAIN
+constexpr long AccessDenied = -13;    // EACCES
+constexpr long Exists = -17;          // EEXIST
+constexpr long NotDirectory = -20;    // ENOTDIR
+constexpr long Invalid = -22;         // EINVAL
+constexpr long NoSuchCall = -38;      // ENOSYS
+constexpr long QuotaExceeded = -122;  // EDQUOT
 
 /// Integers of every width and pointers, as the registers take them.
 template <class T>

@@ -32,8 +32,9 @@ enum class Opcode : std::uint16_t {
     MountFileSystem,   ///< name: type, path, first: MOUNT_ATTR_*, list: ChildOption[count]
     HidePath,          ///< path
     MakeDirectory,     ///< path: the parent, name, first: mode
-    MakeMountPoint,    ///< path, source: `like` or none, list: ChildEntry[count] from the top down
-    MakeSymlink,       ///< path: the parent, name, source.text: target
+    MakeMountPoint,  ///< path, source or descriptor: `like`, or none, list: ChildEntry[count] from
+                     ///< the top down
+    MakeSymlink,     ///< path: the parent, name, source.text: target
     MakeDevice,   ///< path: the parent, name, first: mode, second: device number, source.text: name
                   ///< below /dev
     PivotRoot,    ///< path

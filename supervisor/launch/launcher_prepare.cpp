@@ -55,6 +55,32 @@ Result<sys::Descriptor> open_patiently(const OpenFile& file, const InFlight& in_
     }
 }
 
+/// A detached copy of the source. Below `root` its symlinks are resolved as if that were "/".
+Result<sys::Descriptor> clone_tree(
+    const CloneTree& preparation, const Activation& activation, unsigned recursion) {
+    constexpr std::string_view Slot = "slot:";
+    std::string source = preparation.source;
+    if (source.starts_with(Slot)) {
+        const auto made = activation.directories.find(source.substr(Slot.size()));
+        if (made == activation.directories.end()) {
+            return failure("no directory was made for '" + source + "'", EINVAL);
+        }
+        source = made->second;
+    }
+    const std::string& root = preparation.root;
+    if (root.empty() || !source.starts_with(root) || source == root) {
+        return sys::open_tree(AT_FDCWD, source, sys::OpenTreeClone | recursion);
+    }
+    const sys::Descriptor top = HEARTH_TRY(sys::open(root, O_PATH | O_DIRECTORY));
+    const sys::Descriptor found = HEARTH_TRY(sys::openat2(
+        top.number(),
+        source.substr(root.size()),
+        O_PATH,
+        0,
+        sys::ResolveInRoot | sys::ResolveNoMagicLinks));
+    return sys::open_tree(found.number(), "", sys::OpenTreeClone | sys::AtEmptyPath | recursion);
+}
+
 }  // namespace
 
 Preparing::Preparing(LaunchRequest& request, const LaunchMeans& means, const InFlight& in_flight)
@@ -146,7 +172,7 @@ Result<void> Preparing::prepare(const MakeNamespace& preparation, const Prepared
 
 Result<void> Preparing::prepare(const CloneTree& preparation, const Prepared&) {
     const unsigned recursion = preparation.recursive ? sys::AtRecursive : 0;
-    auto tree = sys::open_tree(AT_FDCWD, preparation.source, sys::OpenTreeClone | recursion);
+    auto tree = clone_tree(preparation, request_.activation, recursion);
     if (!tree && preparation.optional &&
         (tree.error().code == ENOENT || tree.error().code == ENOTDIR)) {
         slots_.absent.insert(preparation.slot);

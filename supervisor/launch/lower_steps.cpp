@@ -8,6 +8,7 @@
 namespace hearth::launch {
 namespace {
 
+constexpr std::string_view Tree = "tree:";
 constexpr std::size_t LongestFilter = 4096;  // BPF_MAXINSNS
 
 /// mount(2)'s flags as fsmount's attributes.
@@ -198,16 +199,23 @@ void Lowering::lower(const LoadSeccomp& action) {
     list(action.program);
 }
 
+/// "tree:NAME". False: it is absent, and so is this step.
+bool Lowering::tree(std::string_view name) {
+    const std::string slot(name.substr(Tree.size()));
+    skipped_ = slots_.absent.contains(slot);
+    if (!skipped_) {
+        step_.descriptor = descriptor(slot);
+    }
+    return !skipped_;
+}
+
 void Lowering::lower(const BindMount& action) {
     step_.opcode = Opcode::BindMount;
     const std::string_view source = action.source;
-    if (source.starts_with("tree:")) {
-        const std::string slot(source.substr(5));
-        if (slots_.absent.contains(slot)) {
-            skipped_ = true;
+    if (source.starts_with(Tree)) {
+        if (!tree(source)) {
             return;
         }
-        step_.descriptor = descriptor(slot);
     } else if (source.starts_with("slot:")) {
         const auto found = slots_.directories.find(std::string(source.substr(5)));
         if (found == slots_.directories.end()) {
@@ -238,7 +246,8 @@ void Lowering::lower(const MountFileSystem& action) {
     if (rest != 0) {
         fail(EINVAL, "mount flags " + std::to_string(rest) + " have no attribute of fsmount");
     }
-    std::vector<ChildOption> options;
+    // mountinfo shows the source; without one it would be "none".
+    std::vector<ChildOption> options{{"source", step_.name}};
     for (std::string_view left = action.options; !left.empty();) {
         const std::string_view option = left.substr(0, left.find(','));
         left.remove_prefix(std::min(left.size(), option.size() + 1));
@@ -256,7 +265,11 @@ void Lowering::lower(const MountFileSystem& action) {
 void Lowering::lower(const MakeMountPoint& action) {
     step_.opcode = Opcode::MakeMountPoint;
     step_.path = located(action.path);
-    if (!action.like.empty()) {
+    if (action.like.starts_with(Tree)) {
+        if (!tree(action.like)) {
+            return;
+        }
+    } else if (!action.like.empty()) {
         step_.source.text = absolute(action.like);
     }
     std::vector<ChildEntry> entries;

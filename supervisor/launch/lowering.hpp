@@ -37,6 +37,7 @@ private:
     /// The directory that `path` is made in, and its name there.
     void place(std::string_view path, ChildPath& parent, const char*& name);
     int descriptor(const std::string& slot);
+    bool tree(std::string_view name);
     void fail(int code, std::string what);
     void flag(bool set, std::uint8_t bit);
     template <class T>
