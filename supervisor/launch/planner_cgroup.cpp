@@ -25,6 +25,11 @@ struct CpuPeriod {
     std::uint64_t period, quota;  // microseconds
 };
 
+/// As a person would write it: 32M, 10%, infinity.
+std::string shown(const MemoryLimit& limit) {
+    return limit.bytes && !limit.permyriad ? format_bytes({*limit.bytes}) : Codec<MemoryLimit>::format(limit);
+}
+
 /// The kernel takes no quota below 1 ms, so a small share needs a long period; and none above 1 s.
 CpuPeriod cpu_period(std::uint64_t per_second, std::optional<Timespan> wanted) {
     constexpr std::uint64_t second = 1'000'000, least = 1'000, usual = 100'000;
@@ -142,7 +147,7 @@ private:
     }
 
     void memory() {
-        const std::string high = Codec<MemoryLimit>::format(resources_.memory_high);
+        const std::string high = shown(resources_.memory_high);
         if (const auto bytes = bytes_of(resources_.memory_high, "MemoryHigh", high)) {
             if (!unified_ && planning_.host.cgroup_layout != CgroupLayout::None) {
                 planning_.falls_short(
@@ -152,7 +157,7 @@ private:
                      planning_.asked("MemoryHigh", high));
             }
         }
-        const std::string most = Codec<MemoryLimit>::format(resources_.memory_max);
+        const std::string most = shown(resources_.memory_max);
         const auto bytes = bytes_of(resources_.memory_max, "MemoryMax", most);
         if (!bytes || !has_controller("memory", "MemoryMax", most)) {
             return;
