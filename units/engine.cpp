@@ -96,7 +96,7 @@ JobId Queue::enqueue(UnitRecord& record, JobType type, JobMode mode) {
             if (mode == JobMode::ReplaceIrreversibly) {
                 installed.mode = mode;
             }
-            if (installed.state == JobState::Waiting || !covers(installed.type, type)) {
+            if (installed.state == JobState::Waiting || !covers(installed.type, type, record)) {
                 installed.type = *both;
                 installed.state = JobState::Waiting;
                 run(record);

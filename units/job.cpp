@@ -125,18 +125,8 @@ std::optional<JobType> merged(JobType installed, JobType added, const UnitRecord
     return reload_or_start(record);  // start with reload, or what became of such a pair
 }
 
-bool covers(JobType installed, JobType added) {
-    switch (installed) {
-        using enum JobType;
-        case Start: return added == Start || added == VerifyActive;
-        case Stop: return added == Stop;
-        case Restart: return added != Stop && added != Reload && added != ReloadOrStart;
-        case Reload: return added == VerifyActive;
-        case TryRestart: return added == TryRestart || added == VerifyActive;
-        case ReloadOrStart: return added == Start || added == VerifyActive;
-        case VerifyActive: return added == VerifyActive;
-    }
-    return false;
+bool covers(JobType installed, JobType added, const UnitRecord& record) {
+    return added != JobType::Reload && merged(installed, added, record) == installed;
 }
 
 std::optional<JobResult> job_result(const Job& job, ActiveState state, ServiceResult reload_result) {

@@ -19,9 +19,9 @@ namespace hearth {
 /// The one job that does both, or nothing where they contradict (start and stop).
 [[nodiscard]] std::optional<JobType> merged(JobType installed, JobType added, const UnitRecord& record);
 
-/// Whether `installed`, already running, does all that `added` asks for. A running reload doesn't: it may
-/// have read the old configuration.
-[[nodiscard]] bool covers(JobType installed, JobType added);
+/// Whether `installed`, already running, does all that `added` asks for. Nothing that runs covers a
+/// reload: it may have read the old configuration.
+[[nodiscard]] bool covers(JobType installed, JobType added, const UnitRecord& record);
 
 /// What a running job's end is, once the unit is in `state`; nothing while it goes on.
 [[nodiscard]] std::optional<JobResult> job_result(
