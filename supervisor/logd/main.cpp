@@ -2,6 +2,7 @@
 //
 // hearth-logd: the log writer. Started by hearthd, which passes it the read ends of the services'
 // pipes over the socket `--control-fd`. See daemon.hpp and protocol.hpp.
+#include <malloc.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -55,6 +56,13 @@ void raise_descriptor_limit() {
     }
 }
 
+/// What a burst took goes back to the kernel: the allocator neither learns to keep large blocks nor
+/// makes a heap for the second thread.
+void keep_memory_small() {
+    ::mallopt(M_MMAP_THRESHOLD, 512 * 1024);
+    ::mallopt(M_ARENA_MAX, 1);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -75,6 +83,7 @@ int main(int argc, char** argv) {
     ::umask(0027);
     std::signal(SIGPIPE, SIG_IGN);
     raise_descriptor_limit();
+    keep_memory_small();
     auto daemon = hearth::logd::Daemon::create(
         hearth::sys::Descriptor(arguments.control), arguments.directory
     );

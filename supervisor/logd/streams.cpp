@@ -74,6 +74,9 @@ void Daemon::take(Unit& unit, std::uint64_t lines) {
     }
     unit.lines += lines - std::min(lines, dropped);
     writer_->append(unit.log, output_);
+    if (output_.capacity() > kept_capacity) {  // another's, swapped in
+        std::string().swap(output_);
+    }
 }
 
 /// The pipes of a full unit are left alone for a moment, unless its disk refuses anyway.

@@ -2,6 +2,7 @@
 #include "supervisor/logd/writer.hpp"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,7 +17,6 @@ namespace hearth::logd {
 namespace {
 
 constexpr auto retry_interval = std::chrono::milliseconds(500);
-constexpr std::size_t kept_capacity = std::size_t{1} << 20;
 
 void say(const std::string& text) {
     const std::string line = std::string(own_identifier) + ": " + text + "\n";
@@ -126,6 +126,7 @@ void Writer::signal_progress() const {
 }
 
 void Writer::run() {
+    ::pthread_setname_np(::pthread_self(), "log-writer");
     Lock lock(mutex_);
     while (true) {
         wait(lock);

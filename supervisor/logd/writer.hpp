@@ -25,6 +25,8 @@ namespace hearth::logd {
 
 inline constexpr std::size_t unit_buffer = std::size_t{4} << 20;
 inline constexpr std::size_t all_buffers = std::size_t{64} << 20;
+/// An empty buffer keeps no more memory than this, ready for the next lines.
+inline constexpr std::size_t kept_capacity = std::size_t{512} << 10;
 
 /// One unit's way to its file. Owned by the loop; may go when the writer has nothing of it (idle()).
 struct Log {

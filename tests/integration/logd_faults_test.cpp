@@ -162,7 +162,7 @@ pid_t writer_thread(pid_t process) {
     const std::string tasks = "/proc/" + std::to_string(process) + "/task";
     const auto names = sys::read_directory(tasks);
     for (const std::string& name : *names) {
-        if (name == std::to_string(process)) {
+        if (sys::read_file(tasks + "/" + name + "/comm", 64).value_or("") != "log-writer\n") {
             continue;
         }
         while (true) {
