@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Every system call that systemd 252 knows by name, on any architecture: its group @known, sorted. It
-// includes the group @obsolete. Only system_call_groups.cpp includes this: it is a part of that table,
+// The system calls of systemd 252's group @known, on any architecture, sorted; it includes the group
+// @obsolete. Only system_call_groups.cpp includes this: it is a part of that table,
 // kept apart for its length. Names only; numbers are libseccomp's business.
 #pragma once
 

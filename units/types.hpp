@@ -8,11 +8,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -152,7 +152,7 @@ struct WorkingDirectory {
 struct Environment {
     std::vector<std::pair<std::string, std::string>> variables;
     /// Name to position, kept by the codec while lists are long; no part of the value.
-    std::map<std::string, std::size_t, std::less<>> positions{};
+    std::unordered_map<std::string, std::size_t> positions{};
 
     bool operator==(const Environment& other) const { return variables == other.variables; }
 };

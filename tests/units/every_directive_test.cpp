@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: MIT
+//
+// What holds for every row of every table. That a row's sample changes the plan where `applied`
+// says is shown in tests/supervisor, where there is a planner.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <map>
+#include <set>
+#include <string>
+
+#include "tests/support/value_recorder.hpp"
+#include "units/directive.hpp"
+#include "units/reference.hpp"
+
+namespace hearth {
+
+namespace {
+
+std::vector<const Row*> all_rows() {
+    std::vector<const Row*> rows;
+    for (const std::span<const Row> table : service_tables()) {
+        for (const Row& row : table) {
+            rows.push_back(&row);
+        }
+    }
+    return rows;
+}
+
+/// Each row is one case. Not a parameterised test of GoogleTest: CTest starts a process for each of
+/// those, and there are hundreds of rows.
+void for_each_row(void (*check)(const Row&)) {
+    for (const Row* const row : all_rows()) {
+        SCOPED_TRACE("[" + std::string(name(row->section)) + "] " + std::string(row->name));
+        check(*row);
+    }
+}
+
+void assign_lines(const Row& row, Settings& settings, const std::string& text) {
+    std::size_t begin = 0;
+    while (begin <= text.size()) {
+        const std::size_t end = std::min(text.find('\n', begin), text.size());
+        const Assigned assigned = row.assign(settings, text.substr(begin, end - begin), {});
+        EXPECT_TRUE(assigned) << text << ": " << assigned.error().what;
+        begin = end + 1;
+    }
+}
+
+}  // namespace
+
+TEST(EveryDirective, SaysInASentenceWhatItDoes) {
+    for_each_row([](const Row& row) {
+        ASSERT_FALSE(row.summary.empty());
+        EXPECT_TRUE(row.summary.front() >= 'A' && row.summary.front() <= 'Z') << row.summary;
+        EXPECT_EQ(row.summary.back(), '.') << row.summary;
+        EXPECT_EQ(row.summary.find(".."), std::string_view::npos) << row.summary;
+        EXPECT_NE(row.summary.find(' '), std::string_view::npos) << row.summary;
+        EXPECT_FALSE(row.syntax.empty());
+        EXPECT_FALSE(fate(row).empty());
+    });
+}
+
+TEST(EveryDirective, ReadsItsSampleWhichIsNotTheDefault) {
+    for_each_row([](const Row& row) {
+        ASSERT_FALSE(row.sample.empty());
+        Settings settings;
+        EXPECT_TRUE(row.is_default(settings));
+        const Assigned assigned = row.assign(settings, row.sample, {});
+        ASSERT_TRUE(assigned) << assigned.error().what;
+        if (const auto* const none = std::get_if<applied::NoEffect>(&row.applied)) {
+            EXPECT_FALSE(none->reason.empty());
+            if (settings == Settings{}) {
+                return;  // accepted, and its reason is told by lint
+            }
+        }
+        EXPECT_FALSE(row.is_default(settings));
+        EXPECT_FALSE(settings == Settings{});
+    });
+}
+
+TEST(EveryDirective, PrintsItsValueSoThatItIsReadBack) {
+    for_each_row([](const Row& row) {
+        Settings settings;
+        ASSERT_TRUE(row.assign(settings, row.sample, {}));
+        Settings back;
+        assign_lines(row, back, row.format(settings));
+        EXPECT_TRUE(back == settings) << row.format(settings);
+    });
+}
+
+TEST(EveryDirective, IsResetByAnEmptyText) {
+    for_each_row([](const Row& row) {
+        Settings settings;
+        ASSERT_TRUE(row.assign(settings, row.sample, {}));
+        ASSERT_TRUE(row.assign(settings, "", {}));
+        if (row.name == "CapabilityBoundingSet") {
+            EXPECT_EQ(
+                settings.sandbox.capability_bounding_set.mask,
+                0U);  // the empty set is what it says
+        } else {
+            EXPECT_TRUE(row.is_default(settings));
+            EXPECT_TRUE(settings == Settings{});
+        }
+    });
+}
+
+TEST(EveryDirective, WritesItsPropertiesAsTheyAreDeclared) {
+    for_each_row([](const Row& row) {
+        for (const std::string_view value : {std::string_view(), row.sample}) {
+            Settings settings;
+            if (!value.empty()) {
+                ASSERT_TRUE(row.assign(settings, value, {}));
+            }
+            for (const Property& property : row.properties) {
+                ASSERT_FALSE(property.name.empty());
+                ValueRecorder recorder;
+                property.write(settings, recorder);
+                EXPECT_EQ(recorder.signature(), property.signature) << property.name;
+                EXPECT_TRUE(recorder.signatures_match()) << property.name;
+            }
+        }
+    });
+}
+
+TEST(EveryDirective, IsFoundByItsNameAndSection) {
+    for_each_row([](const Row& row) {
+        EXPECT_EQ(find_row(name(row.section), row.name), &row);
+        EXPECT_NE(find_row(row.name), nullptr);
+    });
+}
+
+TEST(EveryDirective, LeavesTheSettingsAloneOnRubbish) {
+    for_each_row([](const Row& row) {
+        for (const std::string& rubbish :
+             {std::string("\x01\xff\xfe"),
+              std::string(5000, '~'),
+              std::string("%"),
+              std::string("'")}) {
+            Settings settings;
+            if (!row.assign(settings, rubbish, {})) {
+                EXPECT_TRUE(settings == Settings{}) << row.name;
+            }
+        }
+    });
+}
+
+TEST(Directives, AreSortedAndUniquePerSection) {
+    std::set<std::pair<Section, std::string_view>> seen;
+    for (const std::span<const Row> table : service_tables()) {
+        const Row* before = nullptr;
+        for (const Row& row : table) {
+            EXPECT_TRUE(seen.emplace(row.section, row.name).second) << row.name << " stands twice";
+            if (before != nullptr && before->section == row.section) {
+                EXPECT_LT(before->name, row.name);
+            }
+            before = &row;
+        }
+    }
+}
+
+TEST(Directives, HaveOnePropertyOfEachNameOnly) {
+    std::map<std::string_view, std::string_view> owners;
+    for (const Row* const row : all_rows()) {
+        for (const Property& property : row->properties) {
+            const auto [owner, is_new] = owners.emplace(property.name, row->name);
+            EXPECT_TRUE(is_new) << property.name << " is written by " << owner->second << " and "
+                                << row->name;
+        }
+    }
+}
+
+TEST(Directives, AreThoseOfSystemd252) {
+    std::ifstream file(HEARTH_SOURCE_DIR "/tests/golden/units/systemd-252-directives.txt");
+    ASSERT_TRUE(file) << "the list of names is missing";
+    std::set<std::string> theirs;
+    for (std::string line; std::getline(file, line);) {
+        if (!line.starts_with('#')) {
+            theirs.insert(line);
+        }
+    }
+    std::set<std::string> ours;
+    for (const Row* const row : all_rows()) {
+        if (row->section != Section::Hearth) {
+            ours.insert(std::string(name(row->section)) + " " + std::string(row->name));
+        }
+    }
+    EXPECT_EQ(ours, theirs);
+}
+
+TEST(Directives, AreSuggestedForMistypedNames) {
+    EXPECT_EQ(suggestion("Service", "ExecStrat"), "ExecStart");
+    EXPECT_EQ(suggestion("Service", "PrivateTemp"), "PrivateTmp");
+    EXPECT_EQ(suggestion("Unit", "ExecStart"), "[Service] ExecStart");
+    EXPECT_EQ(suggestion("Service", "WantedBy"), "[Install] WantedBy");
+    EXPECT_EQ(suggestion("Service", "Zzzzzzzzzzzzzz"), "");
+}
+
+TEST(Directives, ThatAreNotBuiltRefuseUnlessTheySayWhatIsSoAnyway) {
+    const auto recorded =
+        [](std::string_view section, std::string_view key, std::vector<std::string> values) {
+            Settings settings;
+            for (const std::string& value : values) {
+                EXPECT_TRUE(find_row(section, key)->assign(settings, value, {}));
+            }
+            return settings.refused;
+        };
+    using List = std::vector<RefusedDirective>;
+    EXPECT_EQ(recorded("Service", "PrivateUsers", {"yes"}), (List{{"PrivateUsers", "yes"}}));
+    EXPECT_EQ(recorded("Service", "PrivateUsers", {"off"}), List{});
+    EXPECT_EQ(recorded("Service", "PrivateUsers", {"yes", "no"}), List{});
+    EXPECT_EQ(recorded("Service", "PrivateUsers", {"yes", ""}), List{});
+    EXPECT_EQ(recorded("Service", "ProtectProc", {"default"}), List{});
+    EXPECT_EQ(
+        recorded("Service", "ProtectProc", {"invisible"}), (List{{"ProtectProc", "invisible"}}));
+    EXPECT_EQ(
+        recorded("Service", "DeviceAllow", {"/dev/null", "/dev/zero"}),
+        (List{{"DeviceAllow", "/dev/zero"}}));
+}
+
+TEST(Directives, ThatAreNotBuiltTakeZeroForANumberNotForNo) {
+    for (const std::string_view key :
+         {"AllowedCPUs", "CPUAffinity", "MemorySwapMax", "AllowedMemoryNodes"}) {
+        Settings settings;
+        ASSERT_TRUE(find_row("Service", key)->assign(settings, "0", {}));
+        EXPECT_EQ(settings.refused.size(), 1U) << key;
+    }
+    Settings settings;
+    ASSERT_TRUE(find_row("Unit", "ConditionACPower")->assign(settings, "false", {}));
+    EXPECT_EQ(settings.refused.size(), 1U);
+}
+
+TEST(Directives, ConditionsAreResetAllAtOnce) {
+    Settings settings;
+    ASSERT_TRUE(find_row("Unit", "ConditionPathExists")->assign(settings, "/a", {}));
+    ASSERT_TRUE(find_row("Unit", "ConditionUser")->assign(settings, "root", {}));
+    ASSERT_TRUE(find_row("Unit", "AssertPathExists")->assign(settings, "/a", {}));
+    ASSERT_TRUE(find_row("Unit", "ConditionHost")->assign(settings, "", {}));
+    EXPECT_EQ(settings.refused, (std::vector<RefusedDirective>{{"AssertPathExists", "/a"}}));
+}
+
+}  // namespace hearth

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: MIT
+#include "units/rules.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "tests/units/unit_text.hpp"
+#include "units/lint.hpp"
+#include "units/special.hpp"
+
+namespace hearth {
+
+namespace {
+
+std::vector<std::string_view> ids(const std::vector<Finding>& findings) {
+    std::vector<std::string_view> made;
+    for (const Finding& each : findings) {
+        made.push_back(each.id);
+    }
+    return made;
+}
+
+void check(const std::string& text, LoadState state, const std::string& refusal) {
+    const Unit unit = load_text(text);
+    EXPECT_EQ(unit.load_state, state) << text;
+    EXPECT_EQ(messages(unit.refusals), refusal) << text;
+}
+
+const std::string start = "[Service]\nExecStart=/bin/true\n";
+
+}  // namespace
+
+TEST(Rules, RefuseWhatSystemdDoesNotLoad) {
+    check(
+        "[Service]\n",
+        LoadState::BadSetting,
+        "heat.service: the service has neither ExecStart= nor ExecStop=\n");
+    check(
+        "[Service]\nType=simple\nExecStop=/bin/true\n",
+        LoadState::BadSetting,
+        "heat.service:2: the service has no ExecStart=, which only Type=oneshot may leave out\n");
+    check(
+        "[Service]\nType=oneshot\nExecStop=/bin/true\n",
+        LoadState::BadSetting,
+        "heat.service:3: the service has no ExecStart= and does not have RemainAfterExit=yes\n");
+    check(
+        start + "ExecStart=/bin/false\n",
+        LoadState::BadSetting,
+        "heat.service:3: the service has more than one ExecStart=, which only Type=oneshot may "
+        "have\n");
+    check(start + "ExecStart=/bin/false\nType=oneshot\n", LoadState::Loaded, "");
+    check(
+        start + "Type=oneshot\nRestart=always\n",
+        LoadState::BadSetting,
+        "heat.service:4: Restart=always is not allowed with Type=oneshot\n");
+    check(start + "Type=oneshot\nRestart=on-failure\n", LoadState::Loaded, "");
+    check(
+        start + "Type=oneshot\nRestartForceExitStatus=1\n",
+        LoadState::BadSetting,
+        "heat.service:4: RestartForceExitStatus= is not allowed with Type=oneshot\n");
+}
+
+TEST(Rules, RefuseByNameWhatIsNotBuilt) {
+    check(
+        start + "Type=notify\n",
+        LoadState::Loaded,
+        "heat.service:3: Type=notify is not built yet\n");
+    check(
+        start + "PrivateUsers=yes\n",
+        LoadState::Loaded,
+        "heat.service:3: PrivateUsers=yes is not built yet\n");
+    check(
+        start + "AppArmorProfile=heat\n",
+        LoadState::Loaded,
+        "heat.service:3: AppArmorProfile=heat is not built yet\n");
+    check(
+        start + "StandardInput=tty\n",
+        LoadState::Loaded,
+        "heat.service:3: StandardInput=tty is not built yet\n");
+    check(
+        start + "StandardOutput=kmsg\nStandardError=socket\n",
+        LoadState::Loaded,
+        "heat.service:3: StandardOutput=kmsg is not built yet\n"
+        "heat.service:4: StandardError=socket is not built yet\n");
+    check(
+        start + "Slice=warm.slice\n",
+        LoadState::Loaded,
+        "heat.service:3: Slice=warm.slice is not built yet\n");
+    check(
+        "[Unit]\nAfter=network.target postgresql.service\n" + start,
+        LoadState::Loaded,
+        "heat.service:2: After=postgresql.service is not built yet\n");
+    check(
+        "[Unit]\nAfter=network-online.target\nWants=network-online.target\nBefore=shutdown."
+        "target\n" +
+            start,
+        LoadState::Loaded,
+        "");
+    check(
+        "[Unit]\nConditionPathExists=/etc/x\n" + start,
+        LoadState::Loaded,
+        "heat.service:2: ConditionPathExists=/etc/x is not built yet\n");
+    check(
+        start + "PrivateUsers=no\nProtectProc=default\nSlice=system.slice\nStandardOutput=null\n",
+        LoadState::Loaded,
+        "");
+}
+
+TEST(Rules, RelaxByName) {
+    const std::string text =
+        start + "PrivateUsers=yes\nDynamicUser=yes\n[X-Hearth]\nRelaxConfinement=PrivateUsers\n";
+    check(text, LoadState::Loaded, "heat.service:4: DynamicUser=yes is not built yet\n");
+    // Best effort is about confinement; it doesn't drop what a unit does.
+    const std::string best = "[X-Hearth]\nConfinement=best-effort\n";
+    check(
+        "[Unit]\nOnFailure=a.service\n" + start + "PrivateUsers=yes\n" + best,
+        LoadState::Loaded,
+        "heat.service:2: OnFailure=a.service is not built yet\n");
+    const Unit relaxed = load_text(start + "PrivateUsers=yes\n" + best);
+    EXPECT_EQ(
+        messages(relaxed.diagnostics),
+        "heat.service:3: PrivateUsers=yes is not built yet; relaxed, so the service runs without "
+        "it\n");
+}
+
+TEST(Rules, RefuseTemplates) {
+    const Unit unit = load_text(start, {}, "heat@.service");
+    ASSERT_EQ(unit.refusals.size(), 1U);
+    EXPECT_EQ(unit.refusals[0].message, "'heat@.service' is a template");
+    EXPECT_EQ(unit.refusals[0].hint, "start an instance of it, as in heat@NAME.service");
+}
+
+TEST(Rules, SayNothingAtLoadAboutWhatHasNoEffect) {
+    const Unit unit = load_service("IOWeight=100\nSyslogLevel=info\nCPUSchedulingPolicy=other");
+    EXPECT_EQ(messages(unit.diagnostics), "");
+    EXPECT_EQ(messages(unit.refusals), "");
+}
+
+TEST(Lint, TellsEachThingOnceInTheOrderOfTheFile) {
+    const Unit unit = load_text(
+        "[Service]\nIOWeight=100\nPrivateTemp=yes\nExecStart=/bin/true\nRestartSec=soon\n"
+        "SystemCallFilter=~@mount\nType=notify\nKillMode=none\n");
+    const std::vector<std::string_view> expected = {
+        "no-effect",
+        "unknown-key",
+        "invalid-value",
+        "filter-architectures",
+        "filter-deny-list",
+        "type-not-built",
+        "kill-mode-none"};
+    EXPECT_EQ(ids(lint(unit)), expected);
+    EXPECT_EQ(worst(lint(unit)), Severity::Error);
+}
+
+TEST(Lint, AdvisesWhereCombinationsMissTheirAim) {
+    const std::pair<std::string, std::string_view> cases[] = {
+        {"SystemCallFilter=@system-service", "filter-architectures"},
+        {"SystemCallErrorNumber=EPERM", "error-number-alone"},
+        {"ProtectSystem=strict", "mounts-undone"},
+        {"ReadWritePaths=/srv", "read-write-alone"},
+        {"AmbientCapabilities=CAP_CHOWN\nCapabilityBoundingSet=CAP_KILL", "ambient-not-bounded"},
+        {"CPUQuotaPeriodSec=10ms", "quota-period-alone"},
+        {"MemoryMax=1M\nMemoryHigh=2M", "memory-high-above-max"},
+        {"Restart=always\nStartLimitBurst=0", "restart-unlimited"},
+        {"RuntimeMaxSec=1\nType=oneshot", "runtime-max-oneshot"},
+    };
+    for (const auto& [lines, id] : cases) {
+        EXPECT_EQ(ids(lint(load_service(lines))), std::vector<std::string_view>{id}) << lines;
+    }
+    for (const char* const fine :
+         {"ProtectSystem=strict\nUser=nobody",
+          "ProtectSystem=strict\nCapabilityBoundingSet=~CAP_SYS_ADMIN",
+          "ProtectSystem=strict\nReadWritePaths=/srv\nUser=nobody",
+          "SystemCallFilter=@system-service\nSystemCallArchitectures=native\nSystemCallErrorNumber="
+          "EPERM\nProtectHome=yes"}) {
+        EXPECT_TRUE(lint(load_service(fine)).empty()) << fine;
+    }
+}
+
+TEST(Lint, HintsAtMistypedRelaxations) {
+    const Unit unit = load_text(start + "[X-Hearth]\nRelaxConfinement=PrivateTemp\n");
+    const std::vector<Finding> findings = lint(unit);
+    ASSERT_EQ(ids(findings), std::vector<std::string_view>{"relax-unknown"});
+    EXPECT_EQ(findings[0].diagnostic.hint, "did you mean 'PrivateTmp'?");
+}
+
+TEST(Lint, TellsOfUnitsThatCouldNotBeLoaded) {
+    EXPECT_EQ(
+        ids(lint(load_unit("none.service", TextSource(), test_context()))),
+        std::vector<std::string_view>{"not-loaded"});
+}
+
+TEST(Rules, AreListedSortedAndEachIdOnce) {
+    const std::vector<Rule> all = rules();
+    EXPECT_TRUE(std::ranges::is_sorted(all, std::ranges::less{}, &Rule::id));
+    EXPECT_EQ(std::ranges::adjacent_find(all, {}, &Rule::id), all.end());
+    for (const Rule& rule : all) {
+        EXPECT_TRUE(rule.summary.ends_with('.')) << rule.id;
+    }
+}
+
+TEST(SpecialUnits, AreKnownByName) {
+    EXPECT_TRUE(is_built_in_unit("network-online.target"));
+    EXPECT_TRUE(is_built_in_unit("-.slice"));
+    EXPECT_FALSE(is_built_in_unit("postgresql.service"));
+}
+
+}  // namespace hearth
