@@ -26,13 +26,22 @@ struct overloaded : Arms... {
 
 Moment now() { return {sys::monotonic_microseconds(), sys::realtime_microseconds()}; }
 
-std::string joined(const Diagnostics& diagnostics) {
+/// A refusal for a person: each reason on its line, then what to do: the one drop-in that would let the
+/// unit start, or where there is none each reason's own hint.
+std::string refusal_text(const Diagnostics& refusals) {
+    const std::string drop_in = launch::relaxing_drop_in(refusals);
     std::string text;
-    for (const Diagnostic& diagnostic : diagnostics) {
-        text += (text.empty() ? "" : "\n") + one_line(diagnostic);
-        if (!diagnostic.hint.empty()) {
-            text += "\n  " + diagnostic.hint;
+    for (const Diagnostic& refusal : refusals) {
+        text += (text.empty() ? "" : "\n") + one_line(refusal);
+        if (drop_in.empty() && !refusal.hint.empty()) {
+            text += "\n  " + refusal.hint;
         }
+    }
+    if (!drop_in.empty()) {
+        text += "\nthis drop-in would let it start without:\n" + drop_in;
+    }
+    while (text.ends_with('\n')) {
+        text.pop_back();
     }
     return text;
 }
@@ -175,12 +184,7 @@ void Supervisor::perform_launch(const Launch& action) {
     }
     auto plan = make_plan(action, live);
     if (!plan) {
-        std::string message = joined(plan.error());
-        const std::string drop_in = launch::relaxing_drop_in(plan.error());
-        if (!drop_in.empty()) {
-            message += "\nthis drop-in would let it start without:\n" + drop_in;
-        }
-        refuse(action, exit_status_namespace, std::move(message));
+        refuse(action, exit_status_namespace, refusal_text(plan.error()));
         return;
     }
     for (const Diagnostic& shortfall : plan->shortfalls) {

@@ -242,6 +242,7 @@ void AttachSessions::start(
             for (std::size_t number = 0; number < 3; ++number) {
                 launch.descriptors.emplace(slots[number], std::move(job->request.stdio[number]));
             }
+            found->second.launching = true;
             launchers.launch(std::move(launch));
         });
 }
@@ -256,6 +257,7 @@ bool AttachSessions::launched(launch::LaunchResult& result) {
         return true;
     }
     Session& session = found->second;
+    session.launching = false;
     Started started = std::move(session.started);
     if (result.failure) {
         if (result.pidfd) {
@@ -375,6 +377,10 @@ void AttachSessions::end_all() {
 
 bool AttachSessions::watches(pid_t pid) const {
     return std::ranges::any_of(sessions_, [pid](const auto& entry) { return entry.second.pid == pid; });
+}
+
+bool AttachSessions::launching() const {
+    return std::ranges::any_of(sessions_, [](const auto& entry) { return entry.second.launching; });
 }
 
 }  // namespace hearth

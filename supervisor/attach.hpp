@@ -51,6 +51,8 @@ public:
     void end_unit(const std::string& unit);
     void end_all();
     [[nodiscard]] bool watches(pid_t pid) const;
+    /// A launch is in flight whose pid nobody knows yet.
+    [[nodiscard]] bool launching() const;
     [[nodiscard]] std::size_t active() const { return sessions_.size(); }
 
 private:
@@ -63,7 +65,7 @@ private:
         EventSource source, retry;
         Started started;
         Ended ended;
-        bool ending = false;
+        bool ending = false, launching = false;
     };
     void exited(std::uint64_t id);
     void remove(std::uint64_t id);
