@@ -157,8 +157,10 @@ Result<const UnitRecord*, RequestError> Supervisor::load_now(const std::string& 
             "LoadFailed", "unit type of " + name + " is not built yet; hearth runs .service units"});
     }
     Unit unit = load_unit(name, store_, load_context_);
-    for (const Diagnostic& diagnostic : unit.diagnostics) {
-        log::write(diagnostic);
+    if (unit.load_state != LoadState::NotFound) {  // that is the asker's to hear, not the log's
+        for (const Diagnostic& diagnostic : unit.diagnostics) {
+            log::write(diagnostic);
+        }
     }
     handle(step(world_, UnitLoaded{std::move(unit)}, moment(loop_)));
     return world_.find(name);
