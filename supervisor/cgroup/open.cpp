@@ -68,7 +68,9 @@ Result<void> evacuate(const std::string& directory, const std::set<pid_t>& own) 
             );
         }
     }
-    HEARTH_TRY(make_directory(directory + '/' + leaf));
+    if (!pids.empty()) {
+        HEARTH_TRY(make_directory(directory + '/' + leaf));
+    }
     for (const pid_t pid : pids) {
         HEARTH_TRY(sys::write_file(
             directory + '/' + leaf + "/cgroup.procs", std::to_string(pid)
@@ -77,20 +79,33 @@ Result<void> evacuate(const std::string& directory, const std::set<pid_t>& own) 
     return {};
 }
 
-/// "+controller" into a directory's subtree_control, our own processes moved out of the way if needed.
-Result<void> pass_on(
-    const std::string& directory, const std::string& controller, const std::set<pid_t>& own
+/// "+controller" into a directory's subtree_control for each that is not there yet; what can't be
+/// passed on goes from `controllers` to `missing`.
+void pass_on(
+    const std::string& directory, const std::set<pid_t>& own, std::set<std::string>& controllers,
+    std::map<std::string, std::string>& missing
 ) {
     const std::string file = directory + "/cgroup.subtree_control";
-    if (contains(HEARTH_TRY(read_words(file)), controller)) {
-        return {};
+    const Result<std::vector<std::string>> enabled = read_words(file);
+    Result<void> empty;
+    // Only the root of a hierarchy (it has no type) may hold processes and pass controllers on. Not
+    // left to the kernel to refuse: cpu and pids alone would silently make it a threaded domain.
+    if (sys::stat(directory + "/cgroup.type")) {
+        const bool lacks_some = std::ranges::any_of(controllers, [&](const std::string& controller) {
+            return !enabled || !contains(*enabled, controller);
+        });
+        empty = lacks_some ? evacuate(directory, own) : Result<void>();
     }
-    Result<void> written = sys::write_file(file, "+" + controller);
-    if (written || written.error().code != EBUSY) {
-        return written;
-    }
-    HEARTH_TRY(evacuate(directory, own));
-    return sys::write_file(file, "+" + controller);
+    std::erase_if(controllers, [&](const std::string& controller) {
+        if (enabled && contains(*enabled, controller)) {
+            return false;
+        }
+        const Result<void> passed = empty ? sys::write_file(file, "+" + controller) : empty;
+        if (!passed) {
+            missing[controller] = passed.error().what;
+        }
+        return !passed;
+    });
 }
 
 /// The directories from the base down to the root, both included.
@@ -248,14 +263,9 @@ void Tree::enable_controllers(const std::set<pid_t>& own_processes) {
             continue;
         }
         controllers_.insert(controller);
-        for (const std::string& directory :
-             chain(unified_.mount, unified_.base, unified_.root)) {
-            if (Result<void> passed = pass_on(directory, controller, own_processes); !passed) {
-                missing_[controller] = passed.error().what;
-                controllers_.erase(controller);
-                break;
-            }
-        }
+    }
+    for (const std::string& directory : chain(unified_.mount, unified_.base, unified_.root)) {
+        pass_on(directory, own_processes, controllers_, missing_);
     }
 }
 

@@ -98,8 +98,10 @@ Result<void> Tree::make_unified(const std::vector<std::string>& names) const {
     for (std::size_t i = 0; i < names.size(); ++i) {
         directory += '/' + names[i];
         HEARTH_TRY(make_directory(directory));
-        const bool last = i + 1 == names.size();
-        if (!last && layout_ == launch::CgroupLayout::Unified) {
+        // A unit's own cgroup holds processes, so it passes nothing on: what is made below it lives
+        // within the unit's limits and has none of its own.
+        const bool above = i + 1 < names.size() && names[i].ends_with(".slice");
+        if (above && layout_ == launch::CgroupLayout::Unified) {
             HEARTH_TRY(pass_on_controllers(directory));
         }
     }

@@ -64,7 +64,8 @@ public:
     /// Absolute file system path of `path` in a hierarchy ("" = v2).
     [[nodiscard]] std::string directory(const std::string& path, const std::string& controller = {}) const;
 
-    /// mkdir -p in v2 and the given v1 hierarchies.
+    /// mkdir -p in v2 and the given v1 hierarchies. On v2, slices (names in ".slice") pass their
+    /// controllers on; a cgroup below a unit's has none of its own, only the unit's limits.
     [[nodiscard]] Result<void> make(const std::string& path, const std::vector<std::string>& v1_controllers) const;
     [[nodiscard]] Result<void> write(const std::string& path, const Knob& knob) const;
     [[nodiscard]] Result<std::string> read(const std::string& path, const Knob& knob) const;

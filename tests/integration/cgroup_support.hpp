@@ -149,6 +149,10 @@ private:
 /// The wait status of a process, reaped.
 inline int reap(pid_t pid) {
     int status = -1;
+    if (pid <= 0) {  // would wait for any
+        ADD_FAILURE() << "there is no process to reap";
+        return status;
+    }
     EXPECT_EQ(::waitpid(pid, &status, 0), pid);
     return status;
 }

@@ -325,9 +325,9 @@ struct Delegation {
     char reason[300] = {};
 };
 void open_in_own_cgroup(const TestTree& tree, bool stranger, Delegation& report) {
-    tree.make("delegated/place");
-    const pid_t other = stranger ? tree.run("delegated/place", sleep_for_ever) : 0;
-    const pid_t pid = tree.run("delegated/place", [&] {
+    tree.make("delegated.slice/place.service");
+    const pid_t other = stranger ? tree.run("delegated.slice/place.service", sleep_for_ever) : 0;
+    const pid_t pid = tree.run("delegated.slice/place.service", [&] {
         Tree::Options options;
         options.root = "inner";
         const Result<Tree> inner = Tree::open(options);
