@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <fmt/format.h>
+#include <linux/capability.h>
 
 #include <algorithm>
 #include <array>
@@ -10,9 +11,7 @@ namespace hearth::report {
 
 namespace {
 
-std::string shown(const Mount* mount) {
-    return mount == nullptr ? "no mount" : fmt::format("{} {} {}", mount->point, mount->type, mount->options);
-}
+// ---- namespaces
 
 Finding private_network(const Evidence& evidence) {
     Finding finding = own_namespace(evidence, "net");
@@ -26,189 +25,135 @@ Finding private_network(const Evidence& evidence) {
     return either(loopback, finding.kernel, "no loopback interface");
 }
 
-Finding private_ipc(const Evidence& evidence) { return own_namespace(evidence, "ipc"); }
-Finding private_mounts(const Evidence& evidence) { return own_namespace(evidence, "mnt"); }
-Finding protect_hostname(const Evidence& evidence) { return own_namespace(evidence, "uts"); }
+Finding private_ipc(const Evidence& evidence) {
+    Finding finding = own_namespace(evidence, "ipc");
+    const Mount* queues = evidence.mounts.at("/dev/mqueue");
+    if (queues != nullptr) {
+        const Mount* own = evidence.own_mounts.at("/dev/mqueue");
+        const bool fresh = queues->type == "mqueue" && queues->shared == 0;
+        finding = both(std::move(finding), either(fresh || own == nullptr, shown(queues), "not the namespace's own queues"));
+    }
+    return finding;
+}
 
+/// Of its own, and no mount in it hands on to hearthd's.
+Finding private_mounts(const Evidence& evidence) {
+    Finding finding = own_namespace(evidence, "mnt");
+    if (finding.verdict != Verdict::Verified) {
+        return finding;
+    }
+    for (const Mount* mount : evidence.mounts.visible()) {
+        if (evidence.own_mounts.has_peer_group(mount->shared)) {
+            return mismatch(shown(mount), fmt::format("shares peer group {} with the host", mount->shared));
+        }
+    }
+    return verified(finding.kernel + ", no mount shared with the host");
+}
+
+// ---- replaced contents
+
+/// The directory that hearthd made for the unit, and not the host's.
 Finding private_tmp(const Evidence& evidence) {
-    if (Finding finding = own_namespace(evidence, "mnt"); finding.verdict != Verdict::Verified) {
+    Finding finding = own_namespace(evidence, "mnt");
+    if (finding.verdict != Verdict::Verified) {
         return finding;
     }
     std::string text;
     for (const char* path : {"/tmp", "/var/tmp"}) {
-        const Mount* mount = evidence.mounts.at(path);
-        if (mount == nullptr) {
-            return mismatch(std::string(path) + " is the host's", "no mount of the unit's own there");
+        const Place place = look(evidence, path);
+        if (place.missing) {
+            continue;
         }
-        if (mount->read_only()) {
-            return mismatch(shown(mount), "read-only");
+        if (place.mount == nullptr) {
+            return cannot_know(std::string(path) + ": " + place.error);
         }
-        text += (text.empty() ? "" : "; ") + fmt::format("{} is {} of its {}", path, mount->root, mount->type);
+        const bool same = place.fact != nullptr && !place.fact->own_identity.empty() &&
+                          place.fact->identity == place.fact->own_identity;
+        const bool made = place.mount->root.find("/hearth-" + evidence.question.unit.name + "-") != std::string::npos;
+        if (!place.exact || same || !made) {
+            return mismatch(std::string(path) + ": " + shown(place.mount), "that is the host's");
+        }
+        if (place.mount->read_only()) {
+            return mismatch(shown(place.mount), "read-only");
+        }
+        text += (text.empty() ? "" : "; ") + fmt::format("{} is {} of its {}", path, place.mount->root, place.mount->type);
     }
-    return verified(text);
+    return text.empty() ? verified("neither /tmp nor /var/tmp exists") : verified(text);
+}
+
+/// Documentation/admin-guide/devices.txt: null, zero, full, random, urandom, tty, ptmx.
+constexpr auto pseudo_devices = std::to_array<std::string_view>(
+    {"c 1:3", "c 1:5", "c 1:7", "c 1:8", "c 1:9", "c 5:0", "c 5:2"});
+
+Finding device_file_system(const Evidence& evidence) {
+    if (Finding finding = own_namespace(evidence, "mnt"); finding.verdict != Verdict::Verified) {
+        return finding;
+    }
+    const Place place = look(evidence, "/dev");
+    const bool fresh = place.exact && place.mount->type == "tmpfs" && place.mount->has("ro") && place.mount->has("noexec");
+    if (!fresh) {
+        return mismatch(shown(place.mount), "expected a small read-only /dev of the unit's own");
+    }
+    for (const auto& [name, device] : evidence.view.devices) {
+        if (std::ranges::find(pseudo_devices, device) == pseudo_devices.end()) {
+            return mismatch(fmt::format("/dev/{} is device {}", name, device), "no pseudo device");
+        }
+    }
+    return verified(fmt::format("{}, {} pseudo devices", shown(place.mount), evidence.view.devices.size()));
 }
 
 Finding private_devices(const Evidence& evidence) {
-    const Mount* mount = evidence.mounts.at("/dev");
-    const bool good = own_namespace(evidence, "mnt").verdict == Verdict::Verified && mount != nullptr &&
-                      mount->type == "tmpfs" && mount->has("ro");
-    return either(good, shown(mount), "expected a small read-only /dev of the unit's own");
-}
-
-/// Every visible writable mount must be one that systemd's strict mode leaves writable, or an exception
-/// that the unit itself states.
-Finding protect_system_strict(const Evidence& evidence) {
-    const SandboxSettings& sandbox = evidence.question.unit.settings.sandbox;
-    const auto allowed = [&](const std::string& point) {
-        if (is_below(point, "/dev") || is_below(point, "/proc") || is_below(point, "/sys")) {
-            return true;
-        }
-        if (sandbox.private_tmp && (is_below(point, "/tmp") || is_below(point, "/var/tmp"))) {
-            return true;
-        }
-        const auto covers = [&](const auto& entries, auto path) {
-            return std::ranges::any_of(entries, [&](const auto& entry) { return is_below(point, path(entry)); });
-        };
-        const bool home = sandbox.protect_home == ProtectHome::No || sandbox.protect_home == ProtectHome::Tmpfs;
-        if (home && (is_below(point, "/home") || is_below(point, "/root") || is_below(point, "/run/user"))) {
-            return sandbox.protect_home == ProtectHome::Tmpfs;
-        }
-        return covers(sandbox.read_write_paths, [](const PathEntry& entry) { return entry.path; }) ||
-               covers(sandbox.bind_paths, [](const BindEntry& entry) { return entry.destination; }) ||
-               covers(sandbox.temporary_file_systems, [](const TmpfsEntry& entry) { return entry.path; });
-    };
-    std::size_t read_only = 0;
-    for (const Mount* mount : evidence.mounts.visible()) {
-        if (mount->read_only()) {
-            ++read_only;
-        } else if (!allowed(mount->point)) {
-            return mismatch(shown(mount), "writable");
-        }
-    }
-    const Mount* root = evidence.mounts.at("/");
-    if (root == nullptr || !root->read_only()) {
-        return mismatch(shown(root), "the root is writable");
-    }
-    return verified(fmt::format("/ and {} other mounts read-only", read_only - 1));
-}
-
-Finding all_read_only(const Evidence& evidence, std::initializer_list<const char*> paths) {
-    std::string text;
-    for (const char* path : paths) {
-        const Mount* mount = evidence.mounts.covering(path);
-        if (mount == nullptr || !mount->read_only()) {
-            return mismatch(fmt::format("{}: {}", path, shown(mount)), "writable");
-        }
-        text += (text.empty() ? "" : " ") + std::string(path);
-    }
-    return verified(text + " read-only");
-}
-
-Finding protect_system(const Evidence& evidence) {
-    switch (evidence.question.unit.settings.sandbox.protect_system) {
-        case ProtectSystem::No:
-            return cannot_know("not asked");
-        case ProtectSystem::Yes:
-            return all_read_only(evidence, {"/usr"});
-        case ProtectSystem::Full:
-            return all_read_only(evidence, {"/usr", "/etc"});
-        case ProtectSystem::Strict:
-            return protect_system_strict(evidence);
-    }
-    return cannot_know("not asked");
-}
-
-/// A path hidden by hearth is covered by an empty, inaccessible mount exactly there.
-bool hidden(const Mount* mount) {
-    return mount != nullptr && (mount->type == "tmpfs" || mount->root.find("inaccessible") != std::string::npos);
-}
-
-Finding protect_home(const Evidence& evidence) {
-    const ProtectHome kind = evidence.question.unit.settings.sandbox.protect_home;
-    std::string text;
-    for (const std::string path : {"/home", "/root", "/run/user"}) {
-        if (!evidence.question.host.existing_paths.contains(path)) {
-            text += (text.empty() ? "" : ", ") + path + " does not exist";
-            continue;
-        }
-        const Mount* mount = kind == ProtectHome::ReadOnly ? evidence.mounts.covering(path) : evidence.mounts.at(path);
-        const bool good = kind == ProtectHome::ReadOnly ? mount != nullptr && mount->read_only() : hidden(mount);
-        if (!good) {
-            return mismatch(path + ": " + shown(mount), "expected it hidden");
-        }
-        text += (text.empty() ? "" : ", ") + path + (kind == ProtectHome::ReadOnly ? " read-only" : " hidden");
-    }
-    return verified(text);
-}
-
-Finding path_list(
-    const Evidence& evidence, const std::vector<PathEntry>& entries, bool (*good)(const Mount*, const std::string&),
-    const char* what) {
-    std::string text;
-    for (const PathEntry& entry : entries) {
-        const Mount* mount = evidence.mounts.covering(entry.path);
-        if (!good(mount, entry.path)) {
-            if (entry.optional) {
-                continue;  // it may not exist; a missing one is not in the mount table
-            }
-            return mismatch(entry.path + ": " + shown(mount), std::string("not ") + what);
-        }
-        text += (text.empty() ? "" : " ") + entry.path;
-    }
-    return text.empty() ? cannot_know("only optional paths, none of them mounted") : verified(text + " " + what);
-}
-
-Finding read_only_paths(const Evidence& evidence) {
-    return path_list(
-        evidence, evidence.question.unit.settings.sandbox.read_only_paths,
-        [](const Mount* mount, const std::string&) { return mount != nullptr && mount->read_only(); }, "read-only");
-}
-
-Finding read_write_paths(const Evidence& evidence) {
-    return path_list(
-        evidence, evidence.question.unit.settings.sandbox.read_write_paths,
-        [](const Mount* mount, const std::string&) { return mount != nullptr && !mount->read_only(); }, "writable");
-}
-
-Finding inaccessible_paths(const Evidence& evidence) {
-    return path_list(
-        evidence, evidence.question.unit.settings.sandbox.inaccessible_paths,
-        [](const Mount* mount, const std::string& path) {
-            return mount != nullptr && mount->point == path && hidden(mount);
-        },
-        "hidden");
+    return both(
+        both(device_file_system(evidence), without_capabilities(evidence, {CAP_MKNOD, CAP_SYS_RAWIO})),
+        filters(evidence));
 }
 
 Finding bound(const Evidence& evidence, const std::vector<BindEntry>& entries, bool read_only) {
     std::string text;
     for (const BindEntry& entry : entries) {
-        const Mount* mount = evidence.mounts.at(entry.destination);
-        if (mount == nullptr || (read_only && !mount->read_only())) {
-            if (entry.optional && mount == nullptr) {
-                continue;
-            }
-            return mismatch(entry.destination + ": " + shown(mount), read_only ? "not a read-only mount" : "no mount");
+        const std::string& path = entry.destination.empty() ? entry.source : entry.destination;
+        const Place place = look(evidence, path);
+        if (place.missing && entry.optional) {
+            continue;
         }
-        text += (text.empty() ? "" : "; ") + shown(mount);
+        const bool gone = place.fact != nullptr && place.fact->own_identity.empty();
+        if (entry.optional && gone && !place.exact) {
+            continue;  // no such source
+        }
+        if (!place.exact || (read_only && !place.mount->read_only())) {
+            return mismatch(path + ": " + shown(place.mount), read_only ? "not a read-only mount" : "no mount there");
+        }
+        if (place.fact != nullptr && place.fact->identity != place.fact->own_identity) {
+            if (gone || place.mount->root.ends_with("//deleted")) {
+                return cannot_know(entry.source + " has been replaced since");
+            }
+            return mismatch(path + ": " + shown(place.mount), "not the inode of " + entry.source);
+        }
+        text += (text.empty() ? "" : "; ") + shown(place.mount);
     }
-    return verified(text);
+    return text.empty() ? cannot_know("only optional sources, none of which exists") : verified(text);
 }
 
-Finding bind_paths(const Evidence& evidence) {
-    return bound(evidence, evidence.question.unit.settings.sandbox.bind_paths, false);
-}
+Finding bind_paths(const Evidence& evidence) { return bound(evidence, evidence.sandbox().bind_paths, false); }
 Finding bind_read_only_paths(const Evidence& evidence) {
-    return bound(evidence, evidence.question.unit.settings.sandbox.bind_read_only_paths, true);
+    return bound(evidence, evidence.sandbox().bind_read_only_paths, true);
 }
 
 Finding temporary_file_systems(const Evidence& evidence) {
-    for (const TmpfsEntry& entry : evidence.question.unit.settings.sandbox.temporary_file_systems) {
-        const Mount* mount = evidence.mounts.at(entry.path);
-        if (mount == nullptr || mount->type != "tmpfs") {
-            return mismatch(entry.path + ": " + shown(mount), "expected a tmpfs");
+    std::string text;
+    for (const TmpfsEntry& entry : evidence.sandbox().temporary_file_systems) {
+        const Place place = look(evidence, entry.path);
+        const bool host = place.fact != nullptr && place.fact->identity == place.fact->own_identity;
+        if (!place.exact || place.mount->type != "tmpfs" || host) {
+            return mismatch(entry.path + ": " + shown(place.mount), "expected a tmpfs of the unit's own");
         }
+        const std::string options = "," + entry.options + ",";
+        if (options.find(",ro,") != std::string::npos && !place.mount->read_only()) {
+            return mismatch(shown(place.mount), "expected it read-only");
+        }
+        text += (text.empty() ? "" : "; ") + shown(place.mount);
     }
-    return verified("tmpfs at each");
+    return verified(text);
 }
 
 Finding root_directory(const Evidence& evidence) {
@@ -221,16 +166,69 @@ Finding root_directory(const Evidence& evidence) {
 }
 
 Finding mount_api_vfs(const Evidence& evidence) {
-    for (const char* path : {"/proc", "/sys", "/dev"}) {
-        if (evidence.mounts.at(path) == nullptr) {
-            return mismatch(std::string(path) + " is no mount", "expected one");
+    if (evidence.exec().root_directory.empty() || !evidence.sandbox().mount_api_vfs.value_or(true)) {
+        return cannot_know("without RootDirectory= there is nothing to mount");
+    }
+    for (const char* path : {"/proc", "/sys", "/dev", "/run"}) {
+        const Mount* mount = evidence.mounts.at(path);
+        const std::string_view type = path == std::string_view("/proc") ? "proc" : path == std::string_view("/sys") ? "sysfs" : "";
+        if (mount == nullptr || (!type.empty() && mount->type != type)) {
+            return mismatch(std::string(path) + ": " + shown(mount), "expected a file system of its own");
         }
     }
-    return verified("/proc /sys /dev mounted");
+    return verified("/proc /sys /dev /run mounted");
 }
 
-Finding protect_kernel_tunables(const Evidence& evidence) { return all_read_only(evidence, {"/proc/sys", "/sys"}); }
-Finding protect_control_groups(const Evidence& evidence) { return all_read_only(evidence, {"/sys/fs/cgroup"}); }
+// ---- lists of paths
+
+/// Each entry by `judge`; the first that is wrong speaks.
+template <class Judge>
+Finding each(const Evidence& evidence, const std::vector<PathEntry>& entries, const char* what, Judge judge) {
+    std::string text;
+    for (const PathEntry& entry : entries) {
+        const auto path = service_path(evidence.question.unit, entry);
+        if (!path) {
+            continue;  // outside the root, where the service can't go
+        }
+        const Place place = look(evidence, *path);
+        if (place.missing) {
+            if (!entry.optional) {
+                return cannot_know(*path + " no longer exists");
+            }
+            continue;
+        }
+        if (place.mount == nullptr) {
+            return cannot_know(*path + ": " + (place.error.empty() ? "not in the mount table" : place.error));
+        }
+        Finding finding = judge(*path, place);
+        if (finding.verdict != Verdict::Verified) {
+            return finding;
+        }
+        text += (text.empty() ? "" : " ") + *path;
+    }
+    return text.empty() ? cannot_know("none of the paths exists for the service") : verified(text + " " + what);
+}
+
+Finding read_only_paths(const Evidence& evidence) {
+    return each(evidence, evidence.sandbox().read_only_paths, "read-only", [&](const std::string& path, const Place&) {
+        return read_only_tree(evidence, path);
+    });
+}
+
+Finding read_write_paths(const Evidence& evidence) {
+    return each(evidence, evidence.sandbox().read_write_paths, "writable", [&](const std::string& path, const Place& place) {
+        const bool by_host = place.fact != nullptr && place.fact->own_read_only;
+        return either(
+            !place.mount->read_only() || by_host, path + ": " + shown(place.mount),
+            "read-only; where another directive says so of the same path, that one counts");
+    });
+}
+
+Finding inaccessible_paths(const Evidence& evidence) {
+    return each(evidence, evidence.sandbox().inaccessible_paths, "hidden", [](const std::string& path, const Place& place) {
+        return either(is_hidden(place), path + ": " + shown(place.mount), "not hidden");
+    });
+}
 
 constexpr auto checks = std::to_array<Check>({
     {"BindPaths", bind_paths},
@@ -242,11 +240,6 @@ constexpr auto checks = std::to_array<Check>({
     {"PrivateMounts", private_mounts},
     {"PrivateNetwork", private_network},
     {"PrivateTmp", private_tmp},
-    {"ProtectControlGroups", protect_control_groups},
-    {"ProtectHome", protect_home},
-    {"ProtectHostname", protect_hostname},
-    {"ProtectKernelTunables", protect_kernel_tunables},
-    {"ProtectSystem", protect_system},
     {"ReadOnlyPaths", read_only_paths},
     {"ReadWritePaths", read_write_paths},
     {"RootDirectory", root_directory},

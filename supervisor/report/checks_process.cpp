@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <fmt/format.h>
+#include <linux/capability.h>
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <charconv>
-#include <optional>
 #include <sstream>
 
 #include "supervisor/report/checks.hpp"
@@ -20,21 +19,16 @@ std::string status(const Evidence& evidence, const std::string& key) {
     return found == evidence.view.status.end() ? std::string() : found->second;
 }
 
-std::optional<std::uint64_t> number(std::string_view text, int base) {
-    std::uint64_t value = 0;
+template <class Number>
+std::optional<Number> number(std::string_view text, int base) {
+    Number value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
     return error == std::errc() && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
 }
 
-template <class Action>
-const Action* find_action(const Evidence& evidence) {
-    for (const launch::Step& step : evidence.question.plan.steps) {
-        if (const auto* action = std::get_if<Action>(&step.action)) {
-            return action;
-        }
-    }
-    return nullptr;
-}
+Finding not_told(const std::string& key) { return cannot_know("/proc/PID/status tells no " + key); }
+
+// ---- identity
 
 /// "Uid: 65534 65534 65534 65534": real, effective, saved, file system; all four must be the one.
 Finding ids(const Evidence& evidence, const std::string& key, std::uint32_t expected) {
@@ -44,169 +38,237 @@ Finding ids(const Evidence& evidence, const std::string& key, std::uint32_t expe
         values.push_back(field);
     }
     if (values.size() != 4) {
-        return cannot_know("/proc/PID/status has no " + key);
+        return not_told(key);
     }
     const std::string wanted = std::to_string(expected);
-    const bool good = std::ranges::all_of(values, [&](const std::string& value) { return value == wanted; });
+    const bool same = std::ranges::all_of(values, [&](const auto& value) { return value == values.front(); });
+    const std::string kind = key == "Uid" ? "uid" : "gid";
     return either(
-        good, fmt::format("{} {}", key == "Uid" ? "uid" : "gid", fmt::join(values, " ")),
-        "expected " + wanted + " four times");
+        same && values.front() == wanted,
+        same ? kind + " " + values.front() : fmt::format("{} {}", kind, fmt::join(values, " ")),
+        "expected " + kind + " " + wanted);
 }
 
-Finding user(const Evidence& evidence) {
-    const auto* step = find_action<launch::SetUser>(evidence);
-    return ids(evidence, "Uid", step != nullptr ? step->uid : 0);
+const launch::Account* account_of(const Evidence& evidence) {
+    const launch::Host& host = evidence.question.host;
+    const std::string& user = evidence.exec().user;
+    auto found = host.accounts.find(user);
+    if (const auto uid = number<std::uint32_t>(user, 10); found == host.accounts.end() && uid) {
+        const auto named = host.account_by_uid.find(*uid);
+        found = named == host.account_by_uid.end() ? host.accounts.end() : host.accounts.find(named->second);
+    }
+    return found == host.accounts.end() ? nullptr : &found->second;
+}
+
+std::optional<std::uint32_t> group_number(const Evidence& evidence, const std::string& group) {
+    const auto& groups = evidence.question.host.groups;
+    const auto found = groups.find(group);
+    return found != groups.end() ? std::optional(found->second) : number<std::uint32_t>(group, 10);
+}
+
+std::vector<std::uint32_t> groups_now(const Evidence& evidence) {
+    std::istringstream fields(status(evidence, "Groups"));
+    std::vector<std::uint32_t> groups;
+    for (std::uint32_t value = 0; fields >> value;) {
+        groups.push_back(value);
+    }
+    std::ranges::sort(groups);
+    return groups;
 }
 
 Finding group(const Evidence& evidence) {
-    const auto* step = find_action<launch::SetGroups>(evidence);
-    return ids(evidence, "Gid", step != nullptr ? step->gid : 0);
+    const auto expected = group_number(evidence, evidence.exec().group);
+    return expected ? ids(evidence, "Gid", *expected) : cannot_know("the group is in /etc/group no more");
 }
 
 Finding supplementary_groups(const Evidence& evidence) {
-    const auto* step = find_action<launch::SetGroups>(evidence);
-    std::istringstream fields(status(evidence, "Groups"));
-    std::vector<std::uint32_t> has;
-    for (std::uint32_t value = 0; fields >> value;) {
-        has.push_back(value);
+    const std::vector<std::uint32_t> has = groups_now(evidence);
+    std::vector<std::uint32_t> wanted;
+    for (const std::string& name : evidence.exec().supplementary_groups) {
+        const auto one = group_number(evidence, name);
+        if (!one) {
+            return cannot_know("group " + name + " is in /etc/group no more");
+        }
+        wanted.push_back(*one);
     }
-    std::vector<std::uint32_t> wanted = step != nullptr ? step->supplementary : std::vector<std::uint32_t>{};
-    std::ranges::sort(has);
-    std::ranges::sort(wanted);
-    return either(has == wanted, fmt::format("groups {}", fmt::join(has, " ")), fmt::format("expected {}", fmt::join(wanted, " ")));
+    const bool all = std::ranges::all_of(wanted, [&](std::uint32_t one) { return std::ranges::binary_search(has, one); });
+    return either(all, fmt::format("groups {}", fmt::join(has, " ")), fmt::format("expected {} among them", fmt::join(wanted, " ")));
 }
 
-Finding no_new_privileges(const Evidence& evidence) {
-    const std::string value = status(evidence, "NoNewPrivs");
-    return either(value == "1", "NoNewPrivs " + value, "expected 1");
+/// With its user a service gets the user's groups and loses all others, hearthd's own above all.
+Finding user(const Evidence& evidence) {
+    const launch::Account* account = account_of(evidence);
+    if (account == nullptr) {
+        return cannot_know("the user is in /etc/passwd no more");
+    }
+    Finding finding = ids(evidence, "Uid", account->uid);
+    if (evidence.exec().group.empty()) {
+        finding = both(std::move(finding), ids(evidence, "Gid", account->gid));
+    }
+    std::vector<std::uint32_t> may = account->groups;
+    may.push_back(account->gid);
+    for (const std::string& name : evidence.exec().supplementary_groups) {
+        may.push_back(group_number(evidence, name).value_or(account->gid));
+    }
+    may.push_back(group_number(evidence, evidence.exec().group).value_or(account->gid));
+    for (const std::uint32_t one : groups_now(evidence)) {
+        if (std::ranges::find(may, one) == may.end()) {
+            return both(std::move(finding), mismatch(fmt::format("group {}", one), "a group that isn't the user's"));
+        }
+    }
+    return finding;
 }
+
+// ---- capabilities
 
 std::string capability_text(std::uint64_t mask) {
     if (mask == 0) {
         return "none";
     }
+    constexpr int most = 4;
     std::string text;
     int count = 0;
     for (unsigned bit = 0; bit < 64; ++bit) {
-        if (((mask >> bit) & 1U) != 0 && ++count <= 4) {
+        if (((mask >> bit) & 1U) != 0 && ++count <= most) {
             text += (text.empty() ? "" : " ") + capability_name(bit);
         }
     }
-    return count <= 4 ? text : fmt::format("{} and {} more", text, count - 4);
+    return count <= most ? text : fmt::format("{} and {} more", text, count - most);
 }
 
-Finding capabilities(const Evidence& evidence, const std::string& key, std::uint64_t wanted) {
-    const auto mask = number(status(evidence, key), 16);
-    if (!mask) {
-        return cannot_know("/proc/PID/status has no " + key);
-    }
-    return either(
-        *mask == wanted, fmt::format("{} {:016x} ({})", key, *mask, capability_text(*mask)),
-        fmt::format("expected {:016x}", wanted));
+std::uint64_t bit(unsigned capability) { return std::uint64_t{1} << capability; }
+
+/// What this kernel has and hearthd can hand on.
+std::uint64_t available(const Evidence& evidence) {
+    const launch::Host& host = evidence.question.host;
+    const std::uint64_t existing =
+        host.last_capability >= 63 ? all_capabilities : bit(host.last_capability + 1) - 1;
+    return host.bounding_set & existing;
 }
 
-std::uint64_t existing_capabilities(const Evidence& evidence) {
-    const unsigned last = evidence.question.host.last_capability;
-    return last >= 63 ? all_capabilities : (std::uint64_t{1} << (last + 1)) - 1;
+/// What may be left of the bounding set, with what the Protect*= and Private*= ones take away.
+std::uint64_t bounding(const Evidence& evidence) {
+    const SandboxSettings& sandbox = evidence.sandbox();
+    std::uint64_t mask = sandbox.capability_bounding_set.mask & available(evidence);
+    mask &= sandbox.private_devices ? ~(bit(CAP_MKNOD) | bit(CAP_SYS_RAWIO)) : all_capabilities;
+    mask &= sandbox.protect_clock ? ~(bit(CAP_SYS_TIME) | bit(CAP_WAKE_ALARM)) : all_capabilities;
+    mask &= sandbox.protect_kernel_logs ? ~bit(CAP_SYSLOG) : all_capabilities;
+    mask &= sandbox.protect_kernel_modules ? ~bit(CAP_SYS_MODULE) : all_capabilities;
+    return mask;
 }
 
-/// What the kernel holds must lie within what was asked: hearthd's own set may be smaller.
+/// No set may hold what lies outside: the bounding set alone stops nothing that is held already. A
+/// process may give up more itself, which is no breach.
 Finding bounding_set(const Evidence& evidence) {
-    const auto mask = number(status(evidence, "CapBnd"), 16);
-    const auto permitted = number(status(evidence, "CapPrm"), 16);
-    if (!mask || !permitted) {
-        return cannot_know("/proc/PID/status has no CapBnd");
+    const std::uint64_t asked = evidence.sandbox().capability_bounding_set.mask;
+    std::string text;
+    for (const char* key : {"CapBnd", "CapPrm", "CapEff", "CapInh", "CapAmb"}) {
+        const auto mask = number<std::uint64_t>(status(evidence, key), 16);
+        if (!mask) {
+            return not_told(key);
+        }
+        text = text.empty() ? fmt::format("{} {:016x} ({})", key, *mask, capability_text(*mask)) : text;
+        if ((*mask & ~asked) != 0) {
+            return mismatch(
+                fmt::format("{} {:016x} ({})", key, *mask, capability_text(*mask)),
+                fmt::format("holds {} outside the set", capability_text(*mask & ~asked)));
+        }
     }
-    const std::uint64_t asked = evidence.question.unit.settings.sandbox.capability_bounding_set.mask;
-    const std::uint64_t wanted = asked & evidence.question.host.bounding_set & existing_capabilities(evidence);
-    if ((*permitted & ~asked) != 0) {
-        return mismatch(
-            fmt::format("CapPrm {:016x} ({})", *permitted, capability_text(*permitted)),
-            "holds capabilities outside the set");
-    }
-    return either(
-        *mask == wanted, fmt::format("CapBnd {:016x} ({})", *mask, capability_text(*mask)),
-        fmt::format("expected {:016x}", wanted));
+    return verified(text);
 }
 
 Finding ambient_set(const Evidence& evidence) {
-    return capabilities(evidence, "CapAmb", evidence.question.unit.settings.sandbox.ambient_capabilities.mask);
-}
-
-Finding without_capability(const Evidence& evidence, unsigned capability) {
-    const auto mask = number(status(evidence, "CapBnd"), 16);
+    const auto mask = number<std::uint64_t>(status(evidence, "CapAmb"), 16);
     if (!mask) {
-        return cannot_know("/proc/PID/status has no CapBnd");
+        return not_told("CapAmb");
     }
-    const bool gone = ((*mask >> capability) & 1U) == 0;
-    return either(gone, fmt::format("CapBnd {} {}", gone ? "without" : "with", capability_name(capability)), "the capability is still there");
+    const std::uint64_t asked = evidence.sandbox().ambient_capabilities.mask;
+    const std::uint64_t wanted = asked & bounding(evidence) & evidence.question.host.capabilities;
+    const std::string text = fmt::format("CapAmb {:016x} ({})", *mask, capability_text(*mask));
+    if (*mask == wanted && wanted != (asked & available(evidence))) {
+        return mismatch(text, "the rest is outside the bounding set, or hearthd lacks it");
+    }
+    return either(*mask == wanted, text, fmt::format("expected {:016x}", wanted));
 }
 
-/// The kernel tells that filters are attached and how many, not what is in them: with the plan's one
-/// program and no_new_privs before it, one filter more than hearthd's own count is ours.
-Finding filters(const Evidence& evidence) {
-    const std::string mode = status(evidence, "Seccomp");
-    const std::string count = status(evidence, "Seccomp_filters");
-    const auto* load = find_action<launch::LoadSeccomp>(evidence);
-    if (load == nullptr) {
-        return mismatch("Seccomp " + mode, "no filter was planned");
+Finding no_new_privileges(const Evidence& evidence) {
+    const std::string value = status(evidence, "NoNewPrivs");
+    if (value.empty()) {
+        return not_told("NoNewPrivs");
     }
-    if (count.empty()) {
-        return either(mode == "2", "Seccomp " + mode, "expected mode 2");
+    Finding finding = either(value == "1", "NoNewPrivs " + value, "expected 1");
+    // In a mount namespace of its own nothing is set-user-ID either.
+    const bool own_mounts = own_namespace(evidence, "mnt").verdict == Verdict::Verified;
+    const Mount* root = evidence.mounts.at("/");
+    if (own_mounts && root != nullptr) {
+        finding = both(std::move(finding), either(root->has("nosuid"), "/ " + root->options, "expected nosuid"));
     }
-    const auto attached = number(count, 10);
-    return either(
-        mode == "2" && attached.value_or(0) >= 1,
-        fmt::format("Seccomp mode {}, {} filter{}, {} instructions", mode, count, count == "1" ? "" : "s", load->program.size()),
-        "expected mode 2 with one filter");
+    return finding;
 }
+
+// ---- scheduling and limits
 
 Finding file_mode_mask(const Evidence& evidence) {
-    const auto* step = find_action<launch::SetUmask>(evidence);
-    const auto value = number(status(evidence, "Umask"), 8);
-    if (step == nullptr || !value) {
-        return cannot_know("/proc/PID/status has no Umask");
+    const auto value = number<std::uint32_t>(status(evidence, "Umask"), 8);
+    if (!value) {
+        return not_told("Umask");
     }
-    return either(*value == step->mask, fmt::format("Umask {:04o}", *value), "a process may change its own umask");
+    const std::uint32_t wanted = evidence.exec().umask.bits;
+    return either(
+        *value == wanted, fmt::format("Umask {:04o}", *value),
+        fmt::format("expected {:04o}; a process may change its own", wanted));
 }
 
-Finding nice(const Evidence& evidence) {
-    const auto* step = find_action<launch::SetNice>(evidence);
-    return either(
-        step != nullptr && evidence.view.nice == std::to_string(step->nice), "nice " + evidence.view.nice,
-        "not what was asked");
+Finding told_number(std::optional<std::int32_t> asked, const std::string& what, const std::string& found) {
+    if (found.empty() || !asked) {
+        return cannot_know(what + " can't be read");
+    }
+    return either(found == std::to_string(*asked), what + " " + found, "expected " + std::to_string(*asked));
 }
+
+Finding nice(const Evidence& evidence) { return told_number(evidence.exec().nice, "nice", evidence.view.nice); }
 
 Finding oom_score_adjust(const Evidence& evidence) {
-    const auto* step = find_action<launch::SetOomScoreAdjust>(evidence);
-    return either(
-        step != nullptr && evidence.view.oom_score_adj == std::to_string(step->value),
-        "oom_score_adj " + evidence.view.oom_score_adj, "not what was asked");
+    return told_number(evidence.exec().oom_score_adjust, "oom_score_adj", evidence.view.oom_score_adj);
 }
 
-Finding protect_kernel_modules(const Evidence& evidence) { return without_capability(evidence, 16); }
-Finding protect_clock(const Evidence& evidence) { return without_capability(evidence, 25); }
-Finding protect_kernel_logs(const Evidence& evidence) { return without_capability(evidence, 34); }
+std::string limit_text(std::uint64_t value) { return value == UINT64_MAX ? "unlimited" : std::to_string(value); }
+
+template <auto member>
+Finding limit(const Evidence& evidence, const char* name) {
+    const auto& asked = evidence.exec().limits.*member;
+    const auto found = evidence.view.limits.find(name);
+    if (found == evidence.view.limits.end() || !asked) {
+        return cannot_know(std::string("/proc/PID/limits tells no ") + name);
+    }
+    const std::string wanted = limit_text(asked->soft) + " " + limit_text(asked->hard);
+    return either(found->second == wanted, found->second, "expected " + wanted);
+}
 
 constexpr auto checks = std::to_array<Check>({
     {"AmbientCapabilities", ambient_set},
     {"CapabilityBoundingSet", bounding_set},
     {"Group", group},
-    {"LockPersonality", filters},
-    {"MemoryDenyWriteExecute", filters},
+    {"LimitAS", [](const Evidence& e) { return limit<&LimitSettings::address_space>(e, "Max address space"); }},
+    {"LimitCORE", [](const Evidence& e) { return limit<&LimitSettings::core>(e, "Max core file size"); }},
+    {"LimitCPU", [](const Evidence& e) { return limit<&LimitSettings::cpu>(e, "Max cpu time"); }},
+    {"LimitDATA", [](const Evidence& e) { return limit<&LimitSettings::data>(e, "Max data size"); }},
+    {"LimitFSIZE", [](const Evidence& e) { return limit<&LimitSettings::file_size>(e, "Max file size"); }},
+    {"LimitLOCKS", [](const Evidence& e) { return limit<&LimitSettings::locks>(e, "Max file locks"); }},
+    {"LimitMEMLOCK", [](const Evidence& e) { return limit<&LimitSettings::locked_memory>(e, "Max locked memory"); }},
+    {"LimitMSGQUEUE", [](const Evidence& e) { return limit<&LimitSettings::message_queue>(e, "Max msgqueue size"); }},
+    {"LimitNICE", [](const Evidence& e) { return limit<&LimitSettings::nice>(e, "Max nice priority"); }},
+    {"LimitNOFILE", [](const Evidence& e) { return limit<&LimitSettings::open_files>(e, "Max open files"); }},
+    {"LimitNPROC", [](const Evidence& e) { return limit<&LimitSettings::processes>(e, "Max processes"); }},
+    {"LimitRSS", [](const Evidence& e) { return limit<&LimitSettings::resident_set>(e, "Max resident set"); }},
+    {"LimitRTPRIO", [](const Evidence& e) { return limit<&LimitSettings::realtime_priority>(e, "Max realtime priority"); }},
+    {"LimitRTTIME", [](const Evidence& e) { return limit<&LimitSettings::realtime_time>(e, "Max realtime timeout"); }},
+    {"LimitSIGPENDING", [](const Evidence& e) { return limit<&LimitSettings::pending_signals>(e, "Max pending signals"); }},
+    {"LimitSTACK", [](const Evidence& e) { return limit<&LimitSettings::stack>(e, "Max stack size"); }},
     {"Nice", nice},
     {"NoNewPrivileges", no_new_privileges},
     {"OOMScoreAdjust", oom_score_adjust},
-    {"ProtectClock", protect_clock},
-    {"ProtectKernelLogs", protect_kernel_logs},
-    {"ProtectKernelModules", protect_kernel_modules},
-    {"RestrictAddressFamilies", filters},
-    {"RestrictRealtime", filters},
-    {"RestrictSUIDSGID", filters},
     {"SupplementaryGroups", supplementary_groups},
-    {"SystemCallArchitectures", filters},
-    {"SystemCallErrorNumber", filters},
-    {"SystemCallFilter", filters},
     {"UMask", file_mode_mask},
     {"User", user},
 });
@@ -215,16 +277,19 @@ constexpr auto checks = std::to_array<Check>({
 
 std::span<const Check> process_checks() { return checks; }
 
-Finding verified(std::string kernel) { return {Verdict::Verified, std::move(kernel), {}}; }
-
-Finding mismatch(std::string kernel, std::string reason) {
-    return {Verdict::Mismatch, std::move(kernel), std::move(reason)};
-}
-
-Finding cannot_know(std::string reason) { return {Verdict::CannotKnow, {}, std::move(reason)}; }
-
-Finding either(bool good, std::string kernel, std::string reason) {
-    return good ? verified(std::move(kernel)) : mismatch(std::move(kernel), std::move(reason));
+Finding without_capabilities(const Evidence& evidence, std::initializer_list<unsigned> capabilities) {
+    const auto mask = number<std::uint64_t>(status(evidence, "CapBnd"), 16);
+    if (!mask) {
+        return not_told("CapBnd");
+    }
+    std::string names;
+    for (const unsigned capability : capabilities) {
+        if (((*mask >> capability) & 1U) != 0) {
+            return mismatch("CapBnd with " + capability_name(capability), "the capability is still there");
+        }
+        names += (names.empty() ? "" : " ") + capability_name(capability);
+    }
+    return verified("CapBnd without " + names);
 }
 
 }  // namespace hearth::report

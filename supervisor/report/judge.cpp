@@ -2,9 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
-#include <optional>
-#include <sstream>
+#include <array>
 
 #include "supervisor/report/checks.hpp"
 #include "units/directive.hpp"
@@ -32,140 +30,78 @@ std::string applied_text(const launch::Plan& plan, std::string_view directive) {
             parts.push_back(launch::describe(step.action));
         }
     }
-    constexpr std::size_t shown = 3;
-    if (parts.size() > shown) {
-        const std::size_t more = parts.size() - shown;
-        parts.resize(shown);
+    constexpr std::size_t most = 3;
+    if (parts.size() > most) {
+        const std::size_t more = parts.size() - most;
+        parts.resize(most);
         parts.push_back(fmt::format("and {} more", more));
     }
     return fmt::format("{}", fmt::join(parts, "; "));
 }
 
-std::optional<std::uint64_t> plain_number(std::string_view text) {
-    std::uint64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    return error == std::errc() && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
+/// Only one program serves all directives that filter: the step names the first of them.
+bool is_filtered(std::string_view directive) {
+    return std::ranges::find(filter_checks(), directive, &Check::directive) != filter_checks().end();
 }
 
-/// The kernel rounds byte limits down to pages; everything else must come back as written.
-bool same_value(const std::string& controller, const std::string& written, const std::string& found) {
-    if (written == found) {
-        return true;
+std::string applied(const launch::Plan& plan, std::string_view directive) {
+    std::string text = applied_text(plan, directive);
+    if (!text.empty() || !is_filtered(directive)) {
+        return text;
     }
-    constexpr std::uint64_t largest_page = 65536;
-    const auto wanted = plain_number(written);
-    const auto has = plain_number(found);
-    return controller == "memory" && wanted && has && *has <= *wanted && *wanted - *has < largest_page;
+    for (const launch::Step& step : plan.steps) {
+        if (std::holds_alternative<launch::LoadSeccomp>(step.action)) {
+            return launch::describe(step.action) + ", with " + step.asked.directive + "=";
+        }
+    }
+    return text;
 }
 
-/// Every cgroup knob that a directive set is read back; and the process must be in that cgroup at all.
-std::optional<Finding> knob_finding(const Question& question, const KernelView& view, std::string_view directive) {
-    std::string text;
-    for (const launch::Prepared& prepared : question.plan.preparations) {
-        const auto* cgroup = std::get_if<launch::MakeCgroup>(&prepared.preparation);
-        if (cgroup == nullptr) {
-            continue;
-        }
-        for (const launch::MakeCgroup::Knob& knob : cgroup->knobs) {
-            if (knob.asked.directive != directive) {
-                continue;
-            }
-            const auto found = view.knobs.find(knob.file);
-            if (found == view.knobs.end()) {
-                const auto error = view.errors.find(knob.file);
-                return cannot_know(error == view.errors.end() ? knob.file + " was not read" : error->second);
-            }
-            text += (text.empty() ? "" : ", ") + knob.file + " " + found->second;
-            if (!same_value(knob.controller, knob.value, found->second)) {
-                return mismatch(text, "expected " + knob.value);
-            }
-            const bool hybrid = question.host.cgroup_layout == launch::CgroupLayout::Hybrid;
-            const std::string line = hybrid ? ":" + knob.controller + ":" : "0::";
-            bool inside = false;
-            std::istringstream lines(view.cgroup);
-            for (std::string entry; std::getline(lines, entry);) {
-                inside = inside || (entry.find(line) != std::string::npos && entry.ends_with(question.cgroup));
-            }
-            if (!inside) {
-                return mismatch(text, "the process is not in the unit's " + knob.controller + " cgroup");
-            }
-        }
-    }
-    return text.empty() ? std::nullopt : std::optional(verified(text));
+/// A `+` or `!` on the main command exempts it, as the unit's author asked.
+const CommandLine* main_command(const Question& question) {
+    const CommandLines& commands = question.unit.settings.service.exec_start;
+    const auto found = std::ranges::find(commands, question.plan.executable, &CommandLine::path);
+    return found != commands.end() ? &*found : commands.size() == 1 ? &commands.front() : nullptr;
 }
 
-struct LimitName {
-    std::string_view directive, kernel;
-};
-constexpr auto limit_names = std::to_array<LimitName>({
-    {"LimitAS", "Max address space"},
-    {"LimitCORE", "Max core file size"},
-    {"LimitCPU", "Max cpu time"},
-    {"LimitDATA", "Max data size"},
-    {"LimitFSIZE", "Max file size"},
-    {"LimitLOCKS", "Max file locks"},
-    {"LimitMEMLOCK", "Max locked memory"},
-    {"LimitMSGQUEUE", "Max msgqueue size"},
-    {"LimitNICE", "Max nice priority"},
-    {"LimitNOFILE", "Max open files"},
-    {"LimitNPROC", "Max processes"},
-    {"LimitRSS", "Max resident set"},
-    {"LimitRTPRIO", "Max realtime priority"},
-    {"LimitRTTIME", "Max realtime timeout"},
-    {"LimitSIGPENDING", "Max pending signals"},
-    {"LimitSTACK", "Max stack size"},
-});
-
-std::string limit_text(std::uint64_t value) { return value == UINT64_MAX ? "unlimited" : std::to_string(value); }
-
-std::optional<Finding> limit_finding(const Question& question, const KernelView& view, std::string_view directive) {
-    const auto name = std::ranges::find(limit_names, directive, &LimitName::directive);
-    if (name == limit_names.end()) {
-        return std::nullopt;
+bool is_exempt(const Question& question, const hearth::Row& directive) {
+    const CommandLine* command = main_command(question);
+    if (command == nullptr) {
+        return false;
     }
-    for (const launch::Step& step : question.plan.steps) {
-        const auto* limit = std::get_if<launch::SetResourceLimit>(&step.action);
-        if (limit == nullptr || step.asked.directive != directive) {
-            continue;
-        }
-        const auto found = view.limits.find(std::string(name->kernel));
-        if (found == view.limits.end()) {
-            return cannot_know("/proc/PID/limits has no " + std::string(name->kernel));
-        }
-        const std::string wanted = limit_text(limit->soft) + " " + limit_text(limit->hard);
-        return either(found->second == wanted, found->second, "expected " + wanted);
-    }
-    return cannot_know("not in the plan");
+    const bool identity = directive.name == "User" || directive.name == "Group" || directive.name == "SupplementaryGroups";
+    const bool root = directive.name == "RootDirectory" || directive.name == "MountAPIVFS" ||
+                      directive.name.starts_with("Bind") || directive.name == "TemporaryFileSystem";
+    return (identity && (command->no_setuid || command->full_privileges)) ||
+           (directive.context == Context::Sandbox && command->full_privileges && !root);
 }
 
-Finding find(const Evidence& evidence, std::string_view directive) {
+Finding find(const Evidence& evidence, const hearth::Row& directive) {
     if (!evidence.view.alive) {
         return cannot_know("the main process ended meanwhile");
     }
-    if (auto knob = knob_finding(evidence.question, evidence.view, directive)) {
-        return *knob;
+    if (const auto* refused = std::get_if<applied::Refused>(&directive.applied)) {
+        return mismatch("", "hearth doesn't give it: " + std::string(refused->reason));
     }
-    if (auto limit = limit_finding(evidence.question, evidence.view, directive)) {
-        return *limit;
+    if (is_exempt(evidence.question, directive)) {
+        return cannot_know("ExecStart= exempts the main process from it, by '+' or '!'");
     }
-    for (const auto& table : {process_checks(), mount_checks()}) {
-        const auto check = std::ranges::find(table, directive, &Check::directive);
-        if (check != table.end()) {
-            return check->find(evidence);
-        }
-    }
-    return cannot_know("hearth has no check of this directive yet");
+    const Check* const check = find_check(directive.name);
+    return check != nullptr ? check->find(evidence) : cannot_know("hearth has no check of this directive yet");
 }
 
 /// What confines or limits; descriptions, weights of nothing and the like are no matter of proof.
 bool is_reported(const hearth::Row& row) {
+    if (std::holds_alternative<applied::NoEffect>(row.applied)) {
+        return false;
+    }
     switch (row.context) {
         case Context::Sandbox:
-            return row.name != "RelaxConfinement" && row.name != "Confinement";
+            return true;
         case Context::Resources:
-            return !row.name.ends_with("Accounting") && row.name != "Slice" && row.name != "CPUQuotaPeriodSec";
+            return !std::holds_alternative<applied::Reporting>(row.applied);
         case Context::Exec:
-            return row.nature != Nature::Shares || row.name == "UMask";
+            return row.nature != Nature::Shares;
         case Context::Unit:
         case Context::Install:
         case Context::Service:
@@ -175,6 +111,36 @@ bool is_reported(const hearth::Row& row) {
     }
     return false;
 }
+
+Row judged(const Evidence& evidence, const hearth::Row& directive) {
+    const Question& question = evidence.question;
+    Finding finding = find(evidence, directive);
+    Row row;
+    row.directive = directive.name;
+    row.asked = directive.format(question.unit.settings);
+    std::ranges::replace(row.asked, '\n', ' ');
+    row.applied = applied(question.plan, present_name(directive.name));
+    row.origin = question.unit.origin_of(directive.name);
+    row.kernel = std::move(finding.kernel);
+    row.verdict = finding.verdict;
+    row.reason = std::move(finding.reason);
+    for (const Diagnostic& shortfall : question.plan.shortfalls) {
+        const bool same = shortfall.message.starts_with(std::string(directive.name) + "=");
+        if (same && row.verdict != Verdict::Verified) {
+            row.reason = "relaxed: " + shortfall.message;
+        }
+    }
+    return row;
+}
+
+struct OldName {
+    std::string_view old, present;
+};
+constexpr auto old_names = std::to_array<OldName>({
+    {"InaccessibleDirectories", "InaccessiblePaths"},
+    {"ReadOnlyDirectories", "ReadOnlyPaths"},
+    {"ReadWriteDirectories", "ReadWritePaths"},
+});
 
 }  // namespace
 
@@ -190,42 +156,66 @@ std::string_view name(Verdict verdict) {
     return "cannot know";
 }
 
+std::string_view present_name(std::string_view directive) {
+    const auto found = std::ranges::find(old_names, directive, &OldName::old);
+    return found == old_names.end() ? directive : found->present;
+}
+
+const Check* find_check(std::string_view directive) {
+    for (const auto& table : {process_checks(), filter_checks(), resource_checks(), mount_checks(), protect_checks()}) {
+        const auto check = std::ranges::find(table, present_name(directive), &Check::directive);
+        if (check != table.end()) {
+            return &*check;
+        }
+    }
+    return nullptr;
+}
+
+bool is_matter_of_proof(const hearth::Row& directive) { return is_reported(directive); }
+
 std::vector<Row> judge(const Question& question, const KernelView& view) {
     const MountTable mounts(view.mountinfo);
-    const Evidence evidence{question, view, mounts};
+    const MountTable own_mounts(view.own_mountinfo);
+    const Evidence evidence{question, view, mounts, own_mounts};
     std::vector<Row> rows;
     for (const std::span<const hearth::Row> table : service_tables()) {
         for (const hearth::Row& directive : table) {
-            if (!is_reported(directive) || directive.is_default(question.unit.settings)) {
-                continue;
+            const bool asked = is_reported(directive) && !directive.is_default(question.unit.settings) &&
+                               question.unit.origins.contains(directive.name);
+            if (asked && std::ranges::find(rows, directive.name, &Row::directive) == rows.end()) {
+                rows.push_back(judged(evidence, directive));
             }
-            const auto same = std::ranges::find(rows, std::string(directive.name), &Row::directive);
-            if (same != rows.end() || !question.unit.origins.contains(directive.name)) {
-                continue;
-            }
-            Row row;
-            row.directive = directive.name;
-            row.asked = directive.format(question.unit.settings);
-            std::ranges::replace(row.asked, '\n', ' ');
-            row.applied = applied_text(question.plan, directive.name);
-            row.origin = question.unit.origin_of(directive.name);
-            Finding finding = find(evidence, directive.name);
-            row.kernel = std::move(finding.kernel);
-            row.verdict = finding.verdict;
-            row.reason = std::move(finding.reason);
-            for (const Diagnostic& shortfall : question.plan.shortfalls) {
-                if (shortfall.origin == row.origin && row.verdict != Verdict::Verified) {
-                    row.reason = "relaxed: " + shortfall.message;
-                }
-            }
-            rows.push_back(std::move(row));
         }
     }
     return rows;
 }
 
-std::vector<Row> examine(const Question& question, const cgroup::Tree& tree) {
-    return judge(question, snapshot(question, tree));
+std::vector<Row> examine(const Question& question, const cgroup::Tree& tree, FilterMemory* memory) {
+    return judge(question, snapshot(question, tree, memory));
+}
+
+// ---- findings
+
+Finding verified(std::string kernel) { return {Verdict::Verified, std::move(kernel), {}}; }
+
+Finding mismatch(std::string kernel, std::string reason) {
+    return {Verdict::Mismatch, std::move(kernel), std::move(reason)};
+}
+
+Finding cannot_know(std::string reason) { return {Verdict::CannotKnow, {}, std::move(reason)}; }
+
+Finding either(bool good, std::string kernel, std::string reason) {
+    return good ? verified(std::move(kernel)) : mismatch(std::move(kernel), std::move(reason));
+}
+
+Finding both(Finding first, Finding second) {
+    const auto weight = [](Verdict verdict) { return verdict == Verdict::Mismatch ? 2 : verdict == Verdict::CannotKnow ? 1 : 0; };
+    const bool second_counts = weight(second.verdict) > weight(first.verdict);
+    Finding result;
+    result.verdict = second_counts ? second.verdict : first.verdict;
+    result.reason = second_counts ? std::move(second.reason) : std::move(first.reason);
+    result.kernel = first.kernel + (first.kernel.empty() || second.kernel.empty() ? "" : ", ") + second.kernel;
+    return result;
 }
 
 }  // namespace hearth::report

@@ -6,6 +6,7 @@
 
 #include <sstream>
 
+#include "supervisor/report/path_facts.hpp"
 #include "supervisor/report/report.hpp"
 #include "supervisor/sys/file.hpp"
 #include "supervisor/sys/namespace.hpp"
@@ -15,7 +16,7 @@ namespace hearth::report {
 
 namespace {
 
-constexpr std::size_t max_text = std::size_t{1} << 20U;
+constexpr std::size_t max_text = std::size_t{4} << 20U;
 
 std::string trimmed(std::string text) {
     const std::size_t start = text.find_first_not_of(" \t\n");
@@ -32,6 +33,18 @@ std::string read(KernelView& view, const std::string& path, const std::string& k
         return {};
     }
     return std::move(*text);
+}
+
+std::map<std::string, std::string> keyed(const std::string& text) {
+    std::map<std::string, std::string> values;
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+        const std::size_t colon = line.find(':');
+        if (colon != std::string::npos) {
+            values[trimmed(line.substr(0, colon))] = trimmed(line.substr(colon + 1));
+        }
+    }
+    return values;
 }
 
 /// "Max open files            1024                 524288               files"
@@ -52,23 +65,7 @@ void read_limits(KernelView& view, const std::string& text) {
     }
 }
 
-std::string identity(const std::string& path) {
-    const auto status = sys::stat(path);
-    return status ? std::to_string(status->st_dev) + ":" + std::to_string(status->st_ino) : std::string();
-}
-
-}  // namespace
-
-KernelView snapshot(const Question& question, const cgroup::Tree& tree) {
-    KernelView view;
-    const std::string process = "/proc/" + std::to_string(question.main_pid);
-    std::istringstream status(read(view, process + "/status", "status"));
-    for (std::string line; std::getline(status, line);) {
-        const std::size_t colon = line.find(':');
-        if (colon != std::string::npos) {
-            view.status[line.substr(0, colon)] = trimmed(line.substr(colon + 1));
-        }
-    }
+void read_namespaces(KernelView& view, const std::string& process) {
     for (const char* kind : {"cgroup", "ipc", "mnt", "net", "pid", "user", "uts"}) {
         const std::string file = std::string("/ns/") + kind;
         auto theirs = sys::namespace_identity(process + file);
@@ -80,31 +77,21 @@ KernelView snapshot(const Question& question, const cgroup::Tree& tree) {
             view.errors[kind] = theirs ? ours.error().what : theirs.error().what;
         }
     }
-    view.mountinfo = read(view, process + "/mountinfo", "mountinfo");
-    view.cgroup = read(view, process + "/cgroup", "cgroup");
-    view.oom_score_adj = trimmed(read(view, process + "/oom_score_adj", "oom_score_adj"));
-    read_limits(view, read(view, process + "/limits", "limits"));
-    const std::string stat = read(view, process + "/stat", "stat");
-    if (const std::size_t end = stat.rfind(')'); end != std::string::npos) {
-        std::istringstream fields(stat.substr(end + 1));
-        std::string field;
-        for (int number = 3; number <= 19; ++number) {
-            fields >> field;
-        }
-        view.nice = field;
+}
+
+/// Field 19 of /proc/PID/stat; the name in field 2 may hold anything, its last ')' ends it.
+void read_nice(KernelView& view, const std::string& stat) {
+    const std::size_t end = stat.rfind(')');
+    if (end == std::string::npos) {
+        return;
     }
-    std::istringstream devices(read(view, process + "/net/dev", "net/dev"));
-    for (std::string line; std::getline(devices, line);) {
-        const std::size_t colon = line.find(':');
-        if (colon != std::string::npos) {
-            view.interfaces.push_back(trimmed(line.substr(0, colon)));
-        }
+    std::istringstream fields(stat.substr(end + 1));
+    for (int number = 3; number <= 19; ++number) {
+        fields >> view.nice;
     }
-    view.root = identity(process + "/root");
-    view.working_directory = sys::readlink(process + "/cwd").value_or("");
-    if (!question.unit.settings.exec.root_directory.empty()) {
-        view.expected_root = identity(question.unit.settings.exec.root_directory);
-    }
+}
+
+void read_knobs(KernelView& view, const Question& question, const cgroup::Tree& tree) {
     view.expected_cgroup = tree.shown(question.cgroup);
     for (const launch::Prepared& prepared : question.plan.preparations) {
         const auto* cgroup = std::get_if<launch::MakeCgroup>(&prepared.preparation);
@@ -120,6 +107,53 @@ KernelView snapshot(const Question& question, const cgroup::Tree& tree) {
             }
         }
     }
+}
+
+bool loads_a_filter(const launch::Plan& plan) {
+    for (const launch::Step& step : plan.steps) {
+        if (std::holds_alternative<launch::LoadSeccomp>(step.action)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/// Only where there is one to compare with: the process is stopped for it.
+void read_filters(KernelView& view, const Question& question, FilterMemory* memory) {
+    auto own = keyed(read(view, "/proc/self/status", "own status"));
+    view.own_filters = own["Seccomp_filters"];
+    if (!loads_a_filter(question.plan) || view.status["Seccomp"] != "2") {
+        return;
+    }
+    auto filter = memory != nullptr ? memory->filter(question.main_pid, question.pidfd.number())
+                                    : read_filter(question.main_pid, question.pidfd.number());
+    if (filter) {
+        view.filter = std::move(*filter);
+    } else {
+        view.filter_error = filter.error().what;
+    }
+}
+
+}  // namespace
+
+KernelView snapshot(const Question& question, const cgroup::Tree& tree, FilterMemory* memory) {
+    KernelView view;
+    const std::string process = "/proc/" + std::to_string(question.main_pid);
+    view.status = keyed(read(view, process + "/status", "status"));
+    read_namespaces(view, process);
+    view.mountinfo = read(view, process + "/mountinfo", "mountinfo");
+    view.own_mountinfo = read(view, "/proc/self/mountinfo", "own mountinfo");
+    view.cgroup = read(view, process + "/cgroup", "cgroup");
+    view.oom_score_adj = trimmed(read(view, process + "/oom_score_adj", "oom_score_adj"));
+    read_limits(view, read(view, process + "/limits", "limits"));
+    read_nice(view, read(view, process + "/stat", "stat"));
+    for (const auto& [interface, counters] : keyed(read(view, process + "/net/dev", "net/dev"))) {
+        view.interfaces.push_back(interface);
+    }
+    view.working_directory = sys::readlink(process + "/cwd").value_or("");
+    read_paths(view, question.unit, process);
+    read_knobs(view, question, tree);
+    read_filters(view, question, memory);
     view.alive = sys::pidfd_send_signal(question.pidfd.number(), 0).has_value();
     return view;
 }
