@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+//
+// FakeControl: a supervisor of paper for the tests of the bus and the client. Its World is set by the
+// test; requests queue jobs that end when the test says so, or at once with `finish_at_once`. Every
+// call is written down in `calls`.
+#pragma once
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "supervisor/control.hpp"
+
+namespace hearth::test {
+
+class FakeControl final : public Control {
+public:
+    World state;
+    std::vector<std::string> calls;
+    bool finish_at_once = true;
+    JobResult job_result = JobResult::Done;
+    std::map<pid_t, std::string> units_by_pid;
+    std::map<std::string, Unit> loadable;  ///< loaded when somebody asks
+    std::vector<UnitProcess> process_list;
+    std::vector<std::pair<std::string, std::string>> files;
+    std::string log_path = "/nonexistent/log";
+    std::string report = "[]";
+    LiveFacts facts;
+    std::vector<std::function<void()>> reloads;  ///< kept while `hold_reloads`
+    bool hold_reloads = false;
+    std::function<void(Result<std::string, RequestError>)> held_confinement;
+    bool hold_confinement = false;
+    AttachRequest attached;
+    std::function<void(std::uint64_t, AttachExit)> attach_ended;
+    Diagnostics refusals;
+
+    UnitRecord& add(const std::string& name, ServiceState service_state = ServiceState::Dead) {
+        UnitRecord& record = state.units[name];
+        record.unit.name = name;
+        record.unit.load_state = LoadState::Loaded;
+        record.status.state = service_state;
+        return record;
+    }
+    void finish(JobId id, JobResult result) {
+        const auto found = state.jobs.find(id);
+        JobChange change{found->second, JobChange::What::Removed, result};
+        UnitRecord& record = state.units[found->second.unit];
+        record.job.reset();
+        Outcome outcome;
+        if (result == JobResult::Done) {
+            const ServiceState before = record.status.state;
+            record.status.state = change.job.type == JobType::Stop ? ServiceState::Dead : ServiceState::Running;
+            outcome.transitions.push_back(
+                {change.job.unit, before, record.status.state, ServiceResult::Success, "the test said so", {}}
+            );
+        }
+        state.jobs.erase(found);
+        outcome.jobs.push_back(change);
+        tell(outcome);
+    }
+    void tell(const Outcome& outcome) {
+        if (observer_ != nullptr) {
+            observer_->happened(outcome);
+        }
+    }
+    void remove(const std::string& name) {
+        state.units.erase(name);
+        if (observer_ != nullptr) {
+            observer_->units_reloading(true);
+            observer_->units_reloading(false);
+        }
+    }
+
+    [[nodiscard]] const World& world() const override { return state; }
+    [[nodiscard]] LiveFacts live(const UnitRecord&) const override { return facts; }
+    void observe(OutcomeObserver* observer) override { observer_ = observer; }
+
+    Result<const UnitRecord*, RequestError> load(const std::string& unit) override {
+        calls.push_back("load " + unit);
+        if (const UnitRecord* record = state.find(unit)) {
+            return record;
+        }
+        const auto found = loadable.find(unit);
+        if (found == loadable.end()) {
+            return Unexpected(RequestError{"NoSuchUnit", "Unit " + unit + " not found."});
+        }
+        UnitRecord& record = add(unit);
+        record.unit = found->second;
+        return &std::as_const(record);
+    }
+    Result<JobId, RequestError> request(const std::string& unit, Verb verb, JobMode mode) override {
+        calls.push_back("request " + unit + " " + std::to_string(static_cast<int>(verb)) + " " + std::string(name(mode)));
+        const auto loaded = load(unit);
+        if (!loaded) {
+            return Unexpected(loaded.error());
+        }
+        const JobId id = state.next_job++;
+        const Job job{id, unit, verb == Verb::Stop ? JobType::Stop : JobType::Start, mode, JobState::Running, {}};
+        state.jobs[id] = job;
+        state.units[unit].job = id;
+        Outcome outcome;
+        outcome.jobs.push_back({job, JobChange::What::Queued, {}});
+        tell(outcome);
+        if (finish_at_once) {
+            finish(id, job_result);
+        }
+        return id;
+    }
+    Result<void, RequestError> cancel(JobId job) override {
+        calls.push_back("cancel " + std::to_string(job));
+        if (!state.jobs.contains(job)) {
+            return Unexpected(RequestError{"NoSuchJob", "Job " + std::to_string(job) + " does not exist."});
+        }
+        finish(job, JobResult::Canceled);
+        return {};
+    }
+    Result<void, RequestError> kill(const std::string& unit, const std::string& whom, int signal) override {
+        calls.push_back("kill " + unit + " " + whom + " " + std::to_string(signal));
+        if (state.find(unit) == nullptr) {
+            return Unexpected(RequestError{"NoSuchUnit", "Unit " + unit + " not loaded."});
+        }
+        return {};
+    }
+    Result<void, RequestError> reset_failed(const std::string& unit) override {
+        calls.push_back("reset-failed " + unit);
+        return {};
+    }
+    void reload(std::function<void()> done) override {
+        calls.emplace_back("reload");
+        if (observer_ != nullptr) {
+            observer_->units_reloading(true);
+        }
+        const auto end = [this, done] {
+            if (observer_ != nullptr) {
+                observer_->units_reloading(false);
+            }
+            done();
+        };
+        if (hold_reloads) {
+            reloads.emplace_back(end);
+        } else {
+            end();
+        }
+    }
+    [[nodiscard]] std::string unit_by_pid(pid_t pid) const override {
+        const auto found = units_by_pid.find(pid);
+        return found == units_by_pid.end() ? std::string() : found->second;
+    }
+    [[nodiscard]] std::vector<UnitProcess> processes(const std::string&) const override { return process_list; }
+    [[nodiscard]] std::vector<std::pair<std::string, std::string>> unit_files() const override { return files; }
+    [[nodiscard]] std::vector<std::string> unit_path() const override { return {"/etc/systemd/system"}; }
+    [[nodiscard]] std::string system_state() const override { return "running"; }
+    [[nodiscard]] std::map<std::string, std::string> environment() const override { return {{"PASSWORD", "secret"}}; }
+    Result<std::string, Diagnostics> plan_text(const std::string& unit) override {
+        if (!refusals.empty()) {
+            return Unexpected(refusals);
+        }
+        return "plan of " + unit + "\n";
+    }
+    void confinement(
+        const std::string& unit, std::function<void(Result<std::string, RequestError>)> done
+    ) override {
+        calls.push_back("confinement " + unit);
+        if (hold_confinement) {
+            held_confinement = std::move(done);
+        } else {
+            done(report);
+        }
+    }
+    [[nodiscard]] std::string log_directory() const override { return log_path; }
+    void attach(
+        AttachRequest request, std::function<void(Result<AttachSession, RequestError>)> started,
+        std::function<void(std::uint64_t, AttachExit)> ended
+    ) override {
+        calls.push_back("attach " + request.unit);
+        attached = std::move(request);
+        attach_ended = std::move(ended);
+        started(AttachSession{7, 4711});
+    }
+    void end_attach(std::uint64_t session) override { calls.push_back("end-attach " + std::to_string(session)); }
+    void signal_attach(std::uint64_t session, int signal) override {
+        calls.push_back("signal-attach " + std::to_string(session) + " " + std::to_string(signal));
+    }
+
+    [[nodiscard]] bool called(const std::string& call) const { return std::ranges::count(calls, call) > 0; }
+
+private:
+    OutcomeObserver* observer_ = nullptr;
+};
+
+}  // namespace hearth::test
