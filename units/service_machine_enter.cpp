@@ -344,8 +344,9 @@ bool ServiceMachine::process_left() const {
 }
 
 void ServiceMachine::signal_processes(Operation operation) {
-    if (kill().mode == KillMode::None) {
-        return;
+    const bool somebody = status_.main_pid != 0 || status_.control_pid != 0 || status_.cgroup_populated;
+    if (kill().mode == KillMode::None || !somebody) {
+        return;  // a launch in flight at most: it is signalled when it has become a process
     }
     const bool everything = reaches_cgroup(operation);
     if (operation == Operation::Kill) {

@@ -12,10 +12,6 @@ bool is_signalling(ServiceState state) {
            state == ServiceState::FinalSigterm || state == ServiceState::FinalSigkill;
 }
 
-bool spares_processes(const UnitRecord& record) {
-    return record.unit.settings.kill.mode == KillMode::None;
-}
-
 /// What each state is waiting for; a state that waits for nothing would never be left.
 bool waits_for_something(const UnitRecord& record) {
     const ServiceStatus& status = record.status;
@@ -40,7 +36,7 @@ bool waits_for_something(const UnitRecord& record) {
         case StopSigkill:
         case FinalSigterm:
         case FinalSigkill:
-            return launch || (!spares_processes(record) && (main || control || status.cgroup_populated));
+            return launch || main || control || status.cgroup_populated;
     }
     return false;
 }

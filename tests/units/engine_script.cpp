@@ -3,8 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <csignal>
-#include <sstream>
 
 #include "engine_invariants.hpp"
 #include "parser/values.hpp"
@@ -36,6 +36,21 @@ std::vector<std::string_view> lines_of(std::string_view text) {
         text.remove_prefix(std::min(end + 1, text.size()));
     }
     return lines;
+}
+
+std::string_view next_word(std::string_view& text) {
+    text = trimmed(text);
+    const std::size_t end = std::min(text.find(' '), text.size());
+    const std::string_view word = text.substr(0, end);
+    text.remove_prefix(end);
+    return word;
+}
+
+/// 0 for what is no number.
+int number(std::string_view text) {
+    int value = 0;
+    std::from_chars(text.data(), text.data() + text.size(), value);
+    return value;
 }
 
 std::string whom(const SignalUnit& action) {
@@ -140,42 +155,52 @@ Script::Script(std::string_view text) {
     world.units[name].unit = unit_of(text);
 }
 
-std::string Script::told(Outcome outcome) {
+void Script::told(Outcome outcome) {
     last = std::move(outcome);
-    EXPECT_EQ(broken_invariant(world), "");
-    return text_of(last);
+    error.clear();
+    const std::string broken = broken_invariant(world);
+    EXPECT_TRUE(broken.empty()) << broken;
 }
 
 std::string Script::load(Unit unit) {
-    return told(step(world, UnitLoaded{std::move(unit)}, now));
+    told(step(world, UnitLoaded{std::move(unit)}, now));
+    return text_of(last);
 }
 
-std::string Script::request(Verb verb, std::string_view mode) {
-    const auto requested = request_job(
+void Script::request(Verb verb, std::string_view mode) {
+    auto requested = request_job(
         world, name, verb, mode.empty() ? JobMode::Replace : job_mode(mode).value(), now);
-    if (!requested) {
-        error = requested.error().name;
-        error_message = requested.error().message;
-        EXPECT_EQ(broken_invariant(world), "");
-        return "error " + error;
+    if (requested) {
+        return told(std::move(requested->outcome));
     }
-    return told(requested->outcome);
+    told({});
+    error = requested.error().name;
+    error_message = requested.error().message;
+}
+
+void Script::cancel(JobId job) {
+    auto cancelled = cancel_job(world, job, now);
+    told(cancelled ? std::move(*cancelled) : Outcome{});
+    error = cancelled ? "" : cancelled.error().name;
 }
 
 std::string Script::happen(std::string_view event) {
-    std::istringstream words{std::string(event)};
-    std::string word;
-    std::string argument;
-    int value = 0;
-    words >> word >> argument >> value;
-    const int pid = argument.empty() || argument.front() < '0' || argument.front() > '9' ? 0 : std::stoi(argument);
+    apply(event);
+    return error.empty() ? text_of(last) : "error " + error;
+}
+
+void Script::apply(std::string_view event) {
+    const std::string_view word = next_word(event);
+    const std::string_view argument = next_word(event);
+    const int pid = number(argument);
+    const int value = number(next_word(event));
     const LaunchId launch = status().launch.value_or(0);
     now = {now.monotonic + 1, now.realtime + 1};
     const auto exited = [&](int code) {
-        return told(step(world, ProcessExited{name, pid, code, value, now}, now));
+        told(step(world, ProcessExited{name, pid, code, value, now}, now));
     };
     const auto failed = [&](bool refused, int process, int exit_status) {
-        return told(step(
+        told(step(
             world,
             LaunchFailed{name, launch, refused, process, exit_status, "heat.service:3: no\nmore", now, "ab"},
             now));
@@ -193,23 +218,22 @@ std::string Script::happen(std::string_view event) {
     if (word == "populated") return told(step(world, CgroupChanged{name, true}, now));
     if (word == "oom") return told(step(world, OutOfMemoryKilled{name}, now));
     if (word == "reset-failed") return told(step(world, ResetFailed{name}, now));
+    if (word == "cancel") return cancel(static_cast<JobId>(pid));
     if (word == "after") {
         const std::uint64_t span = read_timespan(argument).value().microseconds;
         now = {now.monotonic + span, now.realtime + span};
         return told(step(world, TimeElapsed{}, now));
     }
-    if (word == "cancel") {
-        const auto cancelled = cancel_job(world, static_cast<JobId>(pid), now);
-        return cancelled ? told(*cancelled) : "error " + cancelled.error().name;
-    }
-    return request(verb_of(word), argument);
+    request(verb_of(word), argument);
 }
 
 void Script::run(std::string_view lines) {
     for (const std::string_view line : lines_of(lines)) {
         const std::size_t arrow = line.find("=>");
-        const std::string happened = happen(trimmed(line.substr(0, arrow)));
-        if (arrow != std::string_view::npos) {
+        if (arrow == std::string_view::npos) {
+            apply(line);
+        } else {
+            const std::string happened = happen(trimmed(line.substr(0, arrow)));
             EXPECT_EQ(happened, trimmed(line.substr(arrow + 2))) << "after: " << line.substr(0, arrow);
         }
     }

@@ -33,7 +33,9 @@ class Script {
 public:
     explicit Script(std::string_view text);
 
-    /// One event; what happened, as text.
+    /// One event; what happened is in `last` or `error`.
+    void apply(std::string_view event);
+    /// The same, as text.
     std::string happen(std::string_view event);
     /// Loads the unit again with another text, or another state of loading.
     std::string load(Unit unit);
@@ -48,12 +50,13 @@ public:
     std::string name = "heat.service";
     Moment now{1'000'000'000, 1'700'000'000'000'000};
     Outcome last;
-    std::string error;  ///< name of the last request's refusal
+    std::string error;  ///< name of the last event's refusal, if it was one
     std::string error_message;
 
 private:
-    std::string request(Verb verb, std::string_view mode);
-    std::string told(Outcome outcome);
+    void request(Verb verb, std::string_view mode);
+    void cancel(JobId job);
+    void told(Outcome outcome);
 };
 
 [[nodiscard]] std::string text_of(const Outcome& outcome);

@@ -67,7 +67,7 @@ TEST(Job, RestartIsOneJobThatStopsThenStarts) {
     )");
     check(plain, R"(
         start
-        restart              => stop-sigterm | | abort TERM:all CONT:all
+        restart              => stop-sigterm | | abort
         no-process           => dead start | | release launch:ExecStart*
         launched 10          => running | 1:done
     )");
@@ -169,7 +169,7 @@ TEST(Job, ModeFailKeepsTheJobThatIsThere) {
         start
         stop fail            => error TransactionIsDestructive
         start fail           =>
-        stop replace         => stop-sigterm | 1:canceled +2:stop | abort TERM:all CONT:all
+        stop replace         => stop-sigterm | 1:canceled +2:stop | abort
         start fail           => error TransactionIsDestructive
     )");
 }

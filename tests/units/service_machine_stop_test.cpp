@@ -152,7 +152,7 @@ TEST(ServiceMachineStop, MainProcessMayEndDuringExecStop) {
 TEST(ServiceMachineStop, StopDuringALaunchAbortsItAndWaits) {
     check("ExecStart=/bin/a", R"(
         start
-        stop                 => stop-sigterm | 1:canceled +2:stop | abort TERM:all CONT:all
+        stop                 => stop-sigterm | 1:canceled +2:stop | abort
         empty                =>
         no-process           => dead | 2:done | release
     )");
@@ -179,9 +179,9 @@ TEST(ServiceMachineStop, LaunchThatHangsIsWaitedForBeyondEveryTimeout) {
     check("ExecStart=/bin/a", R"(
         start
         stop
-        after 91s            => stop-sigkill | | abort kill-cgroup
-        after 91s            => | | abort kill-cgroup
-        after 91s            => | | abort kill-cgroup
+        after 91s            => stop-sigkill | | abort
+        after 91s            => | | abort
+        after 91s            => | | abort
         launched 10          => | | kill-cgroup
         signal 10 9          => final-sigterm | | TERM:all CONT:all
         empty                => failed | 2:done | release
@@ -191,9 +191,9 @@ TEST(ServiceMachineStop, LaunchThatHangsIsWaitedForBeyondEveryTimeout) {
         launched 10
         empty
         exit 10 0            => stop-post | | launch:ExecStopPost
-        after 91s            => final-sigterm | | abort TERM:all CONT:all
-        after 91s            => final-sigkill | | abort kill-cgroup
-        after 91s            => | | abort kill-cgroup
+        after 91s            => final-sigterm | | abort
+        after 91s            => final-sigkill | | abort
+        after 91s            => | | abort
         no-process           => failed | | release
     )");
 }

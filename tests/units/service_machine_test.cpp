@@ -347,7 +347,7 @@ TEST(ServiceMachine, MainProcessThatEndsDuringReloadEndsTheServiceAfterIt) {
 TEST(ServiceMachine, StartTimesOut) {
     check("Type=exec\nExecStart=/bin/a\nTimeoutStartSec=5s", R"(
         start
-        after 5s             => stop-sigterm | | abort TERM:all CONT:all
+        after 5s             => stop-sigterm | | abort
         no-process           => failed | 1:failed | release
     )");
     check("ExecStartPre=/bin/p\nExecStart=/bin/a", R"(
