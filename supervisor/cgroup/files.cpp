@@ -14,7 +14,9 @@ namespace {
 constexpr std::size_t longest_file = std::size_t{64} << 20;  // cgroup.procs of a fork bomb
 constexpr int deepest = 200;  // a path of more levels is over PATH_MAX soon, and no service's
 
-bool is_gone(int code) { return code == ENOENT || code == ENODEV; }
+bool is_gone(int code) {
+    return code == ENOENT || code == ENODEV;
+}
 
 std::optional<std::uint64_t> number(std::string_view text) {
     std::uint64_t value = 0;
@@ -84,7 +86,9 @@ Result<bool> make_directory(const std::string& path) {
     return Unexpected(std::move(made).error());
 }
 
-Result<void> remove_directory(const std::string& path) { return remove_below(path, 0); }
+Result<void> remove_directory(const std::string& path) {
+    return remove_below(path, 0);
+}
 
 Result<std::vector<std::string>> children(const std::string& path) {
     // A directory of kernfs counts its subdirectories: most have none, and many files to look at.

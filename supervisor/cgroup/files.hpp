@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The handful of things one does with a cgroup directory, by absolute path, in either version: make,
-// remove with all below, list its processes, read numbers. A directory that vanishes meanwhile counts
-// as empty. Errors name the path. Follows cgroup-v2.rst and cgroup-v1/cgroups.rst.
+// The handful of things one does with a cgroup directory, by absolute path, in either version:
+// make, remove with all below, list its processes, read numbers. A directory that vanishes
+// meanwhile counts as empty. Errors name the path. Follows cgroup-v2.rst and cgroup-v1/cgroups.rst.
 #pragma once
 
 #include <sys/types.h>
@@ -30,7 +30,8 @@ namespace hearth::cgroup {
 /// A file that holds one number.
 [[nodiscard]] std::optional<std::uint64_t> read_number(const std::string& path);
 /// The number behind `key` in a file of "key number" lines.
-[[nodiscard]] std::optional<std::uint64_t> read_keyed(const std::string& path, std::string_view key);
+[[nodiscard]] std::optional<std::uint64_t> read_keyed(
+    const std::string& path, std::string_view key);
 /// The words of a file, such as cgroup.controllers.
 [[nodiscard]] Result<std::vector<std::string>> read_words(const std::string& path);
 

@@ -19,7 +19,9 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
     }
 }
 
-bool is_octal(char c) { return c >= '0' && c <= '7'; }
+bool is_octal(char c) {
+    return c >= '0' && c <= '7';
+}
 
 /// mountinfo writes space, tab, newline and backslash as \040 and so on.
 std::string unescaped(std::string_view text) {
@@ -48,8 +50,7 @@ std::vector<std::string> controllers_of(std::string_view options) {
             option.remove_prefix(5);
         } else if (
             option.empty() || option.find('=') != std::string_view::npos ||
-            std::find(others.begin(), others.end(), option) != others.end()
-        ) {
+            std::find(others.begin(), others.end(), option) != others.end()) {
             continue;
         }
         controllers.emplace_back(option);
@@ -114,16 +115,17 @@ struct Search {
 };
 
 Search search(
-    const std::vector<CgroupMount>& mounts, const std::map<std::string, std::string>& own,
-    const std::string& controller, bool absolute
-) {
+    const std::vector<CgroupMount>& mounts,
+    const std::map<std::string, std::string>& own,
+    const std::string& controller,
+    bool absolute) {
     Search result;
     for (const CgroupMount& mount : mounts) {
-        const bool here = controller.empty()
-                              ? mount.unified
-                              : std::find(
-                                    mount.controllers.begin(), mount.controllers.end(), controller
-                                ) != mount.controllers.end();
+        const bool here =
+            controller.empty()
+                ? mount.unified
+                : std::find(mount.controllers.begin(), mount.controllers.end(), controller) !=
+                      mount.controllers.end();
         if (!here) {
             continue;
         }
@@ -155,7 +157,8 @@ std::vector<CgroupMount> parse_mountinfo(std::string_view text) {
             continue;
         }
         // A later mount on the same point hides the one before.
-        std::erase_if(mounts, [&](const CgroupMount& other) { return other.point == mount->point; });
+        std::erase_if(
+            mounts, [&](const CgroupMount& other) { return other.point == mount->point; });
         mounts.push_back(std::move(*mount));
     }
     return mounts;
@@ -172,8 +175,7 @@ std::map<std::string, std::string> parse_self_cgroup(std::string_view text) {
             continue;
         }
         const std::string path(line.substr(second + 1));
-        for (std::string_view controller :
-             split(line.substr(first + 1, second - first - 1), ',')) {
+        for (std::string_view controller : split(line.substr(first + 1, second - first - 1), ',')) {
             if (controller.starts_with("name=")) {
                 controller.remove_prefix(5);
             }
@@ -184,8 +186,7 @@ std::map<std::string, std::string> parse_self_cgroup(std::string_view text) {
 }
 
 Hierarchies find_hierarchies(
-    std::string_view mountinfo, std::string_view self_cgroup, bool absolute
-) {
+    std::string_view mountinfo, std::string_view self_cgroup, bool absolute) {
     const std::vector<CgroupMount> mounts = parse_mountinfo(mountinfo);
     const std::map<std::string, std::string> own = parse_self_cgroup(self_cgroup);
     Hierarchies found;
@@ -193,7 +194,8 @@ Hierarchies find_hierarchies(
     found.unified = std::move(unified.place);
     found.unified_problem = std::move(unified.problem);
     if (found.unified && found.unified->own.ends_with("/init.scope")) {
-        found.unified->own.resize(found.unified->own.size() - std::string_view("/init.scope").size());
+        found.unified->own.resize(
+            found.unified->own.size() - std::string_view("/init.scope").size());
     }
     for (const CgroupMount& mount : mounts) {
         for (const std::string& controller : mount.controllers) {
@@ -228,8 +230,7 @@ Result<std::vector<std::string>> components(std::string_view path) {
     for (const std::string_view part : split(path, '/')) {
         if (part.empty() || part == "." || part == "..") {
             return failure(
-                "\"" + std::string(path) + "\" is no cgroup path: expected names with '/' between"
-            );
+                "\"" + std::string(path) + "\" is no cgroup path: expected names with '/' between");
         }
         parts.emplace_back(part);
     }

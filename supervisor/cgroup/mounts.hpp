@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Where this process stands in which cgroup hierarchy: /proc/self/mountinfo and /proc/self/cgroup read
-// as text, and put together. Pure: the texts are given, so tests show it other machines. A line that
-// can't be read is skipped. What can't be used (mounted elsewhere than our cgroup, not mounted) is
-// listed with the reason, in words. Follows proc(5) and cgroups(7).
+// Where this process stands in which cgroup hierarchy: /proc/self/mountinfo and /proc/self/cgroup
+// read as text, and put together. Pure: the texts are given, so tests show it other machines. A
+// line that can't be read is skipped. What can't be used (mounted elsewhere than our cgroup, not
+// mounted) is listed with the reason, in words. Follows proc(5) and cgroups(7).
 #pragma once
 
 #include <map>
@@ -34,8 +34,8 @@ struct CgroupMount {
 struct Place {
     std::string mount;       ///< mount point
     std::string mount_root;  ///< the cgroup shown there
-    /// Our own cgroup below the mount point: "" for its root, else "/a/b". A last "/init.scope" of v2
-    /// is left out: it is the leaf that hearthd moved itself into.
+    /// Our own cgroup below the mount point: "" for its root, else "/a/b". A last "/init.scope" of
+    /// v2 is left out: it is the leaf that hearthd moved itself into.
     std::string own;
     bool read_only = false;
     bool operator==(const Place&) const = default;
@@ -43,14 +43,13 @@ struct Place {
 
 struct Hierarchies {
     std::optional<Place> unified;
-    std::string unified_problem;          ///< why not, where there is none
-    std::map<std::string, Place> v1;      ///< by controller
+    std::string unified_problem;      ///< why not, where there is none
+    std::map<std::string, Place> v1;  ///< by controller
     std::map<std::string, std::string> v1_problems;
 };
 /// `absolute`: a root with a leading '/' is wanted, so our own place in a hierarchy doesn't matter.
 [[nodiscard]] Hierarchies find_hierarchies(
-    std::string_view mountinfo, std::string_view self_cgroup, bool absolute
-);
+    std::string_view mountinfo, std::string_view self_cgroup, bool absolute);
 
 /// Joins two paths of cgroups: one '/' between, none at the end, "/" for nothing.
 [[nodiscard]] std::string join(std::string_view above, std::string_view below);

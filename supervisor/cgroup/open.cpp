@@ -27,15 +27,15 @@ bool contains(const std::vector<std::string>& words, std::string_view word) {
 
 /// mountinfo also lists mounts that a later one covers: ask the file system itself.
 bool is_cgroup_file_system(const std::string& path, bool unified) {
-    struct statfs status {};
+    struct statfs status{};
     if (::statfs(path.c_str(), &status) < 0) {
         return false;
     }
     return status.f_type == (unified ? CGROUP2_SUPER_MAGIC : CGROUP_SUPER_MAGIC);
 }
 
-/// Opens the root and locks it, as long as it is still the directory of that name: another hearth may
-/// have removed it between our mkdir and our lock.
+/// Opens the root and locks it, as long as it is still the directory of that name: another hearth
+/// may have removed it between our mkdir and our lock.
 Result<sys::Descriptor> lock_directory(const std::string& path) {
     sys::Descriptor directory = HEARTH_TRY(sys::open(path, O_RDONLY | O_DIRECTORY));
     HEARTH_TRY(sys::flock(directory.number(), LOCK_EX | LOCK_NB));
@@ -64,17 +64,14 @@ Result<void> evacuate(const std::string& directory, const std::set<pid_t>& own) 
                               : std::to_string(pid) + process_name(pid)) +
                     ", so the kernel passes no controller on from there: start hearthd in a cgroup "
                     "of its own",
-                EBUSY
-            );
+                EBUSY);
         }
     }
     if (!pids.empty()) {
         HEARTH_TRY(make_directory(directory + '/' + leaf));
     }
     for (const pid_t pid : pids) {
-        HEARTH_TRY(sys::write_file(
-            directory + '/' + leaf + "/cgroup.procs", std::to_string(pid)
-        ));
+        HEARTH_TRY(sys::write_file(directory + '/' + leaf + "/cgroup.procs", std::to_string(pid)));
     }
     return {};
 }
@@ -82,18 +79,20 @@ Result<void> evacuate(const std::string& directory, const std::set<pid_t>& own) 
 /// "+controller" into a directory's subtree_control for each that is not there yet; what can't be
 /// passed on goes from `controllers` to `missing`.
 void pass_on(
-    const std::string& directory, const std::set<pid_t>& own, std::set<std::string>& controllers,
-    std::map<std::string, std::string>& missing
-) {
+    const std::string& directory,
+    const std::set<pid_t>& own,
+    std::set<std::string>& controllers,
+    std::map<std::string, std::string>& missing) {
     const std::string file = directory + "/cgroup.subtree_control";
     const Result<std::vector<std::string>> enabled = read_words(file);
     Result<void> empty;
     // Only the root of a hierarchy (it has no type) may hold processes and pass controllers on. Not
     // left to the kernel to refuse: cpu and pids alone would silently make it a threaded domain.
     if (sys::stat(directory + "/cgroup.type")) {
-        const bool lacks_some = std::ranges::any_of(controllers, [&](const std::string& controller) {
-            return !enabled || !contains(*enabled, controller);
-        });
+        const bool lacks_some =
+            std::ranges::any_of(controllers, [&](const std::string& controller) {
+                return !enabled || !contains(*enabled, controller);
+            });
         empty = lacks_some ? evacuate(directory, own) : Result<void>();
     }
     std::erase_if(controllers, [&](const std::string& controller) {
@@ -110,8 +109,7 @@ void pass_on(
 
 /// The directories from the base down to the root, both included.
 std::vector<std::string> chain(
-    const std::string& mount, const std::string& base, const std::string& root
-) {
+    const std::string& mount, const std::string& base, const std::string& root) {
     std::vector<std::string> directories{join(mount, base)};
     for (std::size_t end = root.find('/', base.size() + 1); end != std::string::npos;
          end = root.find('/', end + 1)) {
@@ -146,11 +144,9 @@ Result<Tree> Tree::open(const Options& options) {
     };
     const std::size_t longest = std::size_t{32} << 20;
     const std::string mountinfo = HEARTH_TRY(
-        sys::read_file(or_default(options.mountinfo_path, "/proc/self/mountinfo"), longest)
-    );
+        sys::read_file(or_default(options.mountinfo_path, "/proc/self/mountinfo"), longest));
     const std::string self = HEARTH_TRY(
-        sys::read_file(or_default(options.self_cgroup_path, "/proc/self/cgroup"), longest)
-    );
+        sys::read_file(or_default(options.self_cgroup_path, "/proc/self/cgroup"), longest));
     std::string_view relative = options.root;
     relative.remove_prefix(relative.starts_with('/') ? 1 : 0);
     HEARTH_TRY(components(relative));
@@ -163,8 +159,7 @@ Result<Tree> Tree::open(const Options& options) {
                 ? "no cgroup v2 hierarchy is mounted: mount one, \"mount -t cgroup2 cgroup2 "
                   "/sys/fs/cgroup\" or, beside v1, on /sys/fs/cgroup/unified"
                 : "the cgroup v2 hierarchy can't be used: " + found.unified_problem +
-                      "; give a root below its mount point, --cgroup-root /NAME"
-        );
+                      "; give a root below its mount point, --cgroup-root /NAME");
     }
     Tree tree;
     tree.unified_ = hierarchy(*found.unified, options.root);
@@ -191,8 +186,7 @@ Result<void> Tree::make_root(const Hierarchy& hierarchy) {
         Result<bool> made = make_directory(directory);
         if (!made) {
             return Unexpected(
-                explained(std::move(made).error(), "cannot make the cgroup " + hierarchy.path(""))
-            );
+                explained(std::move(made).error(), "cannot make the cgroup " + hierarchy.path("")));
         }
         if (*made && directory != hierarchy.path("")) {
             made_.push_back(directory);
@@ -218,8 +212,7 @@ Result<void> Tree::lock_root(const Options& options) {
                 "cgroup root " + path + " belongs to another hearthd that runs" +
                     (owner && !owner->empty() ? ", with the runtime directory " + *owner : "") +
                     ": choose another with --cgroup-root",
-                EBUSY
-            );
+                EBUSY);
         }
         if (locked.error().code != ENOENT) {
             return Unexpected(std::move(locked).error());

@@ -12,20 +12,22 @@
 namespace hearth::cgroup {
 namespace {
 
-constexpr int kill_rounds = 1000;   // each kills all it sees; a fork bomb that outruns this is told
-constexpr int signal_rounds = 16;   // a service that forks on a signal needs not be chased for ever
+constexpr int kill_rounds = 1000;  // each kills all it sees; a fork bomb that outruns this is told
+constexpr int signal_rounds = 16;  // a service that forks on a signal needs not be chased for ever
 
-bool is_gone(int code) { return code == ENOENT || code == ENODEV || code == ESRCH; }
+bool is_gone(int code) {
+    return code == ENOENT || code == ENODEV || code == ESRCH;
+}
 
 Error in_cgroup(Error error, const std::string& path) {
     error.what = "cgroup " + path + ": " + error.what;
     return error;
 }
 
-/// Signals a process if it is still in `directory`: its pid may have passed to a stranger meanwhile.
+/// Signals a process if it is still in `directory`: its pid may have passed to a stranger
+/// meanwhile.
 Result<void> signal_member(
-    pid_t pid, int signal, const std::string& shown, const std::string& directory
-) {
+    pid_t pid, int signal, const std::string& shown, const std::string& directory) {
     Result<sys::Descriptor> pidfd = sys::pidfd_open(pid);
     if (!pidfd) {
         return is_gone(pidfd.error().code) ? Result<void>() : Unexpected(std::move(pidfd).error());
@@ -55,9 +57,15 @@ Result<void> signal_member(
 
 }  // namespace
 
-launch::CgroupLayout Tree::layout() const { return layout_; }
-const std::set<std::string>& Tree::controllers() const { return controllers_; }
-const std::map<std::string, std::string>& Tree::missing_controllers() const { return missing_; }
+launch::CgroupLayout Tree::layout() const {
+    return layout_;
+}
+const std::set<std::string>& Tree::controllers() const {
+    return controllers_;
+}
+const std::map<std::string, std::string>& Tree::missing_controllers() const {
+    return missing_;
+}
 
 std::string Tree::shown(const std::string& path) const {
     return join(join(unified_.mount_root, unified_.root), path);
@@ -71,9 +79,10 @@ std::string Tree::directory(const std::string& path, const std::string& controll
 std::vector<const Tree::Hierarchy*> Tree::every_hierarchy() const {
     std::vector<const Hierarchy*> all{&unified_};
     for (const auto& [controller, hierarchy] : v1_) {
-        const bool known = std::ranges::any_of(  // "cpu" and "cpuacct" share a mount on many machines
-            all, [&](const Hierarchy* other) { return other->mount == hierarchy.mount; }
-        );
+        const bool known =
+            std::ranges::any_of(  // "cpu" and "cpuacct" share a mount on many machines
+                all,
+                [&](const Hierarchy* other) { return other->mount == hierarchy.mount; });
         if (!known) {
             all.push_back(&hierarchy);
         }
@@ -109,8 +118,7 @@ Result<void> Tree::make_unified(const std::vector<std::string>& names) const {
 }
 
 Result<void> Tree::make(
-    const std::string& path, const std::vector<std::string>& v1_controllers
-) const {
+    const std::string& path, const std::vector<std::string>& v1_controllers) const {
     const std::vector<std::string> names = HEARTH_TRY(components(path));
     HEARTH_TRY(make_unified(names));
     for (const std::string& controller : v1_controllers) {
@@ -120,8 +128,7 @@ Result<void> Tree::make(
             return failure(
                 "cgroup " + path + ": the v1 controller " + controller + " can't be used here" +
                     (reason == missing_.end() ? "" : ": " + reason->second),
-                ENODEV
-            );
+                ENODEV);
         }
         std::string directory = found->second.path("");
         for (const std::string& name : names) {
@@ -138,8 +145,7 @@ Result<void> Tree::write(const std::string& path, const Knob& knob) const {
 
 Result<std::string> Tree::read(const std::string& path, const Knob& knob) const {
     std::string text = HEARTH_TRY(
-        sys::read_file(directory(path, knob.controller) + '/' + knob.file, std::size_t{1} << 20)
-    );
+        sys::read_file(directory(path, knob.controller) + '/' + knob.file, std::size_t{1} << 20));
     if (text.ends_with('\n')) {
         text.pop_back();
     }
@@ -147,8 +153,7 @@ Result<std::string> Tree::read(const std::string& path, const Knob& knob) const 
 }
 
 Result<Handle> Tree::enter(
-    const std::string& path, const std::vector<std::string>& v1_controllers
-) const {
+    const std::string& path, const std::vector<std::string>& v1_controllers) const {
     Handle handle;
     handle.directory = HEARTH_TRY(sys::open(directory(path), O_RDONLY | O_DIRECTORY));
     std::set<std::string> joined;
@@ -185,8 +190,7 @@ Result<void> Tree::kill(const std::string& path) const {
 }
 
 Result<void> Tree::signal(
-    const std::string& path, int signal, const std::set<pid_t>& except
-) const {
+    const std::string& path, int signal, const std::set<pid_t>& except) const {
     std::set<pid_t> done = except;
     for (int round = 0; round < signal_rounds; ++round) {
         bool more = false;

@@ -2,13 +2,13 @@
 //
 // The cgroup trees of this machine, as DESIGN 5 says: processes are tracked, killed, frozen and
 // watched in the v2 tree always; limits are v2 files on a unified machine and v1 files on a hybrid
-// one. One tracker, two tables of knobs (knobs.hpp). All paths given to it are relative to hearthd's
-// root ("system.slice/heat.service"); the root itself is a path below hearthd's own cgroup of each
-// hierarchy, or below each mount's root when it starts with '/'.
+// one. One tracker, two tables of knobs (knobs.hpp). All paths given to it are relative to
+// hearthd's root ("system.slice/heat.service"); the root itself is a path below hearthd's own
+// cgroup of each hierarchy, or below each mount's root when it starts with '/'.
 //
 // Never writes a pid to a cgroup.procs (6 to 15 ms on a quiet machine; see launch-path.md), except
-// enable_controllers() moving hearthd itself to a leaf. Methods are const and thread-safe: they only make system calls.
-// Follows the kernel's cgroup-v2.rst and cgroup-v1/.
+// enable_controllers() moving hearthd itself to a leaf. Methods are const and thread-safe: they
+// only make system calls. Follows the kernel's cgroup-v2.rst and cgroup-v1/.
 #pragma once
 
 #include <sys/types.h>
@@ -33,67 +33,77 @@ struct Knob {
 
 /// Open handles for one launch into a cgroup.
 struct Handle {
-    sys::Descriptor directory;            ///< v2 directory, for CLONE_INTO_CGROUP
-    std::vector<sys::Descriptor> tasks;   ///< v1 `tasks` files, for the child to write "0"; all >= 3
+    sys::Descriptor directory;           ///< v2 directory, for CLONE_INTO_CGROUP
+    std::vector<sys::Descriptor> tasks;  ///< v1 `tasks` files, for the child to write "0"; all >= 3
 };
 
 struct Usage {  ///< absent: this host can't tell
-    std::optional<std::uint64_t> cpu_nanoseconds, memory_current_bytes, memory_peak_bytes, tasks_current;
+    std::optional<std::uint64_t> cpu_nanoseconds, memory_current_bytes, memory_peak_bytes,
+        tasks_current;
 };
 
 class Tree {
 public:
     struct Options {
-        std::string root = "hearth";     ///< --cgroup-root
-        std::string owner;               ///< the runtime directory, written to user.hearth.owner
+        std::string root = "hearth";  ///< --cgroup-root
+        std::string owner;            ///< the runtime directory, written to user.hearth.owner
         /// Where to look; tests point these at other places. Empty: /proc/self/{mountinfo,cgroup}.
         std::string mountinfo_path, self_cgroup_path;
-        /// Processes that may be moved to the leaf `init.scope` beside the root when they stand in the
-        /// way of v2 controllers; hearthd itself always may. For the keeper and hearth-logd.
+        /// Processes that may be moved to the leaf `init.scope` beside the root when they stand in
+        /// the way of v2 controllers; hearthd itself always may. For the keeper and hearth-logd.
         std::set<pid_t> own_processes;
     };
-    /// Finds the hierarchies, makes the root in each, takes the exclusive lock (flock on the v2 root).
-    /// An instance that already holds it is named in the error, with its owner.
+    /// Finds the hierarchies, makes the root in each, takes the exclusive lock (flock on the v2
+    /// root). An instance that already holds it is named in the error, with its owner.
     static Result<Tree> open(const Options& options);
 
     [[nodiscard]] launch::CgroupLayout layout() const;
     [[nodiscard]] const std::set<std::string>& controllers() const;
     [[nodiscard]] const std::map<std::string, std::string>& missing_controllers() const;
-    /// What `/proc/PID/cgroup` and the ControlGroup property show for `path`: "/hearth/system.slice/heat.service".
+    /// What `/proc/PID/cgroup` and the ControlGroup property show for `path`:
+    /// "/hearth/system.slice/heat.service".
     [[nodiscard]] std::string shown(const std::string& path) const;
     /// Absolute file system path of `path` in a hierarchy ("" = v2).
-    [[nodiscard]] std::string directory(const std::string& path, const std::string& controller = {}) const;
+    [[nodiscard]] std::string directory(
+        const std::string& path, const std::string& controller = {}) const;
 
     /// mkdir -p in v2 and the given v1 hierarchies. On v2, slices (names in ".slice") pass their
     /// controllers on; a cgroup below a unit's has none of its own, only the unit's limits.
-    [[nodiscard]] Result<void> make(const std::string& path, const std::vector<std::string>& v1_controllers) const;
+    [[nodiscard]] Result<void> make(
+        const std::string& path, const std::vector<std::string>& v1_controllers) const;
     [[nodiscard]] Result<void> write(const std::string& path, const Knob& knob) const;
     [[nodiscard]] Result<std::string> read(const std::string& path, const Knob& knob) const;
-    [[nodiscard]] Result<Handle> enter(const std::string& path, const std::vector<std::string>& v1_controllers) const;
+    [[nodiscard]] Result<Handle> enter(
+        const std::string& path, const std::vector<std::string>& v1_controllers) const;
 
     /// cgroup.kill; where the kernel lacks it, SIGKILL to each pid until empty. The directory is
     /// spoilt for CLONE_INTO_CGROUP afterwards (launch-path.md trap 1): remove() and make() again.
     [[nodiscard]] Result<void> kill(const std::string& path) const;
-    [[nodiscard]] Result<void> signal(const std::string& path, int signal, const std::set<pid_t>& except) const;
+    [[nodiscard]] Result<void> signal(
+        const std::string& path, int signal, const std::set<pid_t>& except) const;
     [[nodiscard]] Result<void> freeze(const std::string& path, bool frozen) const;
-    [[nodiscard]] Result<std::vector<pid_t>> processes(const std::string& path) const;  ///< with sub-cgroups
-    [[nodiscard]] Result<bool> populated(const std::string& path) const;  ///< false where it doesn't exist
+    [[nodiscard]] Result<std::vector<pid_t>> processes(
+        const std::string& path) const;  ///< with sub-cgroups
+    [[nodiscard]] Result<bool> populated(
+        const std::string& path) const;  ///< false where it doesn't exist
     /// A descriptor of v2 `cgroup.events`, for EPOLLPRI on changes of `populated`.
     [[nodiscard]] Result<sys::Descriptor> events(const std::string& path) const;
-    /// rmdir of the directory and everything below, in every hierarchy. EBUSY where processes remain.
+    /// rmdir of the directory and everything below, in every hierarchy. EBUSY where processes
+    /// remain.
     [[nodiscard]] Result<void> remove(const std::string& path) const;
     /// Removes the whole root, and what open() made above it, when no process is left (at exit).
     [[nodiscard]] Result<void> remove_root() const;
     [[nodiscard]] Usage usage(const std::string& path) const;
-    /// Unit cgroups that exist below the root ("system.slice/heat.service"), for leftovers at start.
+    /// Unit cgroups that exist below the root ("system.slice/heat.service"), for leftovers at
+    /// start.
     [[nodiscard]] std::vector<std::string> existing() const;
 
 private:
     struct Hierarchy {
         std::string mount;       ///< mount point
         std::string mount_root;  ///< the cgroup that the mount point shows
-        std::string base;        ///< what the root is relative to, below the mount point: our own cgroup
-        std::string root;        ///< our root, below the mount point: "/hearth"
+        std::string base;  ///< what the root is relative to, below the mount point: our own cgroup
+        std::string root;  ///< our root, below the mount point: "/hearth"
         [[nodiscard]] std::string path(const std::string& below) const;
     };
     [[nodiscard]] static Hierarchy hierarchy(const Place& place, const std::string& root);

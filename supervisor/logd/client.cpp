@@ -52,11 +52,12 @@ public:
         ::sigaddset(&ends, SIGTERM);
         ::sigaddset(&ends, SIGINT);
         ::sigfillset(&all);
-        // Born with those blocked that it reads from a descriptor: one that comes before it is ready
-        // waits, and does not kill it with lines unread.
+        // Born with those blocked that it reads from a descriptor: one that comes before it is
+        // ready waits, and does not kill it with lines unread.
         ::posix_spawnattr_setsigmask(&attributes_, &ends);
         ::posix_spawnattr_setsigdefault(&attributes_, &all);
-        // A session of its own: Ctrl-C on hearthd's terminal must not end the log before the services.
+        // A session of its own: Ctrl-C on hearthd's terminal must not end the log before the
+        // services.
         constexpr int flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID;
         ::posix_spawnattr_setflags(&attributes_, static_cast<short>(flags));
     }
@@ -108,8 +109,7 @@ Result<void> LogClient::spawn() {
     HEARTH_TRY(sys::set_nonblocking(pair.first.number(), true));
     Spawn child(pair.second.number());
     pid_ = HEARTH_TRY(child.run(
-        {program_, "--control-fd", std::to_string(control_number), "--log-dir", directory_}
-    ));
+        {program_, "--control-fd", std::to_string(control_number), "--log-dir", directory_}));
     pidfd_ = HEARTH_TRY(sys::pidfd_open(pid_));  // our child, not reaped: the pid is still its own
     control_ = std::move(pair.first);
     return {};
@@ -148,8 +148,7 @@ Result<sys::Descriptor> LogClient::open_stream(const Stream& stream) {
              stream.unit,
              shown_identifier(stream.identifier.empty() ? stream.unit : stream.identifier),
              stream.invocation}},
-        pipe.read.number()
-    ));
+        pipe.read.number()));
     return std::move(pipe.write);
 }
 
@@ -197,7 +196,9 @@ Result<Message> LogClient::wait_answer(std::uint32_t serial, std::chrono::millis
     }
 }
 
-Result<std::uint32_t> LogClient::request_flush() { return send({0, Flush{}}); }
+Result<std::uint32_t> LogClient::request_flush() {
+    return send({0, Flush{}});
+}
 
 Result<std::uint32_t> LogClient::request_stats(const std::string& unit) {
     return send({0, StatsRequest{unit}});

@@ -25,8 +25,8 @@ struct Stream {
     std::string unit;        ///< "heat.service"
     std::string identifier;  ///< empty: the unit's name
     std::string invocation;
-    uid_t uid = 0;           ///< owner of the write end, so that a daemon under User= can
-    gid_t gid = 0;           ///< open /dev/stderr and /proc/self/fd/2 by path
+    uid_t uid = 0;  ///< owner of the write end, so that a daemon under User= can
+    gid_t gid = 0;  ///< open /dev/stderr and /proc/self/fd/2 by path
 };
 
 class LogClient {
@@ -38,9 +38,9 @@ public:
     /// The write end, O_CLOEXEC and blocking. A buffer that is full never makes it fail.
     [[nodiscard]] Result<sys::Descriptor> open_stream(const Stream& stream);
 
-    /// hearth-logd's process: readable when it has died. Then restart() reaps it and starts another;
-    /// the streams of the dead one are lost (their writers get SIGPIPE), and its answer says how it
-    /// died: "killed by signal 9".
+    /// hearth-logd's process: readable when it has died. Then restart() reaps it and starts
+    /// another; the streams of the dead one are lost (their writers get SIGPIPE), and its answer
+    /// says how it died: "killed by signal 9".
     [[nodiscard]] int pidfd() const { return pidfd_.number(); }
     [[nodiscard]] pid_t pid() const { return pid_; }
     [[nodiscard]] Result<std::string> restart();
@@ -56,8 +56,10 @@ public:
     [[nodiscard]] int control() const { return control_.number(); }
     [[nodiscard]] Result<std::optional<Message>> take_answer();
 
-    /// SIGTERM, then waits until it has stored what it could and is gone (at exit). How it ended, as restart().
-    [[nodiscard]] Result<std::string> stop(std::chrono::milliseconds timeout = std::chrono::seconds(10));
+    /// SIGTERM, then waits until it has stored what it could and is gone (at exit). How it ended,
+    /// as restart().
+    [[nodiscard]] Result<std::string> stop(
+        std::chrono::milliseconds timeout = std::chrono::seconds(10));
 
 private:
     LogClient() = default;

@@ -44,8 +44,7 @@ Result<sys::Descriptor> signal_descriptor() {
 }  // namespace
 
 Result<std::unique_ptr<Daemon>> Daemon::create(
-    sys::Descriptor control, const std::string& directory
-) {
+    sys::Descriptor control, const std::string& directory) {
     std::unique_ptr<Daemon> daemon(new Daemon);
     daemon->directory_ = directory;
     daemon->control_ = std::move(control);
@@ -77,8 +76,7 @@ int Daemon::run() {
     std::array<epoll_event, 64> events{};
     while (!done_) {
         const int count = ::epoll_wait(
-            epoll_.number(), events.data(), static_cast<int>(events.size()), timeout()
-        );
+            epoll_.number(), events.data(), static_cast<int>(events.size()), timeout());
         if (count < 0 && errno != EINTR) {
             say("epoll_wait failed: " + sys::call_failure("", "", errno).error().what);
             return 1;
@@ -104,8 +102,8 @@ int Daemon::run() {
         }
         lost += unit->untold;
         if (const Writer::State state = writer_->state(unit->log); state.buffered > 0) {
-            say(std::to_string(state.buffered) + " bytes of " + name + " could not be stored: " +
-                state.error);
+            say(std::to_string(state.buffered) + " bytes of " + name +
+                " could not be stored: " + state.error);
             lost += 1;
         }
     }
@@ -132,7 +130,9 @@ int Daemon::timeout() const {
 void Daemon::dispatch(std::uint64_t key) {
     std::uint64_t ignored = 0;
     switch (key) {
-        case control_key: read_control(); return;
+        case control_key:
+            read_control();
+            return;
         case signal_key: {
             signalfd_siginfo info{};
             if (::read(signals_.number(), &info, sizeof info) > 0 && !stopping_) {
@@ -183,8 +183,7 @@ void Daemon::read_control() {
         } else if (const auto* open = std::get_if<OpenStream>(&message->body)) {
             open_stream(
                 *open,
-                packet.descriptors.empty() ? sys::Descriptor() : std::move(packet.descriptors[0])
-            );
+                packet.descriptors.empty() ? sys::Descriptor() : std::move(packet.descriptors[0]));
         } else if (const auto* request = std::get_if<StatsRequest>(&message->body)) {
             answer(message->serial, *request);
         } else if (std::holds_alternative<Flush>(message->body)) {
@@ -196,8 +195,8 @@ void Daemon::read_control() {
 
 void Daemon::open_stream(const OpenStream& request, sys::Descriptor pipe) {
     if (!is_valid_unit(request.unit) || !pipe) {
-        say("a stream of \"" + request.unit + "\" is refused: " +
-            (pipe ? "no name for a file" : "it came without its pipe"));
+        say("a stream of \"" + request.unit +
+            "\" is refused: " + (pipe ? "no name for a file" : "it came without its pipe"));
         return;
     }
     Unit& owner = unit(request.unit);
@@ -211,8 +210,7 @@ void Daemon::open_stream(const OpenStream& request, sys::Descriptor pipe) {
         return;
     }
     LineFormatter formatter(
-        shown_identifier(request.identifier.empty() ? request.unit : request.identifier)
-    );
+        shown_identifier(request.identifier.empty() ? request.unit : request.identifier));
     Stream& stream =
         streams_.emplace(key, Stream{std::move(pipe), &owner, std::move(formatter), 0, true})
             .first->second;

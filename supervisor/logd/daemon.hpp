@@ -2,9 +2,9 @@
 //
 // The event loop of hearth-logd: reads all services' pipes, makes lines of what comes, and gives
 // them to the Writer. It never touches a log file, so it never waits for a disk. One epoll, no
-// library. When a unit's buffer is full its pipes rest for up to 50 ms, so that a disk which is merely
-// slower than a burst loses nothing; after that, or where the disk refuses, new lines are dropped and
-// counted, and the count is written as a line when half of the buffer is free again.
+// library. When a unit's buffer is full its pipes rest for up to 50 ms, so that a disk which is
+// merely slower than a burst loses nothing; after that, or where the disk refuses, new lines are
+// dropped and counted, and the count is written as a line when half of the buffer is free again.
 //
 // Ends on SIGTERM and SIGINT, once all that could be read then is stored (or 5 s have passed), and
 // when hearthd is gone and so is the last stream.
@@ -31,8 +31,7 @@ class Daemon {
 public:
     /// Blocks SIGTERM and SIGINT, which are read from a descriptor.
     [[nodiscard]] static Result<std::unique_ptr<Daemon>> create(
-        sys::Descriptor control, const std::string& directory
-    );
+        sys::Descriptor control, const std::string& directory);
     /// Until the end; the program's exit status.
     [[nodiscard]] int run();
 
@@ -46,7 +45,7 @@ private:
         std::uint64_t lines = 0, dropped = 0;
         std::uint64_t untold = 0;  ///< dropped since the last line that told so
         bool dropping = false;
-        std::string drop_reason;   ///< what the disk said then; empty: it was too slow
+        std::string drop_reason;  ///< what the disk said then; empty: it was too slow
         std::optional<Clock::time_point> rests_until;  ///< its pipes are not read
     };
     struct Stream {

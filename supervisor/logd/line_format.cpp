@@ -19,7 +19,8 @@ const std::string& TimeText::of(const std::timespec& time) {
         std::tm calendar{};
         ::gmtime_r(&time.tv_sec, &calendar);
         char buffer[64];
-        text_.assign(buffer, std::strftime(buffer, sizeof buffer, "%Y-%m-%dT%H:%M:%S.000000Z", &calendar));
+        text_.assign(
+            buffer, std::strftime(buffer, sizeof buffer, "%Y-%m-%dT%H:%M:%S.000000Z", &calendar));
     }
     long microseconds = time.tv_nsec / 1000;
     for (std::size_t i = 0; i < 6; ++i) {
@@ -39,8 +40,7 @@ void LineFormatter::put(std::string_view text, bool continues, std::string& out)
 }
 
 std::uint64_t LineFormatter::format(
-    std::string_view chunk, const std::string& time, std::string& out
-) {
+    std::string_view chunk, const std::string& time, std::string& out) {
     start_batch(time);
     std::uint64_t lines = 0;
     while (!chunk.empty()) {

@@ -40,9 +40,9 @@ private:
     void put(std::string_view text, bool continues, std::string& out);
 
     std::string identifier_;
-    std::string partial_;       ///< of the line that has begun, at most longest_line
-    bool continued_ = false;    ///< pieces of it are out already
-    std::string prefix_;        ///< "TIME IDENTIFIER: " of this batch
+    std::string partial_;     ///< of the line that has begun, at most longest_line
+    bool continued_ = false;  ///< pieces of it are out already
+    std::string prefix_;      ///< "TIME IDENTIFIER: " of this batch
 };
 
 }  // namespace hearth::logd

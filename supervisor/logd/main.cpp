@@ -85,8 +85,7 @@ int main(int argc, char** argv) {
     raise_descriptor_limit();
     keep_memory_small();
     auto daemon = hearth::logd::Daemon::create(
-        hearth::sys::Descriptor(arguments.control), arguments.directory
-    );
+        hearth::sys::Descriptor(arguments.control), arguments.directory);
     if (!daemon) {
         std::fprintf(stderr, "hearth-logd: %s\n", daemon.error().what.c_str());
         return 1;

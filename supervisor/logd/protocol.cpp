@@ -94,8 +94,7 @@ Result<Message> decode(std::string_view packet) {
     if (const auto found = fields.number<std::uint32_t>(); found != version) {
         return failure(
             "log protocol version " + std::to_string(found) + ", expected " +
-            std::to_string(version) + ": hearthd and hearth-logd must be of one installation"
-        );
+            std::to_string(version) + ": hearthd and hearth-logd must be of one installation");
     }
     Message message;
     message.serial = fields.number<std::uint32_t>();
@@ -109,11 +108,20 @@ Result<Message> decode(std::string_view packet) {
             message.body = std::move(body);
             break;
         }
-        case Type::Flush: message.body = Flush{}; break;
-        case Type::Flushed: message.body = Flushed{fields.text()}; break;
-        case Type::StatsRequest: message.body = StatsRequest{fields.text()}; break;
-        case Type::Stats: message.body = stats(fields); break;
-        default: return failure("log message of unknown type " + std::to_string(type));
+        case Type::Flush:
+            message.body = Flush{};
+            break;
+        case Type::Flushed:
+            message.body = Flushed{fields.text()};
+            break;
+        case Type::StatsRequest:
+            message.body = StatsRequest{fields.text()};
+            break;
+        case Type::Stats:
+            message.body = stats(fields);
+            break;
+        default:
+            return failure("log message of unknown type " + std::to_string(type));
     }
     if (!fields.whole()) {
         return failure("log message of type " + std::to_string(type) + " has a wrong size");
@@ -132,8 +140,7 @@ std::string shown_identifier(std::string_view identifier) {
         shown.begin(),
         shown.end(),
         [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f; },
-        '_'
-    );
+        '_');
     return shown.empty() ? "_" : shown;
 }
 

@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: MIT
 //
 // What hearthd and hearth-logd say to each other: one message per packet of a SOCK_SEQPACKET
-// socketpair that hearth-logd inherits by number (`--control-fd N`). OpenStream carries the read end
-// of a pipe by SCM_RIGHTS and is not answered; Flush and StatsRequest are answered with the same
-// serial. Encoding: version, type, serial, then fields; native byte order, for both ends run on one
-// machine. Pure: bytes in, bytes out. A packet that isn't understood is an error value, never a crash.
+// socketpair that hearth-logd inherits by number (`--control-fd N`). OpenStream carries the read
+// end of a pipe by SCM_RIGHTS and is not answered; Flush and StatsRequest are answered with the
+// same serial. Encoding: version, type, serial, then fields; native byte order, for both ends run
+// on one machine. Pure: bytes in, bytes out. A packet that isn't understood is an error value,
+// never a crash.
 //
 // Also the line format of the files, `LOGDIR/UNIT.log`, one line per line of the service:
-//     2026-11-22T12:34:56.123456Z IDENTIFIER: text          the line, or the last piece of a long one
-//     2026-11-22T12:34:56.123456Z IDENTIFIER+ text          a piece of a line over 48 KiB that goes on
-// The time is UTC, when hearth-logd read the line. Text is kept byte by byte, whatever its encoding.
-// An identifier holds neither spaces nor control characters, so the text begins behind the second
-// space. Lines of IDENTIFIER `hearth-logd` are its own: how many lines were dropped, and why.
+//     2026-11-22T12:34:56.123456Z IDENTIFIER: text          the line, or the last piece of a long
+//     one 2026-11-22T12:34:56.123456Z IDENTIFIER+ text          a piece of a line over 48 KiB that
+//     goes on
+// The time is UTC, when hearth-logd read the line. Text is kept byte by byte, whatever its
+// encoding. An identifier holds neither spaces nor control characters, so the text begins behind
+// the second space. Lines of IDENTIFIER `hearth-logd` are its own: how many lines were dropped, and
+// why.
 #pragma once
 
 #include <cstddef>
@@ -28,7 +31,7 @@ inline constexpr std::size_t longest_line = std::size_t{48} * 1024;
 inline constexpr std::size_t longest_packet = 8192;
 inline constexpr std::string_view own_identifier = "hearth-logd";
 
-struct OpenStream {  ///< with one descriptor: the read end
+struct OpenStream {          ///< with one descriptor: the read end
     std::string unit;        ///< names the file
     std::string identifier;  ///< SyslogIdentifier=, or the name of the program
     std::string invocation;  ///< 32 hex digits, may be empty

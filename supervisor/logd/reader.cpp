@@ -19,8 +19,8 @@ namespace {
 constexpr std::size_t block = std::size_t{64} * 1024;
 constexpr std::size_t largest_batch = std::size_t{1} << 20;
 
-Result<std::size_t> read_at(int file, char* into, std::size_t size, std::uint64_t position,
-                            const std::string& path) {
+Result<std::size_t> read_at(
+    int file, char* into, std::size_t size, std::uint64_t position, const std::string& path) {
     ssize_t count = 0;
     do {
         count = ::pread(file, into, size, static_cast<off_t>(position));
@@ -88,9 +88,8 @@ Result<std::uint64_t> position_of_last(const std::string& path, std::uint64_t co
     std::uint64_t newlines = 0;
     for (std::uint64_t end = size; end > 0;) {
         const std::uint64_t begin = end - std::min<std::uint64_t>(end, block);
-        const std::size_t read = HEARTH_TRY(
-            read_at(file.number(), buffer.data(), static_cast<std::size_t>(end - begin), begin, path)
-        );
+        const std::size_t read = HEARTH_TRY(read_at(
+            file.number(), buffer.data(), static_cast<std::size_t>(end - begin), begin, path));
         for (std::size_t i = read; i-- > 0;) {
             // The newline at the very end closes the last line; it separates nothing.
             if (buffer[i] == '\n' && begin + i + 1 != size && ++newlines == count) {

@@ -2,9 +2,9 @@
 //
 // Reads the log files for `hearthctl logs UNIT [-n N] [-f]`. The last lines are found from the end,
 // in blocks, so a log of gigabytes costs what its last lines cost. Follower goes on from there
-// without a gap: it survives that the file doesn't exist yet, is cut short, or is replaced (it reads
-// the old one to its end first). Errors are values; a missing file is no error but an empty log.
-// Positions are bytes. Follows inotify(7).
+// without a gap: it survives that the file doesn't exist yet, is cut short, or is replaced (it
+// reads the old one to its end first). Errors are values; a missing file is no error but an empty
+// log. Positions are bytes. Follows inotify(7).
 #pragma once
 
 #include <sys/types.h>
@@ -38,8 +38,8 @@ struct LogLine {
 
 class Follower {
 public:
-    /// Begins at `position` of the file (position_of_last()). `watch` false: no inotify, for reading
-    /// once. The folder must exist if watched.
+    /// Begins at `position` of the file (position_of_last()). `watch` false: no inotify, for
+    /// reading once. The folder must exist if watched.
     [[nodiscard]] static Result<Follower> open(
         std::string path, std::uint64_t position, bool watch = true);
 

@@ -53,15 +53,15 @@ void Daemon::take(Unit& unit, std::uint64_t lines) {
     }
     std::uint64_t dropped = 0;
     if (const std::size_t room = writer_->room(unit.log); output_.size() > room || unit.dropping) {
-        // While it drops, all is dropped: lines before the one that tells the count must not follow it.
+        // While it drops, all is dropped: lines before the one that tells the count must not follow
+        // it.
         std::size_t kept = 0;
         if (!unit.dropping && room > 0) {
             const std::size_t last = output_.rfind('\n', room - 1);
             kept = last == std::string::npos ? 0 : last + 1;
         }
         dropped = static_cast<std::uint64_t>(
-            std::count(output_.begin() + static_cast<std::ptrdiff_t>(kept), output_.end(), '\n')
-        );
+            std::count(output_.begin() + static_cast<std::ptrdiff_t>(kept), output_.end(), '\n'));
         output_.resize(kept);
         unit.dropping = true;
         unit.untold += dropped;

@@ -188,8 +188,9 @@ void Writer::write_log(Lock& lock, Log& log) {
     }
 }
 
-/// What is left of the last attempt, then what has gathered: once, so that a service that never stops
-/// writing does not keep the others waiting. The log stays `queued`: nobody frees it meanwhile.
+/// What is left of the last attempt, then what has gathered: once, so that a service that never
+/// stops writing does not keep the others waiting. The log stays `queued`: nobody frees it
+/// meanwhile.
 Result<void> Writer::write_once(Lock& lock, Log& log) {
     for (int part = 0; part < 2; ++part) {
         if (log.written == log.taken.size()) {
@@ -260,8 +261,7 @@ Result<void> Writer::write_out(Log& log) const {
     }
     while (log.written < log.taken.size()) {
         const ssize_t count = ::write(
-            log.file.number(), log.taken.data() + log.written, log.taken.size() - log.written
-        );
+            log.file.number(), log.taken.data() + log.written, log.taken.size() - log.written);
         if (count < 0) {
             if (errno == EINTR) {
                 continue;
@@ -289,9 +289,8 @@ Result<void> Writer::open_file(Log& log) const {
         return sys::call_failure("open", log.path, EINVAL);
     }
     if (log.written == 0) {  // else the half line at the end is ours, and goes on
-        HEARTH_TRY(complete_last_line(
-            file->number(), static_cast<std::size_t>(status.st_size), log.path
-        ));
+        HEARTH_TRY(
+            complete_last_line(file->number(), static_cast<std::size_t>(status.st_size), log.path));
     }
     log.file = std::move(*file);
     return {};

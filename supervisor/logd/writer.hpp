@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // Writer: the thread of hearth-logd that touches the disk, so that a disk that hangs stalls nobody
-// who reads pipes. The loop appends text to a Log (a unit's buffer) and goes on; the thread takes what
-// has gathered and writes it with one write(2). What can't be written is kept, in order, and tried
-// again twice a second. The Writer bounds nothing by itself: it tells how much room is left, and the loop
-// appends no more than that.
+// who reads pipes. The loop appends text to a Log (a unit's buffer) and goes on; the thread takes
+// what has gathered and writes it with one write(2). What can't be written is kept, in order, and
+// tried again twice a second. The Writer bounds nothing by itself: it tells how much room is left,
+// and the loop appends no more than that.
 //
 // One mutex guards what both threads see; it is never held over a system call on a file. Everything
 // the Writer has to say to a person goes to stderr, once per change. Sizes in bytes.
@@ -28,17 +28,18 @@ inline constexpr std::size_t all_buffers = std::size_t{64} << 20;
 /// An empty buffer keeps no more memory than this, ready for the next lines.
 inline constexpr std::size_t kept_capacity = std::size_t{512} << 10;
 
-/// One unit's way to its file. Owned by the loop; may go when the writer has nothing of it (idle()).
+/// One unit's way to its file. Owned by the loop; may go when the writer has nothing of it
+/// (idle()).
 struct Log {
     explicit Log(std::string log_path) : path(std::move(log_path)) {}
     const std::string path;
 
     // guarded by the writer's mutex
-    std::string pending;         ///< appended, not taken
-    std::size_t in_flight = 0;   ///< taken, not written
-    std::string error;           ///< of the last attempt
-    bool queued = false;         ///< the writer has it in a list
-    bool close = false;          ///< no stream is left: close the file once all is written
+    std::string pending;        ///< appended, not taken
+    std::size_t in_flight = 0;  ///< taken, not written
+    std::string error;          ///< of the last attempt
+    bool queued = false;        ///< the writer has it in a list
+    bool close = false;         ///< no stream is left: close the file once all is written
 
     // the writer thread's alone
     std::string taken;
@@ -49,8 +50,8 @@ struct Log {
 
 class Writer {
 public:
-    /// `progress` is an eventfd, written to when want_progress() is on and room was made, and when a
-    /// flush is done.
+    /// `progress` is an eventfd, written to when want_progress() is on and room was made, and when
+    /// a flush is done.
     Writer(std::string directory, int progress);
     ~Writer();  ///< tries once more to write all, then ends the thread
 
@@ -60,10 +61,10 @@ public:
     void close(Log& log, bool closed);
 
     struct State {
-        std::size_t room = 0;      ///< that may be appended
+        std::size_t room = 0;  ///< that may be appended
         std::size_t buffered = 0;
         std::string error;
-        bool idle = false;         ///< nothing buffered, and in none of the writer's lists
+        bool idle = false;  ///< nothing buffered, and in none of the writer's lists
     };
     [[nodiscard]] State state(const Log& log);
     [[nodiscard]] std::size_t room(const Log& log);

@@ -2,18 +2,18 @@
 //
 // A cgroup tree of a test's own, and processes born in it. The root is `hearth-test-PID`, below the
 // test's own cgroup of each hierarchy; the destructor kills what is left in it and removes it.
-// Processes are made as the launcher makes them, by CLONE_INTO_CGROUP and "0" into `tasks`, but with a
-// copy of the memory, so the function given may be any that ends by returning an exit status.
+// Processes are made as the launcher makes them, by CLONE_INTO_CGROUP and "0" into `tasks`, but
+// with a copy of the memory, so the function given may be any that ends by returning an exit
+// status.
 #pragma once
 
+#include <gtest/gtest.h>
 #include <linux/sched.h>
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <gtest/gtest.h>
 
 #include <csignal>
 #include <cstdint>
@@ -36,8 +36,7 @@ inline const std::vector<std::string>& limiting() {
 
 /// Waits until a line is in the cgroup.events of `path`; the file wakes us by POLLPRI.
 inline void wait_for_event(
-    const cgroup::Tree& tree, const std::string& path, const std::string& line
-) {
+    const cgroup::Tree& tree, const std::string& path, const std::string& line) {
     const Result<sys::Descriptor> events = tree.events(path);
     ASSERT_TRUE(events.has_value()) << events.error().what;
     while (true) {
@@ -97,7 +96,8 @@ public:
         ASSERT_TRUE(made.has_value()) << made.error().what;
     }
 
-    /// A process born in `path` that runs `body` and exits with what it returns. -1: it could not be.
+    /// A process born in `path` that runs `body` and exits with what it returns. -1: it could not
+    /// be.
     [[nodiscard]] pid_t run(const std::string& path, const std::function<int()>& body) const {
         Result<cgroup::Handle> handle = tree_->enter(path, v1_);
         if (!handle) {
@@ -130,9 +130,8 @@ template <class T>
 class Shared {
 public:
     Shared() {
-        memory_ = ::mmap(
-            nullptr, sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0
-        );
+        memory_ =
+            ::mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         value_ = new (memory_) T();
     }
     ~Shared() { ::munmap(memory_, sizeof(T)); }

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "supervisor/cgroup/tree.hpp"
-
 #include <sched.h>
 
 #include <atomic>
 #include <cerrno>
 #include <filesystem>
 
+#include "supervisor/cgroup/tree.hpp"
 #include "supervisor/sys/file.hpp"
 #include "tests/integration/cgroup_support.hpp"
 
@@ -38,8 +37,9 @@ std::vector<std::string> left_behind() {
     for (const CgroupMount& mount : mounts) {
         std::error_code ignored;
         for (const auto& entry : std::filesystem::recursive_directory_iterator(
-                 mount.point, std::filesystem::directory_options::skip_permission_denied, ignored
-             )) {
+                 mount.point,
+                 std::filesystem::directory_options::skip_permission_denied,
+                 ignored)) {
             if (entry.path().filename().string().starts_with(name)) {
                 found.push_back(entry.path());
             }
@@ -110,8 +110,8 @@ TEST(CgroupTree, ProcessIsBornInItsCgroupOfEveryHierarchy) {
         parse_self_cgroup(*sys::read_file("/proc/" + std::to_string(pid) + "/cgroup", 65536));
     EXPECT_EQ(own.at(""), tree->shown(heat));
     for (const std::string& controller : tree.v1()) {
-        EXPECT_TRUE(own.at(controller).ends_with("/hearth-test-" + std::to_string(::getpid()) +
-                                                 "/" + heat))
+        EXPECT_TRUE(
+            own.at(controller).ends_with("/hearth-test-" + std::to_string(::getpid()) + "/" + heat))
             << own.at(controller);
     }
     EXPECT_EQ(*tree->processes(heat), std::vector{pid});
@@ -151,7 +151,8 @@ TEST(CgroupTree, KillEndsAForkBomb) {
 }
 
 TEST(CgroupTree, DirectoryMadeAnewAfterAKillTakesAProcess) {
-    const TestTree tree;  // launch-path.md, trap 1: a child cloned into the old one would die at once
+    const TestTree
+        tree;  // launch-path.md, trap 1: a child cloned into the old one would die at once
     ASSERT_TRUE(tree);
     for (int round = 0; round < 3; ++round) {
         tree.make(heat);
@@ -254,8 +255,12 @@ TEST(CgroupTree, MemoryLimitIsHeld) {
     const pid_t pid = tree.run(heat, [] {
         constexpr std::size_t size = 2 * limit;
         void* memory = ::mmap(
-            nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0
-        );
+            nullptr,
+            size,
+            PROT_READ | PROT_WRITE,
+            MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE,
+            -1,
+            0);
         if (memory == MAP_FAILED) {
             return 1;
         }
@@ -280,9 +285,10 @@ TEST(CgroupTree, CpuQuotaIsWrittenAndReadBack) {
     ASSERT_TRUE(tree);
     tree.make(heat);
     const std::vector<Knob> knobs =
-        tree.unified() ? std::vector<Knob>{{"cpu", "cpu.max", "20000 100000"}}
-                       : std::vector<Knob>{{"cpu", "cpu.cfs_period_us", "100000"},
-                                           {"cpu", "cpu.cfs_quota_us", "20000"}};
+        tree.unified()
+            ? std::vector<Knob>{{"cpu", "cpu.max", "20000 100000"}}
+            : std::vector<Knob>{
+                  {"cpu", "cpu.cfs_period_us", "100000"}, {"cpu", "cpu.cfs_quota_us", "20000"}};
     for (const Knob& knob : knobs) {
         ASSERT_TRUE(tree->write(heat, knob).has_value());
         EXPECT_EQ(*tree->read(heat, knob), knob.value);

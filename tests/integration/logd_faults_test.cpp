@@ -26,8 +26,7 @@ constexpr const char* heat = "heat.service";
 /// Runs `body` on a thread with a mount namespace of its own, where `folder` is a tmpfs of `size`.
 /// Returns why it can't be had, or "".
 std::string on_small_disk(
-    const std::string& folder, const char* options, const std::function<void()>& body
-) {
+    const std::string& folder, const char* options, const std::function<void()>& body) {
     std::string problem;
     std::thread([&] {
         const bool ready = ::unshare(CLONE_NEWNS) == 0 &&
@@ -56,7 +55,8 @@ std::uint64_t told_drops(const Lines& lines, const std::string& why) {
     return sum;
 }
 
-/// The service's own lines must be 0, 1, 2 ... with gaps only where a line tells that some were dropped.
+/// The service's own lines must be 0, 1, 2 ... with gaps only where a line tells that some were
+/// dropped.
 void check_order_and_gaps(const Lines& lines) {
     std::uint64_t next = 0, allowed = 0;
     for (const std::string& line : lines) {
@@ -213,9 +213,7 @@ TEST(LogdFaults, DiskThatHangsStallsNeitherItsServiceNorOthers) {
     write(loud, numbered_lines(count, 1));
     log.flush();
     const Lines lines = log.lines("loud.service");
-    EXPECT_EQ(
-        told_drops(lines, "the disk is too slow"), log->stats("loud.service")->dropped_lines
-    );
+    EXPECT_EQ(told_drops(lines, "the disk is too slow"), log->stats("loud.service")->dropped_lines);
     check_order_and_gaps(lines);
     EXPECT_EQ(log.lines("quiet.service"), Lines{"quiet line"});
 }

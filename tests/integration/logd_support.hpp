@@ -82,8 +82,7 @@ public:
         for (const std::string& line : read.value_or(std::vector<std::string>())) {
             const logd::LogLine parts = logd::split_line(line);
             texts.push_back(
-                (parts.identifier == logd::own_identifier ? "!" : "") + std::string(parts.text)
-            );
+                (parts.identifier == logd::own_identifier ? "!" : "") + std::string(parts.text));
         }
         return texts;
     }

@@ -50,8 +50,8 @@ TEST(Logd, LinesOfAServiceAreInItsFileAfterAFlush) {
 int in_child(const sys::Descriptor& stream, uid_t user, const std::function<int()>& body) {
     const pid_t pid = ::fork();
     if (pid == 0) {
-        const bool ready = ::dup2(stream.number(), STDERR_FILENO) >= 0 &&
-                           ::setgid(user) == 0 && ::setuid(user) == 0;
+        const bool ready = ::dup2(stream.number(), STDERR_FILENO) >= 0 && ::setgid(user) == 0 &&
+                           ::setuid(user) == 0;
         ::_exit(ready ? body() : 99);
     }
     int status = -1;
@@ -161,8 +161,7 @@ TEST(Logd, NamesThatLeaveTheFolderAreRefused) {
         EXPECT_FALSE(log->open_stream({unit, "", "", 0, 0}).has_value()) << unit;
     }
     EXPECT_FALSE(
-        log->open_stream({heat, "", std::string(2 * longest_packet, 'x'), 0, 0}).has_value()
-    );
+        log->open_stream({heat, "", std::string(2 * longest_packet, 'x'), 0, 0}).has_value());
     log.flush();
 }
 

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "supervisor/cgroup/mounts.hpp"
-
 #include <gtest/gtest.h>
 
 #include <cstdio>
 #include <fstream>
 
+#include "supervisor/cgroup/mounts.hpp"
 #include "supervisor/cgroup/tree.hpp"
 
 namespace hearth::cgroup {
@@ -35,9 +34,10 @@ constexpr const char* docker_mounts =
 constexpr const char* docker_self = "4:cpu,cpuacct:/docker/1f/x\n0::/docker/1f\n";
 
 void check(
-    const std::optional<Place>& place, const std::string& mount, const std::string& own,
-    bool read_only = false
-) {
+    const std::optional<Place>& place,
+    const std::string& mount,
+    const std::string& own,
+    bool read_only = false) {
     ASSERT_TRUE(place.has_value());
     EXPECT_EQ(place->mount, mount);
     EXPECT_EQ(place->own, own);
@@ -68,13 +68,11 @@ TEST(CgroupMounts, UnifiedMachineHasNoV1Controllers) {
 
 TEST(CgroupMounts, LeafThatHearthdMovedIntoIsNotPartOfItsPlace) {
     check(
-        find_hierarchies(unified_mounts, "0::/init.scope\n", false).unified, "/sys/fs/cgroup", ""
-    );
+        find_hierarchies(unified_mounts, "0::/init.scope\n", false).unified, "/sys/fs/cgroup", "");
     check(
         find_hierarchies(unified_mounts, "0::/a/init.scope\n", false).unified,
         "/sys/fs/cgroup",
-        "/a"
-    );
+        "/a");
 }
 
 TEST(CgroupMounts, MountOfASubtreeIsRelativeToIt) {
@@ -159,8 +157,7 @@ TEST_F(CgroupTreeErrors, NoUnifiedHierarchyTellsHowToMountOne) {
     EXPECT_NE(
         error("32 31 0:29 / /sys/fs/cgroup/cpu rw - cgroup c rw,cpu\n", "1:cpu:/\n", "hearth")
             .find("mount -t cgroup2"),
-        std::string::npos
-    );
+        std::string::npos);
 }
 
 TEST_F(CgroupTreeErrors, OwnCgroupOutOfSightTellsOfAnAbsoluteRoot) {
@@ -170,8 +167,7 @@ TEST_F(CgroupTreeErrors, OwnCgroupOutOfSightTellsOfAnAbsoluteRoot) {
 TEST_F(CgroupTreeErrors, MountPointThatIsNoCgroupFileSystemIsCalledHidden) {
     EXPECT_NE(
         error("1 0 0:1 / /tmp rw - cgroup2 c rw\n", "0::/\n", "hearth").find("hidden"),
-        std::string::npos
-    );
+        std::string::npos);
 }
 
 TEST_F(CgroupTreeErrors, RootMustBeNames) {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "supervisor/logd/line_format.hpp"
-
 #include <gtest/gtest.h>
 
 #include <vector>
 
+#include "supervisor/logd/line_format.hpp"
 #include "supervisor/logd/protocol.hpp"
 #include "supervisor/logd/reader.hpp"
 
@@ -59,8 +58,7 @@ TEST(LineFormatter, LongLinesAreSplitAndMarked) {
     EXPECT_EQ(lines_of({piece + "y\n"}), (std::vector{"+" + piece, std::string("y")}));
     EXPECT_EQ(
         lines_of({piece + piece, piece + "y", "z\nnext\n"}),
-        (std::vector<std::string>{"+" + piece, "+" + piece, "+" + piece, "yz", "next"})
-    );
+        (std::vector<std::string>{"+" + piece, "+" + piece, "+" + piece, "yz", "next"}));
     // A line that ends with its last full piece ends with that piece.
     EXPECT_EQ(lines_of({piece, piece + "\n"}), (std::vector{"+" + piece, piece}));
 }
@@ -68,7 +66,8 @@ TEST(LineFormatter, LongLinesAreSplitAndMarked) {
 TEST(LineFormatter, ChunkForNeverPromisesTooMuch) {
     for (const std::size_t room : {0UL, 100UL, 4096UL, 50'000UL, 200'000UL, 900'000UL}) {
         for (const std::size_t held : {0UL, 10UL, longest_line - 1, longest_line}) {
-            for (const char* filling : {"\n", "x\n", "xx", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\n"}) {
+            for (const char* filling :
+                 {"\n", "x\n", "xx", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\n"}) {
                 LineFormatter formatter("a-rather-long-identifier");
                 std::string out;
                 formatter.format(std::string(held, 'h'), time_text, out);
@@ -96,8 +95,14 @@ TEST(TimeText, IsUtcWithMicroseconds) {
 }
 
 TEST(LogLine, ForeignLinesAreAllText) {
-    for (const char* line : {"", " ", "text", "two words: yes", "2026-11-22T12:34:56.123456Z x",
-                             "2026-11-22T12:34:56.123456Z : x", "2026-11-22T12:34:56.123456X a: x"}) {
+    for (const char* line :
+         {"",
+          " ",
+          "text",
+          "two words: yes",
+          "2026-11-22T12:34:56.123456Z x",
+          "2026-11-22T12:34:56.123456Z : x",
+          "2026-11-22T12:34:56.123456X a: x"}) {
         EXPECT_EQ(split_line(line).text, line);
         EXPECT_TRUE(split_line(line).identifier.empty()) << line;
     }
@@ -138,8 +143,13 @@ TEST(LogProtocol, NamesThatCannotNameAFileAreRefused) {
         EXPECT_TRUE(is_valid_unit(unit)) << unit;
     }
     for (const std::string& unit :
-         {std::string(), std::string("."), std::string("../x"), std::string("a/b"),
-          std::string(".hidden"), std::string(251, 'x'), std::string("a\0b", 3)}) {
+         {std::string(),
+          std::string("."),
+          std::string("../x"),
+          std::string("a/b"),
+          std::string(".hidden"),
+          std::string(251, 'x'),
+          std::string("a\0b", 3)}) {
         EXPECT_FALSE(is_valid_unit(unit)) << unit;
     }
     EXPECT_EQ(shown_identifier("my daemon\n\x7f"), "my_daemon__");

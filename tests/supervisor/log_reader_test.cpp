@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "supervisor/logd/reader.hpp"
-
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
+
+#include "supervisor/logd/reader.hpp"
 
 namespace hearth::logd {
 namespace {
@@ -132,13 +132,13 @@ TEST_F(LogReader, FollowerBeginsAgainWhereAFileIsCutShort) {
 TEST_F(LogReader, FollowerHandsOutABigLogInParts) {
     std::string text;
     for (int i = 0; i < 40'000; ++i) {
-        text += "line number " + std::to_string(i) + " of many\n";
+        text += "line number " + std::to_string(i) + " of very many of them\n";
     }
     append(text);
     Follower follower = follow(0);
     std::size_t total = 0, parts = 0;
     for (Lines lines = *follower.next(); !lines.empty(); lines = *follower.next()) {
-        EXPECT_EQ(lines.front(), "line number " + std::to_string(total) + " of many");
+        EXPECT_EQ(lines.front(), "line number " + std::to_string(total) + " of very many of them");
         total += lines.size();
         ++parts;
     }
