@@ -188,6 +188,23 @@ TEST(Directives, AreThoseOfSystemd252) {
     EXPECT_EQ(ours, theirs);
 }
 
+TEST(Directives, HavePropertiesOfSystemd252sNamesAndTypes) {
+    std::ifstream file(HEARTH_SOURCE_DIR "/tests/golden/units/systemd-252-properties.txt");
+    ASSERT_TRUE(file) << "the list of properties is missing";
+    std::set<std::string> theirs;
+    for (std::string line; std::getline(file, line);) {
+        theirs.insert(line);
+    }
+    for (const Row* const row : all_rows()) {
+        for (const Property& property : row->properties) {
+            const std::string line =
+                std::string(row->section == Section::Unit ? "Unit " : "Service ") +
+                std::string(property.name) + " " + property.signature;
+            EXPECT_TRUE(theirs.contains(line)) << line;
+        }
+    }
+}
+
 TEST(Directives, AreSuggestedForMistypedNames) {
     EXPECT_EQ(suggestion("Service", "ExecStrat"), "ExecStart");
     EXPECT_EQ(suggestion("Service", "PrivateTemp"), "PrivateTmp");

@@ -191,11 +191,11 @@ TEST(Loader, RefusesTextThatItCannotRead) {
 TEST(Loader, SurvivesManyAssignments) {
     std::string text = "[Service]\nExecStart=/bin/true\n";
     for (int i = 0; i < 100'000; ++i) {
-        text += "Environment=V" + std::to_string(i) + "=x\n";
+        text += i % 5 == 0 ? "Environment=V" + std::to_string(i) + "=x\n" : "Nice=5\n";
     }
     const Unit unit = load_text(text);
     EXPECT_EQ(unit.load_state, LoadState::Loaded);
-    EXPECT_EQ(unit.settings.exec.environment.variables.size(), 100'000U);
+    EXPECT_EQ(unit.settings.exec.environment.variables.size(), 20'000U);
 }
 
 TEST(Loader, BoundsWhatItSaysAboutRubbish) {
