@@ -210,6 +210,11 @@ LauncherPool::~LauncherPool() {
         end_unclaimed(result);
     }
     state.results.clear();
+    if (state.launchers == 0 && !state.monitor) {
+        // The last thread may still be leaving with its share of the state: nothing of it needs these.
+        state.event.reset();
+        state.inaccessible.reset();
+    }
 }
 
 void LauncherPool::launch(LaunchRequest request) {
