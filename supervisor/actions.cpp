@@ -283,7 +283,6 @@ void Supervisor::perform_release(const std::string& unit) {
         return;
     }
     LiveUnit& live = found->second;
-    attach_->end_unit(unit);
     live.main_plan.reset();
     if (!live.activation.descriptors.empty() || !live.activation.directories.empty()) {
         auto activation = std::make_shared<launch::Activation>(std::move(live.activation));

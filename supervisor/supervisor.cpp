@@ -37,6 +37,30 @@ bool is_running(const UnitRecord& record) {
     }
 }
 
+bool is_ending(ServiceState state) {
+    switch (state) {
+        case ServiceState::Condition:
+        case ServiceState::StartPre:
+        case ServiceState::Start:
+        case ServiceState::StartPost:
+        case ServiceState::Running:
+        case ServiceState::Exited:
+        case ServiceState::Reload:
+            return false;
+        case ServiceState::Dead:
+        case ServiceState::Stop:
+        case ServiceState::StopSigterm:
+        case ServiceState::StopSigkill:
+        case ServiceState::StopPost:
+        case ServiceState::FinalSigterm:
+        case ServiceState::FinalSigkill:
+        case ServiceState::Failed:
+        case ServiceState::AutoRestart:
+            return true;
+    }
+    return true;
+}
+
 }  // namespace
 
 Supervisor::Supervisor(EventLoop& loop, Options options, cgroup::Tree tree)
@@ -129,6 +153,9 @@ void Supervisor::told(const Outcome& outcome) {
     for (const Transition& transition : outcome.transitions) {
         const bool bad = transition.to == ServiceState::Failed;
         log::write(bad ? log::Level::Warning : log::Level::Information, transition.unit, describe(transition));
+        if (is_ending(transition.to)) {
+            attach_->end_unit(transition.unit);  // a shell that ignores SIGTERM must not hold up the stop
+        }
     }
     if (observer_ != nullptr) {
         observer_->happened(outcome);
