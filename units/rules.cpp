@@ -48,18 +48,18 @@ private:
         findings_.back().bad_setting = true;
     }
 
+    /// Only what leaves no trace in a plan can be relaxed: a stream or a slice would still be asked
+    /// for.
     void not_built(
         std::string_view id,
         std::string_view directive,
         std::string_view value,
-        std::string hint = {}) {
+        std::string hint,
+        bool can_be_relaxed) {
         std::string message = std::string(directive) + "=" + shown(value) + " is not built yet";
-        if (is_relaxed(unit_, directive)) {
-            add(Severity::Warning,
-                id,
-                directive,
-                message + "; relaxed, so the service runs without it",
-                {});
+        if (can_be_relaxed && is_relaxed(unit_, directive)) {
+            message += "; relaxed, so the service runs without it";
+            add(Severity::Warning, id, directive, std::move(message), {});
             return;
         }
         add(Severity::Error, id, directive, std::move(message), std::move(hint));
@@ -164,7 +164,9 @@ private:
             not_built(
                 "stream-not-built",
                 "StandardInput",
-                Codec<StreamTarget<StandardInput>>::format(settings.exec.standard_input));
+                Codec<StreamTarget<StandardInput>>::format(settings.exec.standard_input),
+                "write null or file:PATH",
+                false);
         }
         output("StandardOutput", settings.exec.standard_output);
         output("StandardError", settings.exec.standard_error);
@@ -174,7 +176,8 @@ private:
                 "slice-not-built",
                 "Slice",
                 slice,
-                "leave it out: the service then runs in system.slice");
+                "leave it out: the service then runs in system.slice",
+                false);
         }
     }
 
@@ -199,7 +202,8 @@ private:
             "stream-not-built",
             directive,
             Codec<StreamTarget<StandardOutput>>::format(target),
-            "write journal, null, file:PATH, append:PATH or truncate:PATH");
+            "write journal, null, file:PATH, append:PATH or truncate:PATH",
+            false);
     }
 
     void unbuilt_directives() {
@@ -208,7 +212,11 @@ private:
                 if (std::holds_alternative<applied::Refused>(row.applied) &&
                     !row.is_default(unit_.settings)) {
                     not_built(
-                        "not-built", row.name, row.format(unit_.settings), relaxing_hint(row.name));
+                        "not-built",
+                        row.name,
+                        row.format(unit_.settings),
+                        relaxing_hint(row.name),
+                        true);
                 }
             }
         }
@@ -230,7 +238,8 @@ private:
                     "dependency-not-built",
                     directive,
                     each,
-                    "only targets that order a boot may be named yet; " + relaxing_hint(directive));
+                    "only targets that order a boot may be named yet; " + relaxing_hint(directive),
+                    true);
                 return;  // one is enough to refuse by; a list may be long
             }
         }

@@ -124,6 +124,16 @@ TEST(Rules, RelaxByName) {
         "it\n");
 }
 
+TEST(Rules, DoNotRelaxWhatAPlanWouldStillHave) {
+    check(
+        start +
+            "StandardOutput=tty\nSlice=warm.slice\n[X-Hearth]\nRelaxConfinement=StandardOutput "
+            "Slice\n",
+        LoadState::Loaded,
+        "heat.service:3: StandardOutput=tty is not built yet\n"
+        "heat.service:4: Slice=warm.slice is not built yet\n");
+}
+
 TEST(Rules, RefuseTemplates) {
     const Unit unit = load_text(start, {}, "heat@.service");
     ASSERT_EQ(unit.refusals.size(), 1U);
