@@ -126,11 +126,6 @@ Result<launch::Plan, Diagnostics> Supervisor::make_plan(const Launch& action, Li
         return refusal("SystemCallFilter", program.error().what);
     }
     invocation.seccomp = *program;
-    if (options_.confinement == Confinement::BestEffort) {
-        Unit relaxed = unit;
-        relaxed.settings.hearth.confinement = Confinement::BestEffort;
-        return launch::plan(relaxed, invocation, facts_.host());
-    }
     return launch::plan(unit, invocation, facts_.host());
 }
 

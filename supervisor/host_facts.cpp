@@ -196,6 +196,20 @@ LoadContext gather_load_context(bool user) {
                              : std::string_view(names.machine) == "aarch64" ? "arm64"
                                                                             : names.machine;
     }
+    const std::string release = sys::read_file("/etc/os-release", 65536)
+                                    .value_or(sys::read_file("/usr/lib/os-release", 65536).value_or(""));
+    for (auto& [name, value] : parse_environment_file(release)) {
+        std::string* field = name == "ID"              ? &context.os_id
+                             : name == "VERSION_ID"    ? &context.os_version_id
+                             : name == "BUILD_ID"      ? &context.os_build_id
+                             : name == "VARIANT_ID"    ? &context.os_variant_id
+                             : name == "IMAGE_ID"      ? &context.os_image_id
+                             : name == "IMAGE_VERSION" ? &context.os_image_version
+                                                       : nullptr;
+        if (field != nullptr) {
+            *field = std::move(value);
+        }
+    }
     context.uid = ::getuid();
     context.gid = ::getgid();
     if (user) {

@@ -81,6 +81,9 @@ Result<std::unique_ptr<Supervisor>> Supervisor::create(EventLoop& loop, Options 
 Result<void> Supervisor::set_up() {
     load_context_ = gather_load_context(options_.user);
     facts_ = HEARTH_TRY(HostFacts::gather(tree_, options_.runtime_directory));
+    load_context_.memory_bytes = facts_.snapshot().memory_bytes;
+    load_context_.tasks_maximum = facts_.snapshot().tasks_maximum;
+    load_context_.confinement = options_.confinement;
     worker_ = HEARTH_TRY(Worker::create(loop_));
     launchers_ = HEARTH_TRY(launch::LauncherPool::create(tree_));
     logs_ = HEARTH_TRY(logd::LogClient::start(program_beside("hearth-logd"), options_.log_directory));
@@ -302,20 +305,9 @@ LiveFacts Supervisor::live(const UnitRecord& record) const {
         facts.tasks_current = usage.tasks_current.value_or(UINT64_MAX);
     }
     facts.unit_file_state = UnitStore::file_state(record.unit);
+    facts.effective_memory_max = record.unit.settings.resources.memory_max.bytes.value_or(UINT64_MAX);
+    facts.effective_tasks_max = record.unit.settings.resources.tasks_max.count.value_or(UINT64_MAX);
     const launch::Host& host = facts_.snapshot();
-    const auto share = [](std::uint64_t whole, std::uint32_t permyriad) { return whole / 10000 * permyriad; };
-    const MemoryLimit& memory = record.unit.settings.resources.memory_max;
-    if (memory.permyriad) {
-        facts.effective_memory_max = share(host.memory_bytes, *memory.permyriad);
-    } else if (memory.bytes) {
-        facts.effective_memory_max = *memory.bytes;
-    }
-    const TasksLimit& tasks = record.unit.settings.resources.tasks_max;
-    if (tasks.permyriad) {
-        facts.effective_tasks_max = share(host.tasks_maximum, *tasks.permyriad);
-    } else if (tasks.count) {
-        facts.effective_tasks_max = *tasks.count;
-    }
     const std::string& user = record.unit.settings.exec.user;
     const auto account = host.accounts.find(user);
     if (account != host.accounts.end()) {
