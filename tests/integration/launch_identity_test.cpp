@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Who the program is: ids, capabilities, no_new_privs, the system call filter. Everything is read from
-// the program's own /proc/self/status.
+// Who the program is: ids, capabilities, no_new_privs, the system call filter. Everything is read
+// from the program's own /proc/self/status.
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -65,8 +65,10 @@ TEST(LaunchIdentity, GivesAmbientCapabilitiesToAnotherUser) {
     probe.add(Stage::Identity, SetGroups{65534, {}}, {}, 216);
     probe.add(Stage::Identity, SetUser{65534}, {}, 217);
     probe.add(
-        Stage::Capabilities, SetCapabilities{NetBindService, NetBindService, NetBindService}, {}, 218
-    );
+        Stage::Capabilities,
+        SetCapabilities{NetBindService, NetBindService, NetBindService},
+        {},
+        218);
     probe.add(Stage::Capabilities, RaiseAmbient{NetBindService}, {}, 218);
     const ProbeResult result = probe.run();
     EXPECT_EQ(result.failure(), "");
@@ -79,13 +81,21 @@ TEST(LaunchIdentity, RefusesCapabilitiesOutsideTheBoundingSet) {
     HEARTH_NEEDS_ROOT();
     LaunchProbe probe("true");
     probe.add(Stage::BoundingSet, DropBoundingSet{std::uint64_t{1} << 8});  // CAP_SETPCAP
-    probe.add(Stage::Capabilities, SetCapabilities{Kill, Kill, Kill}, {"AmbientCapabilities", "CAP_KILL", {"u", 8, 1}}, 218);
-    probe.add(Stage::Capabilities, RaiseAmbient{NetBindService}, {"AmbientCapabilities", "x", {"u", 9, 1}}, 218);
+    probe.add(
+        Stage::Capabilities,
+        SetCapabilities{Kill, Kill, Kill},
+        {"AmbientCapabilities", "CAP_KILL", {"u", 8, 1}},
+        218);
+    probe.add(
+        Stage::Capabilities,
+        RaiseAmbient{NetBindService},
+        {"AmbientCapabilities", "x", {"u", 9, 1}},
+        218);
     const ProbeResult result = probe.run();
     EXPECT_EQ(
         result.failure(),
-        "u:8: AmbientCapabilities=CAP_KILL: step \"set-capabilities\" failed: Operation not permitted"
-    );
+        "u:8: AmbientCapabilities=CAP_KILL: step \"set-capabilities\" failed: Operation not "
+        "permitted");
     ASSERT_TRUE(result.exit);
     EXPECT_EQ(result.exit->status, 218);
 }
@@ -140,24 +150,24 @@ TEST(LaunchIdentity, TellsWhenTheKernelRejectsTheFilter) {
         Stage::Seccomp,
         LoadSeccomp{{instruction(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 4096))}},
         {"SystemCallFilter", "@x", {"u", 5, 1}},
-        228
-    );
+        228);
     const ProbeResult result = probe.run();
     EXPECT_EQ(
         result.failure(),
-        "u:5: SystemCallFilter=@x: step \"load-seccomp\" failed: Invalid argument"
-    );
+        "u:5: SystemCallFilter=@x: step \"load-seccomp\" failed: Invalid argument");
     EXPECT_EQ(result.exit->status, 228);
 }
 
 TEST(LaunchIdentity, DiesOfAFilterThatForbidsTheProgramItself) {
-    // Not the launch's failure: execve was reached, and the filter's answer to it is the service's end.
+    // Not the launch's failure: execve was reached, and the filter's answer to it is the service's
+    // end.
     LaunchProbe probe("true");
     probe.add(Stage::NoNewPrivileges, NoNewPrivileges{}, {}, 227);
     probe.add(
         Stage::Seccomp,
-        LoadSeccomp{{instruction(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS))}}, {}, 228
-    );
+        LoadSeccomp{{instruction(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS))}},
+        {},
+        228);
     const ProbeResult result = probe.run();
     EXPECT_EQ(result.failure(), "");
     EXPECT_NE(result.exit->code, sys::ExitStatus::Code::Exited);
@@ -165,8 +175,8 @@ TEST(LaunchIdentity, DiesOfAFilterThatForbidsTheProgramItself) {
 }
 
 TEST(LaunchIdentity, LeavesTheSupervisorsMemoryReadableByItself) {
-    // Trap 4: a child that shares our memory and changes its uid makes us non-dumpable, for good unless
-    // it is set back.
+    // Trap 4: a child that shares our memory and changes its uid makes us non-dumpable, for good
+    // unless it is set back.
     HEARTH_NEEDS_ROOT();
     ASSERT_EQ(::prctl(PR_GET_DUMPABLE), 1);
     LaunchProbe probe("true");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What a program sees of the file system. Each test mounts in the namespace of its own child only; a
-// scratch directory below /tmp is all that it makes on the host.
+// What a program sees of the file system. Each test mounts in the namespace of its own child only;
+// a scratch directory below /tmp is all that it makes on the host.
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -27,7 +27,8 @@ protected:
     void TearDown() override {
         if (!scratch_.empty()) {
             EXPECT_TRUE(sys::remove_tree(scratch_).has_value());
-            EXPECT_EQ(*sys::read_file("/proc/self/mountinfo", 1 << 20), mounts_) << "a mount leaked";
+            EXPECT_EQ(*sys::read_file("/proc/self/mountinfo", 1 << 20), mounts_)
+                << "a mount leaked";
         }
     }
     /// A file or directory below the scratch directory, with its parents.
@@ -50,8 +51,8 @@ protected:
 TEST_F(LaunchMounts, MakeEverythingReadOnlyButTheHolesClonedBefore) {
     const std::string hole = directory("hole");
     LaunchProbe probe(
-        "cd " + scratch_ + "; (echo a >hole/a) && echo hole; (echo b >b) 2>/dev/null || echo closed"
-    );
+        "cd " + scratch_ +
+        "; (echo a >hole/a) && echo hole; (echo b >b) 2>/dev/null || echo closed");
     probe.plan.preparations.push_back({CloneTree{"rw0", hole, true, false, ""}, {}, 226});
     probe.with_mounts(true);
     probe.add(Stage::Mounts, BindMount{"tree:rw0", hole, true, false, 0, 0}, {}, 226);
@@ -63,7 +64,8 @@ TEST_F(LaunchMounts, MakeEverythingReadOnlyButTheHolesClonedBefore) {
 
 TEST_F(LaunchMounts, SkipAHoleWhoseOptionalSourceIsMissing) {
     LaunchProbe probe("echo ran");
-    probe.plan.preparations.push_back({CloneTree{"rw0", scratch_ + "/none", true, true, ""}, {}, 226});
+    probe.plan.preparations.push_back(
+        {CloneTree{"rw0", scratch_ + "/none", true, true, ""}, {}, 226});
     probe.with_mounts(true);
     probe.add(Stage::Mounts, BindMount{"tree:rw0", scratch_ + "/none", true, true, 0, 0}, {}, 226);
     EXPECT_EQ(probe.run().output, "ran\n");
@@ -72,17 +74,19 @@ TEST_F(LaunchMounts, SkipAHoleWhoseOptionalSourceIsMissing) {
     needed.plan.preparations.push_back(
         {CloneTree{"rw0", scratch_ + "/none", true, false, ""},
          {"ReadWritePaths", scratch_ + "/none", {"u", 5, 1}},
-         226}
-    );
+         226});
     const ProbeResult result = needed.run();
-    EXPECT_TRUE(result.failure().starts_with("u:5: ReadWritePaths=" + scratch_ + "/none: step \"clone-tree\" failed: No such file"))
+    EXPECT_TRUE(result.failure().starts_with(
+        "u:5: ReadWritePaths=" + scratch_ + "/none: step \"clone-tree\" failed: No such file"))
         << result.failure();
     EXPECT_TRUE(result.launch.failure->before_clone);
 }
 
 TEST_F(LaunchMounts, CloseOnePathAndNameItWhenItIsMissing) {
     const std::string closed = directory("closed");
-    LaunchProbe probe("(echo x >" + closed + "/x) 2>/dev/null || echo closed; echo y >" + scratch_ + "/y && echo open");
+    LaunchProbe probe(
+        "(echo x >" + closed + "/x) 2>/dev/null || echo closed; echo y >" + scratch_ +
+        "/y && echo open");
     probe.with_mounts();
     probe.add(Stage::Mounts, MountAttributes{closed, 1, 0, true, false}, {}, 226);
     // A second time: it is a mount point by now, and is changed in place.
@@ -98,14 +102,12 @@ TEST_F(LaunchMounts, CloseOnePathAndNameItWhenItIsMissing) {
         Stage::Mounts,
         MountAttributes{"/srv/nonexistent", 1, 0, true, false},
         {"ReadOnlyPaths", "/srv/nonexistent", {"heat.service", 14, 1}},
-        226
-    );
+        226);
     const ProbeResult failed = missing.run();
     EXPECT_EQ(
         failed.failure(),
         "heat.service:14: ReadOnlyPaths=/srv/nonexistent: step \"mount-attributes\" failed: "
-        "No such file or directory"
-    );
+        "No such file or directory");
     EXPECT_EQ(failed.exit->status, 226);
 }
 
@@ -124,14 +126,13 @@ TEST_F(LaunchMounts, BindPathsAndSayWhichEndIsMissing) {
         const std::string none = scratch_ + "/none";
         missing.add(
             Stage::Mounts,
-            BindMount{source_missing ? none : source, source_missing ? place : none, true, false, 0, 0}
-        );
+            BindMount{
+                source_missing ? none : source, source_missing ? place : none, true, false, 0, 0});
         const ProbeResult result = missing.run();
         EXPECT_EQ(
             result.failure(),
             std::string("step \"bind-mount\" failed: No such file or directory (its ") +
-                (source_missing ? "source)" : "destination)")
-        );
+                (source_missing ? "source)" : "destination)"));
     }
     LaunchProbe optional("echo ran");
     optional.with_mounts();
@@ -149,15 +150,17 @@ TEST_F(LaunchMounts, DoNotTravelToTheHost) {
 
 TEST_F(LaunchMounts, OfFileSystemsTakeOptionsAndFlags) {
     const std::string place = directory("place");
-    LaunchProbe probe("grep ' " + place + " ' /proc/self/mountinfo | cut -d' ' -f6,9-; stat -c %a " + place);
+    LaunchProbe probe(
+        "grep ' " + place + " ' /proc/self/mountinfo | cut -d' ' -f6,9-; stat -c %a " + place);
     probe.with_mounts();
     probe.add(
         Stage::Mounts,
-        MountFileSystem{"tmpfs", place, "mode=0710,size=64k", MS_NOSUID | MS_NODEV | MS_NOEXEC, false}
-    );
+        MountFileSystem{
+            "tmpfs", place, "mode=0710,size=64k", MS_NOSUID | MS_NODEV | MS_NOEXEC, false});
     const ProbeResult result = probe.run();
     EXPECT_EQ(result.failure(), "");
-    EXPECT_TRUE(result.output.starts_with("rw,nosuid,nodev,noexec,relatime tmpfs ")) << result.output;
+    EXPECT_TRUE(result.output.starts_with("rw,nosuid,nodev,noexec,relatime tmpfs "))
+        << result.output;
     EXPECT_NE(result.output.find("size=64k"), std::string::npos) << result.output;
     EXPECT_TRUE(result.output.ends_with("\n710\n")) << result.output;
 
@@ -175,8 +178,7 @@ TEST_F(LaunchMounts, OfAProcForTheServiceAlone) {
     LaunchProbe probe("ls -d /proc/[0-9]* | wc -l; ls /proc/1/status 2>/dev/null || echo hidden");
     probe.with_mounts();
     probe.add(
-        Stage::Mounts, MountFileSystem{"proc", "/proc", "hidepid=invisible,subset=pid", 14, false}
-    );
+        Stage::Mounts, MountFileSystem{"proc", "/proc", "hidepid=invisible,subset=pid", 14, false});
     probe.add(Stage::Identity, SetGroups{65534, {}});
     probe.add(Stage::Identity, SetUser{65534});
     const ProbeResult result = probe.run();
@@ -187,9 +189,9 @@ TEST_F(LaunchMounts, OfAProcForTheServiceAlone) {
 /// The same, with and without a kernel that clones out of detached trees.
 void check_hiding(const std::string& scratch, int inaccessible) {
     LaunchProbe probe(
-        "stat -c '%a %F' " + scratch + "/dir " + scratch + "/file; ls " + scratch + "/dir | wc -l; wc -c <" +
-        scratch + "/file; (echo x >" + scratch + "/file) 2>/dev/null || echo closed; stat -c %F /dev/null"
-    );
+        "stat -c '%a %F' " + scratch + "/dir " + scratch + "/file; ls " + scratch +
+        "/dir | wc -l; wc -c <" + scratch + "/file; (echo x >" + scratch +
+        "/file) 2>/dev/null || echo closed; stat -c %F /dev/null");
     probe.with_mounts();
     probe.add(Stage::Mounts, HidePath{scratch + "/dir", false}, {}, 226);
     probe.add(Stage::Mounts, HidePath{scratch + "/file", false}, {}, 226);
@@ -205,10 +207,7 @@ void check_hiding(const std::string& scratch, int inaccessible) {
     const std::string seen = *sys::read_all(output.number(), 4096, "output");
     testing_support::reap(outcome.result.pidfd);
     EXPECT_FALSE(outcome.result.failure) << message(*outcome.result.failure);
-    EXPECT_EQ(
-        seen,
-        "0 directory\n0 regular empty file\n0\n0\nclosed\ncharacter special file\n"
-    );
+    EXPECT_EQ(seen, "0 directory\n0 regular empty file\n0\n0\nclosed\ncharacter special file\n");
 }
 
 TEST_F(LaunchMounts, HidePathsBehindNodesThatNobodyCanUse) {
@@ -225,8 +224,8 @@ TEST_F(LaunchMounts, MakePlacesForMounts) {
     const std::string source = file("source", "content");
     const std::string deep = scratch_ + "/a/b/c";
     LaunchProbe probe(
-        "stat -c %F " + deep + "/dir " + deep + "/file; cat " + deep + "/file; ls " + scratch_ + "/never 2>&1 | wc -l"
-    );
+        "stat -c %F " + deep + "/dir " + deep + "/file; cat " + deep + "/file; ls " + scratch_ +
+        "/never 2>&1 | wc -l");
     probe.with_mounts();
     probe.add(Stage::Mounts, MakeMountPoint{deep + "/dir", ""}, {}, 226);
     probe.add(Stage::Mounts, MakeMountPoint{deep + "/dir", ""}, {}, 226);  // it is there now
@@ -242,8 +241,9 @@ TEST_F(LaunchMounts, MakePlacesForMounts) {
 TEST_F(LaunchMounts, MakeDevicesDirectoriesAndSymlinksWhateverTheUmask) {
     const std::string dev = directory("dev");
     LaunchProbe probe(
-        "cd " + dev + "; stat -c '%a %F %t:%T' null; stat -c '%a' pts; readlink fd; echo gone >null && head -c 3 zero | wc -c"
-    );
+        "cd " + dev +
+        "; stat -c '%a %F %t:%T' null; stat -c '%a' pts; readlink fd; echo gone >null && head -c 3 "
+        "zero | wc -c");
     probe.with_mounts();
     probe.add(Stage::Scheduling, SetUmask{0077});
     probe.add(Stage::Mounts, MountFileSystem{"tmpfs", dev, "mode=0755", MS_NOSUID, false}, {}, 226);
@@ -311,7 +311,8 @@ std::string make_root(const std::string& scratch) {
     for (const char* name : {"/bin", "/proc", "/dev", "/etc", "/tmp"}) {
         EXPECT_TRUE(sys::make_directories(root + name, 0755).has_value());
     }
-    EXPECT_TRUE(sys::replace_file(root + "/bin/sh", *sys::read_file("/bin/busybox", 1 << 24), 0755).has_value());
+    EXPECT_TRUE(sys::replace_file(root + "/bin/sh", *sys::read_file("/bin/busybox", 1 << 24), 0755)
+                    .has_value());
     return root;
 }
 
@@ -344,7 +345,8 @@ TEST_F(LaunchMounts, NeverLeaveTheNewRootByASymlinkInIt) {
     const std::string root = make_root(scratch_);
     const std::string outside = directory("outside");
     ASSERT_TRUE(sys::rmdir(root + "/etc").has_value());
-    // As the host would follow it, this leads to the host's directory; as the root would, to its own.
+    // As the host would follow it, this leads to the host's directory; as the root would, to its
+    // own.
     ASSERT_TRUE(sys::symlink(outside, root + "/etc").has_value());
     const auto prepared = [&](const std::string& script) {
         LaunchProbe probe("");
@@ -354,12 +356,15 @@ TEST_F(LaunchMounts, NeverLeaveTheNewRootByASymlinkInIt) {
         return probe;
     };
     LaunchProbe escaping = prepared("true");
-    escaping.add(Stage::Mounts, MakeDirectory{root + "/etc/made", 0755}, {"BindPaths", "x", {"u", 6, 1}}, 226);
+    escaping.add(
+        Stage::Mounts,
+        MakeDirectory{root + "/etc/made", 0755},
+        {"BindPaths", "x", {"u", 6, 1}},
+        226);
     escaping.add(Stage::Root, PivotRoot{root}, {}, 226);
     EXPECT_EQ(
         escaping.run().failure(),
-        "u:6: BindPaths=x: step \"make-directory\" failed: No such file or directory"
-    );
+        "u:6: BindPaths=x: step \"make-directory\" failed: No such file or directory");
     EXPECT_FALSE(sys::stat(outside + "/made").has_value());
 
     ASSERT_TRUE(sys::make_directories(root + outside, 0755).has_value());
@@ -373,7 +378,8 @@ TEST_F(LaunchMounts, NeverLeaveTheNewRootByASymlinkInIt) {
 }
 
 TEST_F(LaunchMounts, AreSharedAfterwardsWhereAsked) {
-    LaunchProbe probe("grep -c 'shared:' /proc/self/mountinfo; grep -cv 'shared:' /proc/self/mountinfo");
+    LaunchProbe probe(
+        "grep -c 'shared:' /proc/self/mountinfo; grep -cv 'shared:' /proc/self/mountinfo");
     probe.add(Stage::Namespaces, NewNamespaces{0x00020000});
     probe.add(Stage::Mounts, MountPropagation{false, true});
     probe.add(Stage::Mounts, MountFileSystem{"tmpfs", scratch_, "", 0, false});

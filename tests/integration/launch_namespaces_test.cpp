@@ -13,13 +13,16 @@ namespace {
 using testing_support::LaunchProbe;
 using testing_support::ProbeResult;
 
-std::string own(const std::string& kind) { return *sys::readlink("/proc/self/ns/" + kind); }
+std::string own(const std::string& kind) {
+    return *sys::readlink("/proc/self/ns/" + kind);
+}
 
 TEST(LaunchNamespaces, AreNewWhereAskedAndNowhereElse) {
     HEARTH_NEEDS_ROOT();
     const char* script = "for n in uts ipc cgroup net mnt; do readlink /proc/self/ns/$n; done";
     LaunchProbe probe(script);
-    probe.add(Stage::Namespaces, NewNamespaces{CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP}, {}, 226);
+    probe.add(
+        Stage::Namespaces, NewNamespaces{CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP}, {}, 226);
     const ProbeResult result = probe.run();
     EXPECT_EQ(result.failure(), "");
     for (const char* kind : {"uts", "ipc", "cgroup"}) {
@@ -45,8 +48,12 @@ TEST(LaunchNamespaces, HaveAHostnameOfTheirOwn) {
 TEST(LaunchNamespaces, OfTheNetworkIsMadeOncePerActivationWithLoopbackUp) {
     HEARTH_NEEDS_ROOT();
     const std::string host = own("net");
-    LaunchProbe probe("readlink /proc/self/ns/net; cat /proc/net/dev | grep -c :; cat /sys/class/net/lo/flags 2>/dev/null; ip -o link show lo 2>/dev/null | grep -o LOOPBACK,UP; cat /proc/net/route | wc -l");
-    probe.plan.preparations.push_back({MakeNamespace{"network", MakeNamespace::Kind::Network}, {}, 225});
+    LaunchProbe probe(
+        "readlink /proc/self/ns/net; cat /proc/net/dev | grep -c :; cat /sys/class/net/lo/flags "
+        "2>/dev/null; ip -o link show lo 2>/dev/null | grep -o LOOPBACK,UP; cat /proc/net/route | "
+        "wc -l");
+    probe.plan.preparations.push_back(
+        {MakeNamespace{"network", MakeNamespace::Kind::Network}, {}, 225});
     probe.add(Stage::Namespaces, EnterNamespace{"network"}, {}, 225);
     const ProbeResult first = probe.run();
     EXPECT_EQ(first.failure(), "");
@@ -55,12 +62,15 @@ TEST(LaunchNamespaces, OfTheNetworkIsMadeOncePerActivationWithLoopbackUp) {
     ASSERT_TRUE(probe.activation.descriptors.contains("network"));
     EXPECT_EQ(own("net"), host) << "the launching thread went back";
     // Loopback: the local route exists only when lo is up.
-    LaunchProbe again("readlink /proc/self/ns/net; grep -c ' lo$' /proc/net/if_inet6 || true; cat /proc/net/fib_trie | grep -c 127.0.0.1");
+    LaunchProbe again(
+        "readlink /proc/self/ns/net; grep -c ' lo$' /proc/net/if_inet6 || true; cat "
+        "/proc/net/fib_trie | grep -c 127.0.0.1");
     again.plan.preparations = probe.plan.preparations;
     again.activation = std::move(probe.activation);
     again.add(Stage::Namespaces, EnterNamespace{"network"}, {}, 225);
     const ProbeResult second = again.run();
-    EXPECT_EQ(second.output.substr(0, second.output.find('\n')), inside) << "the same for the next command";
+    EXPECT_EQ(second.output.substr(0, second.output.find('\n')), inside)
+        << "the same for the next command";
     EXPECT_EQ(second.output.find("\n0\n", second.output.size() - 3), std::string::npos)
         << "127.0.0.1 is local where lo is up: " << second.output;
     release(again.activation);
@@ -89,7 +99,8 @@ struct Resident {
         probe.plan.new_pid_namespace = true;
         probe.give("hold", std::move(pipe->read));
         probe.add(Stage::Descriptors, UseDescriptor{"hold", 0});
-        probe.add(Stage::Namespaces, NewNamespaces{CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNS}, {}, 226);
+        probe.add(
+            Stage::Namespaces, NewNamespaces{CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNS}, {}, 226);
         probe.add(Stage::Mounts, MountPropagation{}, {}, 226);
         probe.add(Stage::Mounts, MountFileSystem{"tmpfs", "/tmp", "mode=1777", 0, false}, {}, 226);
         probe.add(Stage::Mounts, MountFileSystem{"proc", "/proc", "", 0, false}, {}, 226);
@@ -98,7 +109,8 @@ struct Resident {
         launch = launch_now(probe.request(output), cgroup::Tree());
         // The script closes its output once it stands.
         EXPECT_TRUE(sys::read_all(output.number(), 10, "resident").has_value());
-        while (launch.pidfd && !sys::stat("/proc/" + std::to_string(launch.pid) + "/root/tmp/hearth-resident")) {
+        while (launch.pidfd &&
+               !sys::stat("/proc/" + std::to_string(launch.pid) + "/root/tmp/hearth-resident")) {
             ::usleep(1000);
         }
     }
@@ -114,7 +126,9 @@ TEST(LaunchNamespaces, OfARunningServiceAreEntered) {
     HEARTH_NEEDS_ROOT();
     const Resident resident;
     ASSERT_FALSE(resident.launch.failure) << message(*resident.launch.failure);
-    LaunchProbe probe("cat /tmp/hearth-resident /proc/sys/kernel/hostname; readlink /proc/self; tr '\\0' ' ' </proc/1/cmdline");
+    LaunchProbe probe(
+        "cat /tmp/hearth-resident /proc/sys/kernel/hostname; readlink /proc/self; tr '\\0' ' ' "
+        "</proc/1/cmdline");
     for (const char* kind : {"ipc", "uts", "mnt", "pid"}) {
         auto descriptor = sys::namespace_of(resident.launch.pid, kind);
         ASSERT_TRUE(descriptor.has_value()) << descriptor.error().what;

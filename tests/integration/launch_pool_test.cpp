@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The launcher pool: results, aborts, launches that block, and what is left after a thousand of them.
+// The launcher pool: results, aborts, launches that block, and what is left after a thousand of
+// them.
 #include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -72,8 +73,12 @@ private:
     std::string directory_;
 };
 
-std::size_t open_descriptors() { return sys::read_directory("/proc/self/fd")->size(); }
-std::size_t threads() { return sys::read_directory("/proc/self/task")->size(); }
+std::size_t open_descriptors() {
+    return sys::read_directory("/proc/self/fd")->size();
+}
+std::size_t threads() {
+    return sys::read_directory("/proc/self/task")->size();
+}
 
 TEST(LauncherPool, LaunchesAndGivesResultsByTheirIds) {
     Pool pool;
@@ -105,7 +110,8 @@ TEST(LauncherPool, LeavesNothingBehindAfterAThousandLaunches) {
             bad.plan.executable = "/nonexistent";
             if (root) {
                 good.plan.preparations.push_back({MakePrivateTmp{"tmp", "/tmp"}, {}, 226});
-                good.plan.preparations.push_back({CloneTree{"usr", "/usr", true, false, ""}, {}, 226});
+                good.plan.preparations.push_back(
+                    {CloneTree{"usr", "/usr", true, false, ""}, {}, 226});
                 good.with_mounts(true);
                 good.add(Stage::Mounts, BindMount{"slot:tmp", "/tmp", true, false, 0, 0});
                 good.add(Stage::Mounts, BindMount{"tree:usr", "/usr", true, false, 0, 0});
@@ -142,8 +148,7 @@ LaunchProbe blocking_in_child(const std::string& fifo) {
     probe.add(Stage::Session, MakeMountPoint{"/proc/self/oom_score_adj", fifo});
     probe.add(Stage::Session, BindMount{fifo, "/proc/self/oom_score_adj", false, false, 0, 0});
     probe.add(
-        Stage::Scheduling, SetOomScoreAdjust{5, false}, {"OOMScoreAdjust", "5", {"u", 7, 1}}, 206
-    );
+        Stage::Scheduling, SetOomScoreAdjust{5, false}, {"OOMScoreAdjust", "5", {"u", 7, 1}}, 206);
     return probe;
 }
 
@@ -193,8 +198,7 @@ TEST(LauncherPool, NamesTheStepAtWhichABlockedChildWasKilled) {
     ASSERT_TRUE(result.failure);
     EXPECT_EQ(
         message(*result.failure),
-        "u:7: OOMScoreAdjust=5: step \"set-oom-score-adjust\" failed: killed by signal 9"
-    );
+        "u:7: OOMScoreAdjust=5: step \"set-oom-score-adjust\" failed: killed by signal 9");
     EXPECT_EQ(result.failure->exit_status, 0) << "the process's own status counts";
     EXPECT_EQ(testing_support::reap(result.pidfd)->status, SIGKILL);
 }
@@ -250,8 +254,7 @@ TEST(LauncherPool, EndsALaunchThatBlocksInItsPreparation) {
     Pool pool;
     LaunchProbe probe("true");
     probe.plan.preparations.push_back(
-        {OpenFile{"log", fifo.path(), O_WRONLY}, {"StandardOutput", "x", {"u", 2, 1}}, 209}
-    );
+        {OpenFile{"log", fifo.path(), O_WRONLY}, {"StandardOutput", "x", {"u", 2, 1}}, 209});
     const LaunchId id = pool.launch(probe);
     ::usleep(30'000);
     EXPECT_TRUE(pool->abort(id));

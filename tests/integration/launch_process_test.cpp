@@ -15,8 +15,8 @@ using testing_support::ProbeResult;
 
 TEST(LaunchProcess, DoesNotInheritIgnoredOrBlockedSignals) {
     // Trap 6 and its neighbour: CLONE_CLEAR_SIGHAND resets handlers but leaves SIG_IGN.
-    struct sigaction before {};
-    struct sigaction ignore {};
+    struct sigaction before{};
+    struct sigaction ignore{};
     ignore.sa_handler = SIG_IGN;
     ASSERT_EQ(::sigaction(SIGUSR1, &ignore, &before), 0);
     LaunchProbe probe("cat /proc/self/status");
@@ -88,8 +88,7 @@ TEST(LaunchProcess, IsGivenALimitAsFarAsPossibleAndTheShortfallIsTold) {
         Stage::Limits,
         SetResourceLimit{RLIMIT_NOFILE, more, more, true},
         {"LimitNOFILE", std::to_string(more), {"u", 4, 1}},
-        205
-    );
+        205);
     const ProbeResult result = probe.run();
     EXPECT_EQ(result.failure(), "");
     EXPECT_EQ(result.output, std::to_string(own.rlim_max) + "\n");
@@ -97,8 +96,8 @@ TEST(LaunchProcess, IsGivenALimitAsFarAsPossibleAndTheShortfallIsTold) {
     EXPECT_EQ(
         result.launch.shortfalls[0],
         "u:4: LimitNOFILE=" + std::to_string(more) +
-            ": step \"set-resource-limit\" failed: Operation not permitted (given as far as possible)"
-    );
+            ": step \"set-resource-limit\" failed: Operation not permitted (given as far as "
+            "possible)");
 }
 
 TEST(LaunchProcess, FailsWhereAShortfallIsNotAllowed) {
@@ -139,14 +138,12 @@ TEST(LaunchProcess, StartsInItsWorkingDirectory) {
         Stage::WorkingDirectory,
         ChangeDirectory{"/nonexistent", false},
         {"WorkingDirectory", "/nonexistent", {"u", 3, 1}},
-        200
-    );
+        200);
     const ProbeResult result = missing.run();
     EXPECT_EQ(
         result.failure(),
         "u:3: WorkingDirectory=/nonexistent: step \"change-directory\" failed: "
-        "No such file or directory"
-    );
+        "No such file or directory");
     EXPECT_EQ(result.exit->status, 200);
 
     LaunchProbe tolerated("pwd");

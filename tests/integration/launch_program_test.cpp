@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What a launch is without any confinement: the program, its arguments, its descriptors, and what is
-// said when it can't be run.
+// What a launch is without any confinement: the program, its arguments, its descriptors, and what
+// is said when it can't be run.
 #include <sys/stat.h>
 
 #include <cstdlib>
@@ -60,26 +60,23 @@ TEST(LaunchProgram, TellsWhyAProgramCanNotBeRun) {
     check_not_run(
         "/nonexistent/program",
         "heat.service:9: ExecStart=/nonexistent/program: step \"execve\" failed: "
-        "No such file or directory"
-    );
+        "No such file or directory");
     check_not_run(
-        "/etc", "heat.service:9: ExecStart=/etc: step \"execve\" failed: Permission denied"
-    );
+        "/etc", "heat.service:9: ExecStart=/etc: step \"execve\" failed: Permission denied");
     check_not_run(
         "/etc/passwd",
-        "heat.service:9: ExecStart=/etc/passwd: step \"execve\" failed: Permission denied"
-    );
+        "heat.service:9: ExecStart=/etc/passwd: step \"execve\" failed: Permission denied");
 }
 
 TEST(LaunchProgram, IsNotMadeWithoutADescriptorItNeeds) {
     LaunchProbe probe("true");
-    probe.add(Stage::Descriptors, UseDescriptor{"socket", 3}, {"Sockets", "a.socket", {"u", 4, 1}}, 202);
+    probe.add(
+        Stage::Descriptors, UseDescriptor{"socket", 3}, {"Sockets", "a.socket", {"u", 4, 1}}, 202);
     const ProbeResult result = probe.run();
     EXPECT_EQ(
         result.failure(),
         "u:4: Sockets=a.socket: step \"use-descriptor\" failed: Bad file descriptor "
-        "(no descriptor was given for 'socket')"
-    );
+        "(no descriptor was given for 'socket')");
     EXPECT_TRUE(result.launch.failure->before_clone);
     EXPECT_EQ(result.launch.failure->exit_status, 202);
     EXPECT_EQ(result.launch.pid, 0);
@@ -103,7 +100,8 @@ TEST(LaunchProgram, InheritsTheDescriptorsOfItsPlanAndNoOthers) {
     const ProbeResult result = probe.run();
     EXPECT_EQ(result.failure(), "");
     // The shell's own: the directory that the pattern is read from.
-    EXPECT_TRUE(result.output == "0\n1\n2\n3\n5\n" || result.output == "0\n1\n2\n5\n") << result.output;
+    EXPECT_TRUE(result.output == "0\n1\n2\n3\n5\n" || result.output == "0\n1\n2\n5\n")
+        << result.output;
     ASSERT_EQ(::lseek(seen->number(), 0, SEEK_SET), 0);
     EXPECT_EQ(*sys::read_all(seen->number(), 100, "given"), "given\n");
 }
@@ -129,14 +127,12 @@ TEST(LaunchProgram, OpensFilesBeforeItAndSaysWhichOneIsMissing) {
     probe.plan.preparations.push_back(
         {OpenFile{"in", "/nonexistent/input", O_RDONLY},
          {"StandardInput", "file:/nonexistent/input", {"a.service", 6, 1}},
-         208}
-    );
+         208});
     const ProbeResult result = probe.run();
     EXPECT_EQ(
         result.failure(),
         "a.service:6: StandardInput=file:/nonexistent/input: step \"open-file\" failed: "
-        "No such file or directory (open /nonexistent/input: No such file or directory)"
-    );
+        "No such file or directory (open /nonexistent/input: No such file or directory)");
     EXPECT_TRUE(result.launch.failure->before_clone);
     EXPECT_EQ(result.launch.failure->exit_status, 208);
 }
@@ -149,8 +145,7 @@ TEST(LaunchFailureMessage, IsTheLineOfTheUnitFileThatAskedForTheStep) {
     EXPECT_EQ(
         message(failure),
         "heat.service:14: ReadOnlyPaths=/srv/x: step \"mount-attributes\" failed: "
-        "No such file or directory"
-    );
+        "No such file or directory");
     failure.asked = {};
     failure.error = 0;
     failure.detail = "killed by signal 9";

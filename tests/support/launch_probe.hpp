@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
 // Runs a plan of a test's own and looks at what came of it. LaunchProbe builds a Plan around
-// `/bin/sh -c SCRIPT` whose standard output is a pipe, launches it on this thread, and collects what it
-// wrote and how it ended. Steps may be added in any order: they are sorted by stage as a planner's are.
-// Everything is reaped and closed; nothing is left of a probe.
+// `/bin/sh -c SCRIPT` whose standard output is a pipe, launches it on this thread, and collects
+// what it wrote and how it ended. Steps may be added in any order: they are sorted by stage as a
+// planner's are. Everything is reaped and closed; nothing is left of a probe.
 #pragma once
 
 #include <fcntl.h>
-#include <unistd.h>
-
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <optional>
@@ -53,7 +52,9 @@ inline std::optional<sys::ExitStatus> reap(const sys::Descriptor& pidfd) {
     return status ? *status : std::nullopt;
 }
 
-inline bool is_root() { return ::geteuid() == 0; }
+inline bool is_root() {
+    return ::geteuid() == 0;
+}
 
 class LaunchProbe {
 public:
@@ -119,8 +120,8 @@ public:
 }  // namespace hearth::testing_support
 
 /// These tests change ids, namespaces and mounts.
-#define HEARTH_NEEDS_ROOT()                                   \
-    if (!::hearth::testing_support::is_root()) {              \
-        GTEST_SKIP() << "needs root, runs as another user";   \
-    }                                                         \
+#define HEARTH_NEEDS_ROOT()                                 \
+    if (!::hearth::testing_support::is_root()) {            \
+        GTEST_SKIP() << "needs root, runs as another user"; \
+    }                                                       \
     static_assert(true)
