@@ -212,9 +212,6 @@ Result<const UnitRecord*, RequestError> Supervisor::load(const std::string& name
         (void)collect(world_);
         return Unexpected(RequestError{"NoSuchUnit", "Unit " + name + " not found in " + places});
     }
-    if (store_.need_reload(record->unit) != record->need_daemon_reload) {
-        world_.units.find(name)->second.need_daemon_reload = !record->need_daemon_reload;
-    }
     return record;
 }
 
@@ -305,6 +302,7 @@ LiveFacts Supervisor::live(const UnitRecord& record) const {
         facts.tasks_current = usage.tasks_current.value_or(UINT64_MAX);
     }
     facts.unit_file_state = UnitStore::file_state(record.unit);
+    facts.files_changed = store_.need_reload(record.unit);
     facts.effective_memory_max = record.unit.settings.resources.memory_max.bytes.value_or(UINT64_MAX);
     facts.effective_tasks_max = record.unit.settings.resources.tasks_max.count.value_or(UINT64_MAX);
     const launch::Host& host = facts_.snapshot();

@@ -242,7 +242,7 @@ constexpr auto rows = std::to_array<RuntimeField>({
      }},
     {"NeedDaemonReload", Interface::Unit, "b",
      [](const UnitView& view, ValueSink& sink) {
-         sink.boolean(view.record.need_daemon_reload);
+         sink.boolean(view.record.need_daemon_reload || view.live.files_changed);
      }},
     {"OnFailure", Interface::Unit, "as", no_strings},
     {"OnFailureJobMode", Interface::Unit, "s",
