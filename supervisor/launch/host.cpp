@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "supervisor/launch/host.hpp"
 
-#include <csignal>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <csignal>
 #include <fstream>
 #include <iterator>
 #include <span>
@@ -87,7 +87,8 @@ Result<void> read_status(Host& host) {
             host.ignored_signals.push_back(number);
         }
     }
-    host.seccomp = !status_field(status, "Seccomp").empty();  // the line is there if the kernel has it
+    host.seccomp =
+        !status_field(status, "Seccomp").empty();  // the line is there if the kernel has it
     return {};
 }
 
@@ -147,13 +148,20 @@ void read_accounts(Host& host, std::string_view passwd, std::string_view group) 
         if (fields.size() != 7 || fields[0].empty()) {
             return;
         }
-        const auto uid = number_of<std::uint32_t>(fields[2]), gid = number_of<std::uint32_t>(fields[3]);
+        const auto uid = number_of<std::uint32_t>(fields[2]),
+                   gid = number_of<std::uint32_t>(fields[3]);
         if (!uid || !gid) {
             return;
         }
-        Account account{std::string(fields[0]), *uid, *gid, std::string(fields[5]),
-                        fields[6].empty() ? "/bin/sh" : std::string(fields[6]), {}};
-        host.account_by_uid.emplace(*uid, account.name);  // the first of several names, as getpwuid(3)
+        Account account{
+            std::string(fields[0]),
+            *uid,
+            *gid,
+            std::string(fields[5]),
+            fields[6].empty() ? "/bin/sh" : std::string(fields[6]),
+            {}};
+        host.account_by_uid.emplace(
+            *uid, account.name);  // the first of several names, as getpwuid(3)
         host.accounts.emplace(account.name, std::move(account));
     });
     for_each_line(group, [&](std::string_view line) {
@@ -191,7 +199,8 @@ Result<Host> gather_host() {
             host.existing_paths.emplace(path);
         }
     }
-    // No users and no groups is a host like any other (a container from scratch): User= is refused there.
+    // No users and no groups is a host like any other (a container from scratch): User= is refused
+    // there.
     const std::string users = content("/etc/passwd").value_or(std::string());
     const std::string groups = content("/etc/group").value_or(std::string());
     read_accounts(host, users, groups);

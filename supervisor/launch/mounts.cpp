@@ -13,7 +13,9 @@ using Kind = MountWish::Kind;
 /// Parents before what is below them: '/' comes before every other byte.
 bool path_less(std::string_view left, std::string_view right) {
     return std::ranges::lexicographical_compare(left, right, [](char a, char b) {
-        const auto weight = [](char byte) { return byte == '/' ? -1 : static_cast<int>(static_cast<unsigned char>(byte)); };
+        const auto weight = [](char byte) {
+            return byte == '/' ? -1 : static_cast<int>(static_cast<unsigned char>(byte));
+        };
         return weight(a) < weight(b);
     });
 }
@@ -44,7 +46,8 @@ struct Placed {
 
 constexpr int last_layer = std::numeric_limits<int>::max();
 
-/// Contents and holes are layer 0, what is read-only around or in them 1, holes in that 2, and so on.
+/// Contents and holes are layer 0, what is read-only around or in them 1, holes in that 2, and so
+/// on.
 int layer_of(const MountWish& wish, const Placed* ancestor) {
     if (wish.kind == Kind::Inaccessible) {
         return last_layer;

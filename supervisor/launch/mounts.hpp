@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 //
-// The mount algebra: what a unit wishes for each path -> the shortest list of mount steps that gives it.
-// Pure. Three parts, each a function: mount_wishes() collects from the settings, normalised() sorts,
-// merges and drops what says nothing new, mount_plan() makes steps of the rest.
+// The mount algebra: what a unit wishes for each path -> the shortest list of mount steps that
+// gives it. Pure. Three parts, each a function: mount_wishes() collects from the settings,
+// normalised() sorts, merges and drops what says nothing new, mount_plan() makes steps of the rest.
 //
 // The namespace is edited in place (launch-path.md section 5): "/" becomes slave and, if asked,
-// read-only in one call, before any other mount. What stays writable below it is a clone taken from the
-// host's view *before* that, with the host's own flags, so a hole never opens what the host has read-only.
-// The order keeps a path that is a symlink into another from opening anything: replaced contents
-// and holes first, then read-only binds, then what is nested in those, hidden paths last; a link can make
-// the result stricter than asked, never looser. Only RootDirectory= binds a root and pivots.
-// Follows systemd.exec(5), Paths and Sandboxing. Where its text and systemd's habit differ, the text
-// holds: under ProtectSystem=strict /home, /root and /run/user are read-only too.
+// read-only in one call, before any other mount. What stays writable below it is a clone taken from
+// the host's view *before* that, with the host's own flags, so a hole never opens what the host has
+// read-only. The order keeps a path that is a symlink into another from opening anything: replaced
+// contents and holes first, then read-only binds, then what is nested in those, hidden paths last;
+// a link can make the result stricter than asked, never looser. Only RootDirectory= binds a root
+// and pivots. Follows systemd.exec(5), Paths and Sandboxing. Where its text and systemd's habit
+// differ, the text holds: under ProtectSystem=strict /home, /root and /run/user are read-only too.
 #pragma once
 
 #include <cstdint>
@@ -35,8 +35,8 @@ struct MountWish {
         Bind,
         TemporaryFileSystem,
         HostDevices,
-        Processes,      ///< a fresh proc
-        Kernel,         ///< a fresh sysfs
+        Processes,  ///< a fresh proc
+        Kernel,     ///< a fresh sysfs
         PrivateTmp,
         PrivateDevices,
         // Nothing at all:
@@ -44,7 +44,7 @@ struct MountWish {
     };
     std::string path;
     Kind kind{};
-    bool read_only = false;   ///< of replaced content
+    bool read_only = false;  ///< of replaced content
     bool optional = false;
     bool recursive = true;
     std::string source;       ///< Bind: a host path
@@ -52,13 +52,17 @@ struct MountWish {
     std::uint64_t flags = 0;  ///< TemporaryFileSystem: MS_*
     Asked asked;
 
-    [[nodiscard]] bool replaces() const { return kind > Kind::ReadOnly && kind < Kind::Inaccessible; }
+    [[nodiscard]] bool replaces() const {
+        return kind > Kind::ReadOnly && kind < Kind::Inaccessible;
+    }
     bool operator==(const MountWish&) const = default;
 };
 
 struct MountScope {
-    bool full_privileges = false;  ///< `+`: no protection, only what makes up the root (RootDirectory=, BindPaths= ...)
-    bool keeps_sys_admin = false;  ///< the service can mount: its mounts are shared among its own namespaces
+    bool full_privileges = false;  ///< `+`: no protection, only what makes up the root
+                                   ///< (RootDirectory=, BindPaths= ...)
+    bool keeps_sys_admin =
+        false;  ///< the service can mount: its mounts are shared among its own namespaces
 };
 
 /// What the unit wishes, in the order of the manual. `notes` gets what can't apply (a path outside

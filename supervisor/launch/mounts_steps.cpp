@@ -26,15 +26,23 @@ struct DeviceNode {
 };
 // Documentation/admin-guide/devices.txt
 constexpr auto device_nodes = std::to_array<DeviceNode>({
-    {"null", 1, 3}, {"zero", 1, 5}, {"full", 1, 7}, {"random", 1, 8}, {"urandom", 1, 9}, {"tty", 5, 0},
+    {"null", 1, 3},
+    {"zero", 1, 5},
+    {"full", 1, 7},
+    {"random", 1, 8},
+    {"urandom", 1, 9},
+    {"tty", 5, 0},
     {"ptmx", 5, 2},  // finds the devpts beside it
 });
 struct DeviceLink {
     std::string_view name, target;
 };
 constexpr auto device_links = std::to_array<DeviceLink>({
-    {"core", "/proc/kcore"},      {"fd", "/proc/self/fd"},      {"stdin", "/proc/self/fd/0"},
-    {"stdout", "/proc/self/fd/1"}, {"stderr", "/proc/self/fd/2"},
+    {"core", "/proc/kcore"},
+    {"fd", "/proc/self/fd"},
+    {"stdin", "/proc/self/fd/0"},
+    {"stdout", "/proc/self/fd/1"},
+    {"stderr", "/proc/self/fd/2"},
 });
 struct DeviceTree {
     std::string_view name;
@@ -111,16 +119,23 @@ private:
         (covered ? plan_.steps : points_).push_back(std::move(step));
     }
 
-    // ---- one wish ---------------------------------------------------------------------------------
+    // ---- one wish
+    // ---------------------------------------------------------------------------------
 
     void lower(const MountWish& wish) {
         switch (wish.kind) {
             case Kind::ReadWrite:
                 return hole(wish);
             case Kind::ReadOnly:
-                return add(BindMount{located(wish.path), located(wish.path), true, wish.optional,
-                                     MOUNT_ATTR_RDONLY, 0},
-                           wish.asked);
+                return add(
+                    BindMount{
+                        located(wish.path),
+                        located(wish.path),
+                        true,
+                        wish.optional,
+                        MOUNT_ATTR_RDONLY,
+                        0},
+                    wish.asked);
             case Kind::Bind:
                 return bind(wish, wish.source);
             case Kind::HostDevices:
@@ -132,9 +147,14 @@ private:
             case Kind::Kernel:
                 return fresh(wish, "sysfs", "", MS_NOSUID | MS_NODEV | MS_NOEXEC);
             case Kind::MessageQueues:
-                return add(MountFileSystem{"mqueue", located(wish.path), "",
-                                           MS_NOSUID | MS_NODEV | MS_NOEXEC, wish.optional},
-                           wish.asked);
+                return add(
+                    MountFileSystem{
+                        "mqueue",
+                        located(wish.path),
+                        "",
+                        MS_NOSUID | MS_NODEV | MS_NOEXEC,
+                        wish.optional},
+                    wish.asked);
             case Kind::PrivateTmp:
                 return private_tmp(wish);
             case Kind::PrivateDevices:
@@ -147,7 +167,9 @@ private:
     void hole(const MountWish& wish) {
         const std::optional<HostPath> source = host_path(wish.path);
         if (!source) {  // in a fresh file system: there only if something put it there
-            return add(BindMount{located(wish.path), located(wish.path), true, wish.optional, 0, 0}, wish.asked);
+            return add(
+                BindMount{located(wish.path), located(wish.path), true, wish.optional, 0, 0},
+                wish.asked);
         }
         const std::string slot = "writable:" + wish.path;
         prepare(CloneTree{slot, source->path, true, wish.optional, source->root}, wish.asked);
@@ -160,8 +182,14 @@ private:
         if (source != located(wish.path) || covering(wish.path) != nullptr) {
             mount_point(wish, source, slot);
         }
-        add(BindMount{"tree:" + slot, located(wish.path), wish.recursive, wish.optional,
-                      wish.read_only ? std::uint64_t{MOUNT_ATTR_RDONLY} : 0, 0},
+        add(
+            BindMount{
+                "tree:" + slot,
+                located(wish.path),
+                wish.recursive,
+                wish.optional,
+                wish.read_only ? std::uint64_t{MOUNT_ATTR_RDONLY} : 0,
+                0},
             wish.asked);
     }
 
@@ -169,7 +197,9 @@ private:
         if (!wish.optional) {
             mount_point(wish, "", "");
         }
-        add(MountFileSystem{std::move(type), located(wish.path), std::move(options), flags, wish.optional},
+        add(
+            MountFileSystem{
+                std::move(type), located(wish.path), std::move(options), flags, wish.optional},
             wish.asked);
         if (wish.read_only) {  // only at the end: until then places for other mounts are made in it
             read_only_later(wish);
@@ -177,9 +207,11 @@ private:
     }
 
     void read_only_later(const MountWish& wish) {
-        finals_.push_back({Stage::Mounts,
-                           MountAttributes{located(wish.path), MOUNT_ATTR_RDONLY, 0, false, wish.optional},
-                           wish.asked, namespace_status});
+        finals_.push_back(
+            {Stage::Mounts,
+             MountAttributes{located(wish.path), MOUNT_ATTR_RDONLY, 0, false, wish.optional},
+             wish.asked,
+             namespace_status});
     }
 
     void private_tmp(const MountWish& wish) {
@@ -195,8 +227,14 @@ private:
             source = "tree:private-" + slot;
         }
         // "/" may have become read-only, and its mounts with it, the directory's among them.
-        add(BindMount{std::move(source), located(wish.path), false, wish.optional, set,
-                      MOUNT_ATTR_RDONLY & ~set},
+        add(
+            BindMount{
+                std::move(source),
+                located(wish.path),
+                false,
+                wish.optional,
+                set,
+                MOUNT_ATTR_RDONLY & ~set},
             wish.asked);
     }
 
@@ -212,12 +250,20 @@ private:
                 continue;  // a wish of its own
             }
             prepare(CloneTree{slot, "/dev/" + name, true, true, {}}, wish.asked);
-            trees.push_back({Stage::Mounts, BindMount{"tree:" + slot, at + name, true, true, 0, 0},
-                             wish.asked, namespace_status});
+            trees.push_back(
+                {Stage::Mounts,
+                 BindMount{"tree:" + slot, at + name, true, true, 0, 0},
+                 wish.asked,
+                 namespace_status});
         }
         prepare(CloneTree{"dev-log", "/dev/log", false, true, {}}, wish.asked);
-        add(MountFileSystem{"tmpfs", located(wish.path), "mode=0755,size=4m,nr_inodes=64k",
-                            MS_NOSUID | MS_NOEXEC | MS_STRICTATIME, false},
+        add(
+            MountFileSystem{
+                "tmpfs",
+                located(wish.path),
+                "mode=0755,size=4m,nr_inodes=64k",
+                MS_NOSUID | MS_NOEXEC | MS_STRICTATIME,
+                false},
             wish.asked);
         for (const DeviceNode& node : device_nodes) {
             add(MakeDevice{at + std::string(node.name), node.major, node.minor, 0666}, wish.asked);
@@ -234,12 +280,14 @@ private:
         read_only_later(wish);
     }
 
-    // ---- the whole ----------------------------------------------------------------------------------
+    // ---- the whole
+    // ----------------------------------------------------------------------------------
 
     void finish() {
         plan_.steps.insert(plan_.steps.end(), finals_.begin(), finals_.end());
         if (unit_.settings.sandbox.no_new_privileges && !scope_.full_privileges) {
-            // systemd.exec(5), NoNewPrivileges=: in a mount namespace nothing is set-user-ID either.
+            // systemd.exec(5), NoNewPrivileges=: in a mount namespace nothing is set-user-ID
+            // either.
             add(MountAttributes{located("/"), MOUNT_ATTR_NOSUID, 0, true, false},
                 {"NoNewPrivileges", "yes", unit_.origin_of("NoNewPrivileges")});
         }
@@ -258,15 +306,26 @@ private:
         });
         const bool read_only = all != wishes_.end();
         const Asked& cause = read_only ? all->asked : asked;
-        std::vector<Step> first{{Stage::Mounts, NewNamespaces{CLONE_NEWNS}, asked, namespace_status}};
+        std::vector<Step> first{
+            {Stage::Mounts, NewNamespaces{CLONE_NEWNS}, asked, namespace_status}};
         first.insert(first.end(), points_.begin(), points_.end());
-        first.push_back({Stage::Mounts, MountPropagation{read_only && root_.empty(), scope_.keeps_sys_admin},
-                         root_.empty() ? cause : asked, namespace_status});
+        first.push_back(
+            {Stage::Mounts,
+             MountPropagation{read_only && root_.empty(), scope_.keeps_sys_admin},
+             root_.empty() ? cause : asked,
+             namespace_status});
         if (!root_.empty()) {
-            first.push_back({Stage::Mounts,
-                             BindMount{root_, root_, true, false,
-                                       read_only ? std::uint64_t{MOUNT_ATTR_RDONLY} : 0, 0},
-                             root_asked(), namespace_status});
+            first.push_back(
+                {Stage::Mounts,
+                 BindMount{
+                     root_,
+                     root_,
+                     true,
+                     false,
+                     read_only ? std::uint64_t{MOUNT_ATTR_RDONLY} : 0,
+                     0},
+                 root_asked(),
+                 namespace_status});
         }
         plan_.steps.insert(plan_.steps.begin(), first.begin(), first.end());
     }
@@ -282,7 +341,8 @@ private:
 
 }  // namespace
 
-MountPlan mount_plan(const Unit& unit, const Host& host, const MountScope& scope, Diagnostics* notes) {
+MountPlan mount_plan(
+    const Unit& unit, const Host& host, const MountScope& scope, Diagnostics* notes) {
     const std::optional<Asked> asked = mount_namespace_asked(unit, scope);
     if (!asked) {
         return {};

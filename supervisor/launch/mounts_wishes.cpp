@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// mount_wishes(): which directive wishes what for which path. The tables are systemd.exec(5)'s lists.
+// mount_wishes(): which directive wishes what for which path. The tables are systemd.exec(5)'s
+// lists.
 #include <fmt/format.h>
 #include <sys/mount.h>
 
@@ -25,14 +26,16 @@ struct Fixed {
 
 constexpr auto system_yes = std::to_array<Fixed>(
     {{"/usr", Kind::ReadOnly}, {"/boot", Kind::ReadOnly}, {"/efi", Kind::ReadOnly}});
-constexpr auto system_full = std::to_array<Fixed>({{"/usr", Kind::ReadOnly},
-                                                   {"/boot", Kind::ReadOnly},
-                                                   {"/efi", Kind::ReadOnly},
-                                                   {"/etc", Kind::ReadOnly}});
-constexpr auto system_strict = std::to_array<Fixed>({{"/", Kind::ReadOnly},
-                                                     {"/dev", Kind::ReadWrite},
-                                                     {"/proc", Kind::ReadWrite},
-                                                     {"/sys", Kind::ReadWrite}});
+constexpr auto system_full = std::to_array<Fixed>(
+    {{"/usr", Kind::ReadOnly},
+     {"/boot", Kind::ReadOnly},
+     {"/efi", Kind::ReadOnly},
+     {"/etc", Kind::ReadOnly}});
+constexpr auto system_strict = std::to_array<Fixed>(
+    {{"/", Kind::ReadOnly},
+     {"/dev", Kind::ReadWrite},
+     {"/proc", Kind::ReadWrite},
+     {"/sys", Kind::ReadWrite}});
 constexpr auto home_directories = std::to_array<std::string_view>({"/home", "/root", "/run/user"});
 constexpr auto kernel_tunables = std::to_array<Fixed>({
     {"/sys", Kind::ReadOnly},
@@ -52,16 +55,17 @@ constexpr auto kernel_tunables = std::to_array<Fixed>({
 });
 constexpr auto kernel_modules = std::to_array<Fixed>(
     {{"/usr/lib/modules", Kind::Inaccessible}, {"/lib/modules", Kind::Inaccessible}});
-constexpr auto kernel_logs = std::to_array<Fixed>(
-    {{"/proc/kmsg", Kind::Inaccessible}, {"/dev/kmsg", Kind::Inaccessible}});
+constexpr auto kernel_logs =
+    std::to_array<Fixed>({{"/proc/kmsg", Kind::Inaccessible}, {"/dev/kmsg", Kind::Inaccessible}});
 constexpr auto control_groups = std::to_array<Fixed>({{"/sys/fs/cgroup", Kind::ReadOnly}});
 // The namespace keeps changes from the host; this keeps them from happening.
 constexpr auto host_name_files = std::to_array<Fixed>(
-    {{"/proc/sys/kernel/hostname", Kind::ReadOnly}, {"/proc/sys/kernel/domainname", Kind::ReadOnly}});
+    {{"/proc/sys/kernel/hostname", Kind::ReadOnly},
+     {"/proc/sys/kernel/domainname", Kind::ReadOnly}});
 
 struct Switch {
     std::string_view directive;
-    bool SandboxSettings::*asked;
+    bool SandboxSettings::* asked;
     std::span<const Fixed> paths;
 };
 constexpr auto switches = std::to_array<Switch>({
@@ -78,13 +82,20 @@ struct MountFlag {
 };
 // What mount(8) takes as flags; all else is the file system's own.
 constexpr auto mount_flags = std::to_array<MountFlag>({
-    {"nodev", MS_NODEV, 0},           {"dev", 0, MS_NODEV},
-    {"nosuid", MS_NOSUID, 0},         {"suid", 0, MS_NOSUID},
-    {"noexec", MS_NOEXEC, 0},         {"exec", 0, MS_NOEXEC},
-    {"strictatime", MS_STRICTATIME, 0}, {"nostrictatime", 0, MS_STRICTATIME},
-    {"noatime", MS_NOATIME, MS_STRICTATIME}, {"atime", 0, MS_NOATIME},
-    {"relatime", MS_RELATIME, MS_STRICTATIME}, {"norelatime", 0, MS_RELATIME},
-    {"nodiratime", MS_NODIRATIME, 0}, {"diratime", 0, MS_NODIRATIME},
+    {"nodev", MS_NODEV, 0},
+    {"dev", 0, MS_NODEV},
+    {"nosuid", MS_NOSUID, 0},
+    {"suid", 0, MS_NOSUID},
+    {"noexec", MS_NOEXEC, 0},
+    {"exec", 0, MS_NOEXEC},
+    {"strictatime", MS_STRICTATIME, 0},
+    {"nostrictatime", 0, MS_STRICTATIME},
+    {"noatime", MS_NOATIME, MS_STRICTATIME},
+    {"atime", 0, MS_NOATIME},
+    {"relatime", MS_RELATIME, MS_STRICTATIME},
+    {"norelatime", 0, MS_RELATIME},
+    {"nodiratime", MS_NODIRATIME, 0},
+    {"diratime", 0, MS_NODIRATIME},
     {"rw", 0, 0},
 });
 
@@ -170,9 +181,11 @@ private:
         for (const BindEntry& entry : entries) {
             const std::string& destination =
                 entry.destination.empty() ? entry.source : entry.destination;
-            MountWish& wish = add(destination, Kind::Bind, directive,
-                                  entry.source == destination ? entry.source
-                                                              : entry.source + ":" + destination);
+            MountWish& wish =
+                add(destination,
+                    Kind::Bind,
+                    directive,
+                    entry.source == destination ? entry.source : entry.source + ":" + destination);
             wish.source = entry.source;
             wish.read_only = read_only;
             wish.optional = entry.optional;
@@ -204,11 +217,17 @@ private:
 
     void note_outside(std::string_view directive, std::string_view path) {
         if (notes_ != nullptr) {
-            notes_->push_back({Severity::Note, unit_.origin_of(directive),
-                               fmt::format("{}={} lies outside RootDirectory={}, where the service can't "
-                                           "go anyway: it changes nothing",
-                                           directive, path, root_),
-                               fmt::format("write {}=+{} for a path below the root", directive, path), {}});
+            notes_->push_back(
+                {Severity::Note,
+                 unit_.origin_of(directive),
+                 fmt::format(
+                     "{}={} lies outside RootDirectory={}, where the service can't "
+                     "go anyway: it changes nothing",
+                     directive,
+                     path,
+                     root_),
+                 fmt::format("write {}=+{} for a path below the root", directive, path),
+                 {}});
         }
     }
 
@@ -268,7 +287,8 @@ private:
         }
         for (const MountWish& wish : wishes_) {
             if (wish.kind == Kind::Bind && is_below(hidden, wish.source)) {
-                const std::string rest = wish.source == "/" ? hidden : hidden.substr(wish.source.size());
+                const std::string rest =
+                    wish.source == "/" ? hidden : hidden.substr(wish.source.size());
                 views.push_back(wish.path + rest);
             }
         }

@@ -136,7 +136,8 @@ std::string print(const Plan& plan) {
     std::string out = plan.unit + '\n';
     print_preparations(out, plan);
     out += "\nclone\n";
-    out += plan.cgroup.empty() ? "    no cgroup\n" : fmt::format("    into cgroup {}\n", plan.cgroup);
+    out +=
+        plan.cgroup.empty() ? "    no cgroup\n" : fmt::format("    into cgroup {}\n", plan.cgroup);
     if (plan.new_pid_namespace) {
         out += "    into a new pid namespace\n";
     }

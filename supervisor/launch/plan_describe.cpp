@@ -51,19 +51,35 @@ constexpr auto attribute_names = std::to_array<Bit>({
     {MOUNT_ATTR_NODIRATIME, "nodiratime"},
 });
 constexpr auto mount_flag_names = std::to_array<Bit>({
-    {MS_RDONLY, "ro"},           {MS_NOSUID, "nosuid"},         {MS_NODEV, "nodev"},
-    {MS_NOEXEC, "noexec"},       {MS_STRICTATIME, "strictatime"}, {MS_NOATIME, "noatime"},
-    {MS_RELATIME, "relatime"},   {MS_NODIRATIME, "nodiratime"}, {MS_SYNCHRONOUS, "sync"},
-    {MS_DIRSYNC, "dirsync"},     {MS_LAZYTIME, "lazytime"},     {MS_SILENT, "silent"},
+    {MS_RDONLY, "ro"},
+    {MS_NOSUID, "nosuid"},
+    {MS_NODEV, "nodev"},
+    {MS_NOEXEC, "noexec"},
+    {MS_STRICTATIME, "strictatime"},
+    {MS_NOATIME, "noatime"},
+    {MS_RELATIME, "relatime"},
+    {MS_NODIRATIME, "nodiratime"},
+    {MS_SYNCHRONOUS, "sync"},
+    {MS_DIRSYNC, "dirsync"},
+    {MS_LAZYTIME, "lazytime"},
+    {MS_SILENT, "silent"},
 });
 constexpr auto open_flag_names = std::to_array<Bit>({
-    {O_RDWR, "read-write"},  {O_WRONLY, "write"},      {O_CREAT, "create"},
-    {O_TRUNC, "truncate"},   {O_APPEND, "append"},     {O_NOCTTY, "noctty"},
+    {O_RDWR, "read-write"},
+    {O_WRONLY, "write"},
+    {O_CREAT, "create"},
+    {O_TRUNC, "truncate"},
+    {O_APPEND, "append"},
+    {O_NOCTTY, "noctty"},
     {O_NONBLOCK, "nonblock"},
 });
 constexpr auto namespace_names = std::to_array<Bit>({
-    {CLONE_NEWNS, "mount"},  {CLONE_NEWUTS, "uts"},       {CLONE_NEWIPC, "ipc"},
-    {CLONE_NEWNET, "network"}, {CLONE_NEWCGROUP, "cgroup"}, {CLONE_NEWUSER, "user"},
+    {CLONE_NEWNS, "mount"},
+    {CLONE_NEWUTS, "uts"},
+    {CLONE_NEWIPC, "ipc"},
+    {CLONE_NEWNET, "network"},
+    {CLONE_NEWCGROUP, "cgroup"},
+    {CLONE_NEWUSER, "user"},
 });
 
 struct LimitName {
@@ -71,11 +87,21 @@ struct LimitName {
     std::string_view name;
 };
 constexpr auto limit_names = std::to_array<LimitName>({
-    {RLIMIT_CPU, "CPU"},         {RLIMIT_FSIZE, "FSIZE"},       {RLIMIT_DATA, "DATA"},
-    {RLIMIT_STACK, "STACK"},     {RLIMIT_CORE, "CORE"},         {RLIMIT_RSS, "RSS"},
-    {RLIMIT_NPROC, "NPROC"},     {RLIMIT_NOFILE, "NOFILE"},     {RLIMIT_MEMLOCK, "MEMLOCK"},
-    {RLIMIT_AS, "AS"},           {RLIMIT_LOCKS, "LOCKS"},       {RLIMIT_SIGPENDING, "SIGPENDING"},
-    {RLIMIT_MSGQUEUE, "MSGQUEUE"}, {RLIMIT_NICE, "NICE"},       {RLIMIT_RTPRIO, "RTPRIO"},
+    {RLIMIT_CPU, "CPU"},
+    {RLIMIT_FSIZE, "FSIZE"},
+    {RLIMIT_DATA, "DATA"},
+    {RLIMIT_STACK, "STACK"},
+    {RLIMIT_CORE, "CORE"},
+    {RLIMIT_RSS, "RSS"},
+    {RLIMIT_NPROC, "NPROC"},
+    {RLIMIT_NOFILE, "NOFILE"},
+    {RLIMIT_MEMLOCK, "MEMLOCK"},
+    {RLIMIT_AS, "AS"},
+    {RLIMIT_LOCKS, "LOCKS"},
+    {RLIMIT_SIGPENDING, "SIGPENDING"},
+    {RLIMIT_MSGQUEUE, "MSGQUEUE"},
+    {RLIMIT_NICE, "NICE"},
+    {RLIMIT_RTPRIO, "RTPRIO"},
     {RLIMIT_RTTIME, "RTTIME"},
 });
 
@@ -109,7 +135,9 @@ std::string capabilities(std::uint64_t mask) {
     return text;
 }
 
-std::string optionally(bool optional) { return optional ? ", if it exists" : ""; }
+std::string optionally(bool optional) {
+    return optional ? ", if it exists" : "";
+}
 
 std::string changes(std::uint64_t set, std::uint64_t clear) {
     std::string text;
@@ -126,30 +154,44 @@ std::string joined(const std::vector<std::string>& words) {
     return fmt::format("{}", fmt::join(words, " "));
 }
 
-// ---- the arguments of each kind; those without any have none ----------------------------------------
+// ---- the arguments of each kind; those without any have none
+// ----------------------------------------
 
 template <class Any>
 std::string arguments(const Any&) {
     return {};
 }
 std::string arguments(const MakeCgroup& step) {
-    return step.path + (step.v1_controllers.empty() ? "" : ", joining " + joined(step.v1_controllers));
+    return step.path +
+           (step.v1_controllers.empty() ? "" : ", joining " + joined(step.v1_controllers));
 }
 std::string arguments(const OpenFile& step) {
     const std::uint64_t flags = static_cast<std::uint64_t>(step.flags);
     const std::string access = (flags & O_ACCMODE) == O_RDONLY ? "read" : "";
     const std::string rest = bits(flags, open_flag_names);
-    return fmt::format("{} {} {}{}{}", step.slot, step.path, access,
-                       access.empty() || rest.empty() ? "" : ",", rest);
+    return fmt::format(
+        "{} {} {}{}{}",
+        step.slot,
+        step.path,
+        access,
+        access.empty() || rest.empty() ? "" : ",",
+        rest);
 }
-std::string arguments(const MakePrivateTmp& step) { return step.slot + " below " + step.parent; }
+std::string arguments(const MakePrivateTmp& step) {
+    return step.slot + " below " + step.parent;
+}
 std::string arguments(const MakeNamespace& step) {
-    return step.slot + (step.kind == MakeNamespace::Kind::Network ? ", network with loopback" : ", ipc");
+    return step.slot +
+           (step.kind == MakeNamespace::Kind::Network ? ", network with loopback" : ", ipc");
 }
 std::string arguments(const CloneTree& step) {
-    return fmt::format("{} of {}{}{}{}", step.slot, step.source,
-                       step.root.empty() ? "" : " within " + step.root,
-                       step.recursive ? "" : ", not recursive", optionally(step.optional));
+    return fmt::format(
+        "{} of {}{}{}{}",
+        step.slot,
+        step.source,
+        step.root.empty() ? "" : " within " + step.root,
+        step.recursive ? "" : ", not recursive",
+        optionally(step.optional));
 }
 std::string arguments(const DefaultSignals& step) {
     std::string text;
@@ -158,61 +200,120 @@ std::string arguments(const DefaultSignals& step) {
     }
     return text;
 }
-std::string arguments(const ControllingTerminal& step) { return std::to_string(step.number); }
-std::string arguments(const UseDescriptor& step) { return fmt::format("{} {}", step.number, step.slot); }
-std::string arguments(const SetUmask& step) { return fmt::format("{:04o}", step.mask); }
-std::string arguments(const SetNice& step) { return std::to_string(step.nice); }
-std::string arguments(const SetOomScoreAdjust& step) { return std::to_string(step.value); }
-std::string arguments(const EnterNamespace& step) { return step.slot; }
-std::string arguments(const NewNamespaces& step) { return bits(step.flags, namespace_names); }
+std::string arguments(const ControllingTerminal& step) {
+    return std::to_string(step.number);
+}
+std::string arguments(const UseDescriptor& step) {
+    return fmt::format("{} {}", step.number, step.slot);
+}
+std::string arguments(const SetUmask& step) {
+    return fmt::format("{:04o}", step.mask);
+}
+std::string arguments(const SetNice& step) {
+    return std::to_string(step.nice);
+}
+std::string arguments(const SetOomScoreAdjust& step) {
+    return std::to_string(step.value);
+}
+std::string arguments(const EnterNamespace& step) {
+    return step.slot;
+}
+std::string arguments(const NewNamespaces& step) {
+    return bits(step.flags, namespace_names);
+}
 std::string arguments(const MountPropagation& step) {
-    return fmt::format("/ slave{}{}", step.read_only ? ", read-only" : "",
-                       step.shared_after ? ", then shared" : "");
+    return fmt::format(
+        "/ slave{}{}",
+        step.read_only ? ", read-only" : "",
+        step.shared_after ? ", then shared" : "");
 }
 std::string arguments(const BindMount& step) {
     const std::string source = step.source == step.destination ? "" : step.source + " on ";
-    return fmt::format("{}{}{}{}{}", source, step.destination, changes(step.set, step.clear),
-                       step.recursive ? "" : ", not recursive", optionally(step.optional));
+    return fmt::format(
+        "{}{}{}{}{}",
+        source,
+        step.destination,
+        changes(step.set, step.clear),
+        step.recursive ? "" : ", not recursive",
+        optionally(step.optional));
 }
 std::string arguments(const MountAttributes& step) {
-    return fmt::format("{}{}{}{}", step.path, changes(step.set, step.clear),
-                       step.recursive ? "" : ", not recursive", optionally(step.optional));
+    return fmt::format(
+        "{}{}{}{}",
+        step.path,
+        changes(step.set, step.clear),
+        step.recursive ? "" : ", not recursive",
+        optionally(step.optional));
 }
 std::string arguments(const MountFileSystem& step) {
     const std::string flags = bits(step.flags, mount_flag_names);
-    return fmt::format("{} on {}{}{}{}{}{}", step.type, step.destination, flags.empty() ? "" : " ", flags,
-                       step.options.empty() ? "" : " ", step.options, optionally(step.optional));
+    return fmt::format(
+        "{} on {}{}{}{}{}{}",
+        step.type,
+        step.destination,
+        flags.empty() ? "" : " ",
+        flags,
+        step.options.empty() ? "" : " ",
+        step.options,
+        optionally(step.optional));
 }
-std::string arguments(const HidePath& step) { return step.path + optionally(step.optional); }
-std::string arguments(const MakeDirectory& step) { return fmt::format("{} {:04o}", step.path, step.mode); }
+std::string arguments(const HidePath& step) {
+    return step.path + optionally(step.optional);
+}
+std::string arguments(const MakeDirectory& step) {
+    return fmt::format("{} {:04o}", step.path, step.mode);
+}
 std::string arguments(const MakeMountPoint& step) {
     return step.path + (step.like.empty() ? "" : " like " + step.like);
 }
-std::string arguments(const MakeSymlink& step) { return fmt::format("{} to {}", step.path, step.target); }
+std::string arguments(const MakeSymlink& step) {
+    return fmt::format("{} to {}", step.path, step.target);
+}
 std::string arguments(const MakeDevice& step) {
     return fmt::format("{} c {}:{} {:04o}", step.path, step.major, step.minor, step.mode);
 }
-std::string arguments(const PivotRoot& step) { return step.root; }
-std::string arguments(const SetHostname& step) { return step.name; }
+std::string arguments(const PivotRoot& step) {
+    return step.root;
+}
+std::string arguments(const SetHostname& step) {
+    return step.name;
+}
 std::string arguments(const SetResourceLimit& step) {
-    return fmt::format("{} {}:{}", limit_name(step.resource), limit_value(step.soft), limit_value(step.hard));
+    return fmt::format(
+        "{} {}:{}", limit_name(step.resource), limit_value(step.soft), limit_value(step.hard));
 }
-std::string arguments(const DropBoundingSet& step) { return "keep " + capabilities(step.keep); }
+std::string arguments(const DropBoundingSet& step) {
+    return "keep " + capabilities(step.keep);
+}
 std::string arguments(const SetGroups& step) {
-    return fmt::format("{} and {}", step.gid,
-                       step.supplementary.empty() ? "no others" : fmt::format("{}", fmt::join(step.supplementary, " ")));
+    return fmt::format(
+        "{} and {}",
+        step.gid,
+        step.supplementary.empty() ? "no others"
+                                   : fmt::format("{}", fmt::join(step.supplementary, " ")));
 }
-std::string arguments(const SetUser& step) { return std::to_string(step.uid); }
+std::string arguments(const SetUser& step) {
+    return std::to_string(step.uid);
+}
 std::string arguments(const SetCapabilities& step) {
     if (step.effective == step.permitted && step.permitted == step.inheritable) {
         return capabilities(step.effective);
     }
-    return fmt::format("effective {}; permitted {}; inheritable {}", capabilities(step.effective),
-                       capabilities(step.permitted), capabilities(step.inheritable));
+    return fmt::format(
+        "effective {}; permitted {}; inheritable {}",
+        capabilities(step.effective),
+        capabilities(step.permitted),
+        capabilities(step.inheritable));
 }
-std::string arguments(const RaiseAmbient& step) { return capabilities(step.mask); }
-std::string arguments(const ChangeDirectory& step) { return step.path + optionally(step.optional); }
-std::string arguments(const LoadSeccomp& step) { return fmt::format("{} instructions", step.program.size()); }
+std::string arguments(const RaiseAmbient& step) {
+    return capabilities(step.mask);
+}
+std::string arguments(const ChangeDirectory& step) {
+    return step.path + optionally(step.optional);
+}
+std::string arguments(const LoadSeccomp& step) {
+    return fmt::format("{} instructions", step.program.size());
+}
 
 std::string with_arguments(std::string_view name, const std::string& arguments) {
     return arguments.empty() ? std::string(name) : fmt::format("{} {}", name, arguments);
@@ -221,12 +322,14 @@ std::string with_arguments(std::string_view name, const std::string& arguments) 
 }  // namespace
 
 std::string describe(const Action& action) {
-    return with_arguments(name(action), std::visit([](const auto& step) { return arguments(step); }, action));
+    return with_arguments(
+        name(action), std::visit([](const auto& step) { return arguments(step); }, action));
 }
 
 std::string describe(const Preparation& preparation) {
     return with_arguments(
-        name(preparation), std::visit([](const auto& step) { return arguments(step); }, preparation));
+        name(preparation),
+        std::visit([](const auto& step) { return arguments(step); }, preparation));
 }
 
 }  // namespace hearth::launch

@@ -30,8 +30,8 @@ std::string_view directive_of(const Diagnostic& refusal) {
 std::string shown(std::string_view value) {
     constexpr std::size_t longest = 60;
     const bool plain = value.size() <= longest && std::ranges::all_of(value, [](char byte) {
-        return byte >= 0x20 && byte < 0x7f;
-    });
+                           return byte >= 0x20 && byte < 0x7f;
+                       });
     return plain ? std::string(value) : quoted(value);
 }
 
@@ -41,29 +41,48 @@ struct NearestStatus {
 };
 // systemd.exec(5), Process Exit Codes.
 constexpr auto nearest_statuses = std::to_array<NearestStatus>({
-    {"AmbientCapabilities", 218},  {"AppArmorProfile", 231},
-    {"CPUQuota", 219},             {"CPUQuotaPeriodSec", 219},
-    {"CPUWeight", 219},            {"CapabilityBoundingSet", 218},
-    {"DynamicUser", 217},          {"EnvironmentFile", 1},
-    {"ExecCondition", 203},        {"ExecReload", 203},
-    {"ExecStart", 203},            {"ExecStartPost", 203},
-    {"ExecStartPre", 203},         {"ExecStop", 203},
-    {"ExecStopPost", 203},         {"Group", 216},
-    {"LockPersonality", 228},      {"MemoryDenyWriteExecute", 228},
-    {"MemoryHigh", 219},           {"MemoryMax", 219},
-    {"NoNewPrivileges", 227},      {"PrivateNetwork", 225},
-    {"PrivateUsers", 217},         {"RestrictAddressFamilies", 232},
-    {"RestrictRealtime", 228},     {"RestrictSUIDSGID", 228},
-    {"SELinuxContext", 229},       {"StandardError", 222},
-    {"StandardInput", 208},        {"StandardOutput", 209},
-    {"SupplementaryGroups", 216},  {"SystemCallArchitectures", 228},
-    {"SystemCallFilter", 228},     {"TasksMax", 219},
-    {"User", 217},                 {"WorkingDirectory", 200},
+    {"AmbientCapabilities", 218},
+    {"AppArmorProfile", 231},
+    {"CPUQuota", 219},
+    {"CPUQuotaPeriodSec", 219},
+    {"CPUWeight", 219},
+    {"CapabilityBoundingSet", 218},
+    {"DynamicUser", 217},
+    {"EnvironmentFile", 1},
+    {"ExecCondition", 203},
+    {"ExecReload", 203},
+    {"ExecStart", 203},
+    {"ExecStartPost", 203},
+    {"ExecStartPre", 203},
+    {"ExecStop", 203},
+    {"ExecStopPost", 203},
+    {"Group", 216},
+    {"LockPersonality", 228},
+    {"MemoryDenyWriteExecute", 228},
+    {"MemoryHigh", 219},
+    {"MemoryMax", 219},
+    {"NoNewPrivileges", 227},
+    {"PrivateNetwork", 225},
+    {"PrivateUsers", 217},
+    {"RestrictAddressFamilies", 232},
+    {"RestrictRealtime", 228},
+    {"RestrictSUIDSGID", 228},
+    {"SELinuxContext", 229},
+    {"StandardError", 222},
+    {"StandardInput", 208},
+    {"StandardOutput", 209},
+    {"SupplementaryGroups", 216},
+    {"SystemCallArchitectures", 228},
+    {"SystemCallFilter", 228},
+    {"TasksMax", 219},
+    {"User", 217},
+    {"WorkingDirectory", 200},
 });
 
 }  // namespace
 
-// ---- the workbench --------------------------------------------------------------------------------
+// ---- the workbench
+// --------------------------------------------------------------------------------
 
 Planning::Planning(const Unit& its_unit, const Invocation& its_invocation, const Host& its_host)
     : unit(its_unit),
@@ -71,7 +90,8 @@ Planning::Planning(const Unit& its_unit, const Invocation& its_invocation, const
       invocation(its_invocation),
       host(its_host),
       sandboxed(its_invocation.command == nullptr || !its_invocation.command->full_privileges),
-      identified(sandboxed && (its_invocation.command == nullptr || !its_invocation.command->no_setuid)) {}
+      identified(
+          sandboxed && (its_invocation.command == nullptr || !its_invocation.command->no_setuid)) {}
 
 Asked Planning::asked(std::string_view directive, std::string value) const {
     return {std::string(directive), std::move(value), unit.origin_of(directive)};
@@ -85,18 +105,27 @@ void Planning::prepare(Preparation preparation, Asked who, int exit_status) {
     plan.preparations.push_back({std::move(preparation), std::move(who), exit_status});
 }
 
-void Planning::falls_short(std::string_view directive, std::string_view value, std::string_view reason) {
+void Planning::falls_short(
+    std::string_view directive, std::string_view value, std::string_view reason) {
     const Row* const row = find_row(directive);
     const bool confines = row == nullptr || row->nature == Nature::Confines;
-    std::string message = fmt::format("{}={} can't be given here: {}", directive, shown(value), reason);
+    std::string message =
+        fmt::format("{}={} can't be given here: {}", directive, shown(value), reason);
+    const auto same = [&](const Diagnostic& told) { return told.message == message; };
+    if (std::ranges::any_of(refusals, same) || std::ranges::any_of(plan.shortfalls, same)) {
+        return;  // one directive, two passes that need the same
+    }
     if (!confines || is_relaxed(unit, directive)) {
         plan.shortfalls.push_back(
             {Severity::Warning, unit.origin_of(directive), std::move(message), {}, {}});
         return;
     }
-    refusals.push_back({Severity::Error, unit.origin_of(directive), std::move(message),
-                        fmt::format("to let the service run without it: [X-Hearth] {}{}", relaxation, directive),
-                        {}});
+    refusals.push_back(
+        {Severity::Error,
+         unit.origin_of(directive),
+         std::move(message),
+         fmt::format("to let the service run without it: [X-Hearth] {}{}", relaxation, directive),
+         {}});
 }
 
 void Planning::refuse(std::string_view directive, std::string message, std::string hint) {
@@ -104,7 +133,8 @@ void Planning::refuse(std::string_view directive, std::string message, std::stri
         {Severity::Error, unit.origin_of(directive), std::move(message), std::move(hint), {}});
 }
 
-bool Planning::requires_capability(unsigned capability, std::string_view directive, std::string_view value) {
+bool Planning::requires_capability(
+    unsigned capability, std::string_view directive, std::string_view value) {
     if (has_capability(capability)) {
         return true;
     }
@@ -112,7 +142,8 @@ bool Planning::requires_capability(unsigned capability, std::string_view directi
     return false;
 }
 
-// ---- what was refused before the planner ------------------------------------------------------------
+// ---- what was refused before the planner
+// ------------------------------------------------------------
 
 /// The loader names what isn't built; what the host lacks besides is better known here.
 void refuse_what_is_not_built(Planning& planning) {
@@ -127,7 +158,8 @@ void refuse_what_is_not_built(Planning& planning) {
         }
     }
     for (const RefusedDirective& directive : planning.settings.refused) {
-        const auto boolean = directive.value.empty() ? false : read_boolean(directive.value).value_or(true);
+        const auto boolean =
+            directive.value.empty() ? false : read_boolean(directive.value).value_or(true);
         if (boolean && !told_by_loader(directive.name)) {
             planning.falls_short(directive.name, directive.value, "hearth doesn't build it yet");
         }
@@ -135,12 +167,15 @@ void refuse_what_is_not_built(Planning& planning) {
     const auto& profile = planning.settings.sandbox.apparmor_profile;
     if (profile && !profile->empty() && planning.sandboxed) {
         const bool here = planning.host.linux_security_modules.contains("apparmor");
-        planning.falls_short("AppArmorProfile", *profile,
-                             here ? "hearth doesn't build AppArmor profiles yet" : "this kernel has no AppArmor");
+        planning.falls_short(
+            "AppArmorProfile",
+            *profile,
+            here ? "hearth doesn't build AppArmor profiles yet" : "this kernel has no AppArmor");
     }
 }
 
-// ---- the plan -----------------------------------------------------------------------------------------
+// ---- the plan
+// -----------------------------------------------------------------------------------------
 
 Result<Plan, Diagnostics> plan(const Unit& unit, const Invocation& invocation, const Host& host) {
     Planning planning(unit, invocation, host);
@@ -197,7 +232,8 @@ int exit_status(const Diagnostics& refusals) {
         return 0;
     }
     const std::string_view directive = directive_of(refusals.front());
-    const auto* const found = std::ranges::find(nearest_statuses, directive, &NearestStatus::directive);
+    const auto* const found =
+        std::ranges::find(nearest_statuses, directive, &NearestStatus::directive);
     if (found != nearest_statuses.end()) {
         return found->status;
     }

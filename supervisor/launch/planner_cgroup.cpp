@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The unit's cgroup and its limits, in the words of whichever tree this host has: systemd.resource-control(5)
-// against the kernel's cgroup-v2.rst and cgroup-v1/.
+// The unit's cgroup and its limits, in the words of whichever tree this host has:
+// systemd.resource-control(5) against the kernel's cgroup-v2.rst and cgroup-v1/.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -27,7 +27,8 @@ struct CpuPeriod {
 
 /// As a person would write it: 32M, 10%, infinity.
 std::string shown(const MemoryLimit& limit) {
-    return limit.bytes && !limit.permyriad ? format_bytes({*limit.bytes}) : Codec<MemoryLimit>::format(limit);
+    return limit.bytes && !limit.permyriad ? format_bytes({*limit.bytes})
+                                           : Codec<MemoryLimit>::format(limit);
 }
 
 /// The kernel takes no quota below 1 ms, so a small share needs a long period; and none above 1 s.
@@ -64,9 +65,10 @@ public:
 
 private:
     /// Whether `directive` can be written at all; if not, that is told.
-    bool has_controller(const std::string& controller, std::string_view directive, const std::string& value) {
+    bool has_controller(
+        const std::string& controller, std::string_view directive, const std::string& value) {
         const Host& host = planning_.host;
-        if (host.controllers.contains(controller)) {
+        if (host.cgroup_layout != CgroupLayout::None && host.controllers.contains(controller)) {
             return true;
         }
         const auto reason = host.controllers_missing.find(controller);
@@ -76,7 +78,9 @@ private:
             planning_.falls_short(directive, value, reason->second);
         } else {
             planning_.falls_short(
-                directive, value, "the " + controller + " controller isn't available to hearthd's cgroup");
+                directive,
+                value,
+                "the " + controller + " controller isn't available to hearthd's cgroup");
         }
         return false;
     }
@@ -106,8 +110,11 @@ private:
             knob("cpu", "cpu.max", fmt::format("{} {}", quota, cpu.period), asked);
             return;
         }
-        knob("cpu", "cpu.cfs_period_us", std::to_string(cpu.period),
-             wanted ? planning_.asked("CPUQuotaPeriodSec", format_timespan(*wanted)) : asked);
+        knob(
+            "cpu",
+            "cpu.cfs_period_us",
+            std::to_string(cpu.period),
+            wanted ? planning_.asked("CPUQuotaPeriodSec", format_timespan(*wanted)) : asked);
         knob("cpu", "cpu.cfs_quota_us", quota, asked);
     }
 
@@ -140,7 +147,8 @@ private:
             return limit.bytes;
         }
         if (planning_.host.memory_bytes == 0) {
-            planning_.falls_short(directive, text, "it isn't known how much memory this machine has");
+            planning_.falls_short(
+                directive, text, "it isn't known how much memory this machine has");
             return std::nullopt;
         }
         return share_of(planning_.host.memory_bytes, *limit.permyriad);
@@ -151,10 +159,15 @@ private:
         if (const auto bytes = bytes_of(resources_.memory_high, "MemoryHigh", high)) {
             if (!unified_ && planning_.host.cgroup_layout != CgroupLayout::None) {
                 planning_.falls_short(
-                    "MemoryHigh", high, "the v1 memory controller of this host has no such limit; MemoryMax= it has");
+                    "MemoryHigh",
+                    high,
+                    "the v1 memory controller of this host has no such limit; MemoryMax= it has");
             } else if (has_controller("memory", "MemoryHigh", high)) {
-                knob("memory", "memory.high", *bytes == UINT64_MAX ? "max" : std::to_string(*bytes),
-                     planning_.asked("MemoryHigh", high));
+                knob(
+                    "memory",
+                    "memory.high",
+                    *bytes == UINT64_MAX ? "max" : std::to_string(*bytes),
+                    planning_.asked("MemoryHigh", high));
             }
         }
         const std::string most = shown(resources_.memory_max);
@@ -163,8 +176,11 @@ private:
             return;
         }
         const bool infinite = *bytes == UINT64_MAX;
-        knob("memory", unified_ ? "memory.max" : "memory.limit_in_bytes",
-             infinite ? (unified_ ? "max" : "-1") : std::to_string(*bytes), planning_.asked("MemoryMax", most));
+        knob(
+            "memory",
+            unified_ ? "memory.max" : "memory.limit_in_bytes",
+            infinite ? (unified_ ? "max" : "-1") : std::to_string(*bytes),
+            planning_.asked("MemoryMax", most));
     }
 
     void tasks() {
@@ -173,19 +189,23 @@ private:
         const std::string text = Codec<TasksLimit>::format(limit);
         if (!count && limit.permyriad) {
             if (planning_.host.tasks_maximum == 0) {
-                planning_.falls_short("TasksMax", text, "it isn't known how many tasks this machine can have");
+                planning_.falls_short(
+                    "TasksMax", text, "it isn't known how many tasks this machine can have");
                 return;
             }
             count = share_of(planning_.host.tasks_maximum, *limit.permyriad);
         }
         if (count && has_controller("pids", "TasksMax", text)) {
-            knob("pids", "pids.max", *count == UINT64_MAX ? "max" : std::to_string(*count),
-                 planning_.asked("TasksMax", text));
+            knob(
+                "pids",
+                "pids.max",
+                *count == UINT64_MAX ? "max" : std::to_string(*count),
+                planning_.asked("TasksMax", text));
         }
     }
 
-    /// A v1 hierarchy counts those in it, so to be counted is to join; only when the file says so, as each
-    /// hierarchy costs every start. v2 counts everybody.
+    /// A v1 hierarchy counts those in it, so to be counted is to join; only when the file says so,
+    /// as each hierarchy costs every start. v2 counts everybody.
     void accounting(std::string_view directive, const std::string& controller, bool asked) {
         if (asked && !unified_ && planning_.unit.origins.contains(directive) &&
             has_controller(controller, directive, "yes")) {
@@ -206,7 +226,8 @@ std::string slice_path(std::string_view slice) {
         return {};
     }
     std::string path;
-    for (std::size_t dash = slice.find('-'); dash != std::string_view::npos; dash = slice.find('-', dash + 1)) {
+    for (std::size_t dash = slice.find('-'); dash != std::string_view::npos;
+         dash = slice.find('-', dash + 1)) {
         path += fmt::format("{}.slice/", slice.substr(0, dash));
     }
     return path + std::string(slice) + "/";

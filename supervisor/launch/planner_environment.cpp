@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // The environment block of systemd.exec(5), "Environment Variables in Spawned Processes": what the
-// manager sets, then PassEnvironment=, Environment=, EnvironmentFile=, each over the one before; then
-// UnsetEnvironment= takes away. And the arguments, in which it is expanded. Not set, because nothing here
-// provides it: $LANG, $SYSTEMD_EXEC_PID (a pid isn't known before the process is), $JOURNAL_STREAM (our
-// streams are pipes).
+// manager sets, then PassEnvironment=, Environment=, EnvironmentFile=, each over the one before;
+// then UnsetEnvironment= takes away. And the arguments, in which it is expanded. Not set, because
+// nothing here provides it: $LANG, $SYSTEMD_EXEC_PID (a pid isn't known before the process is),
+// $JOURNAL_STREAM (our streams are pipes).
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -33,9 +33,10 @@ public:
         std::vector<std::string> block;
         for (const auto& [name, value] : variables_) {
             std::string assignment = name + "=" + value;
-            const bool dropped = std::ranges::any_of(unset, [&, &its_name = name](const std::string& entry) {
-                return entry == its_name || entry == assignment;
-            });
+            const bool dropped =
+                std::ranges::any_of(unset, [&, &its_name = name](const std::string& entry) {
+                    return entry == its_name || entry == assignment;
+                });
             if (!dropped) {
                 block.push_back(std::move(assignment));
             }
@@ -81,11 +82,13 @@ std::vector<std::string> environment_block(const Planning& planning) {
         block.set(name, value);
     }
     for (const std::string& name : exec.pass_environment) {
-        if (const auto found = planning.host.environment.find(name); found != planning.host.environment.end()) {
+        if (const auto found = planning.host.environment.find(name);
+            found != planning.host.environment.end()) {
             block.set(name, found->second);
         }
     }
-    for (const auto* const variables : {&exec.environment.variables, &invocation.environment_files}) {
+    for (const auto* const variables :
+         {&exec.environment.variables, &invocation.environment_files}) {
         for (const auto& [name, value] : *variables) {
             block.set(name, value);
         }
@@ -109,10 +112,14 @@ void make_environment(Planning& planning) {
     if (plan.executable.empty() && !command.is_bare_name()) {
         plan.executable = command.path;  // whether it exists is execve()'s verdict
     } else if (plan.executable.empty()) {
-        planning.refuse(invocation.directive,
-                        fmt::format("{}={}: there is no such program in {}", invocation.directive,
-                                    command.path, planning.host.default_path),
-                        "write its absolute path");
+        planning.refuse(
+            invocation.directive,
+            fmt::format(
+                "{}={}: there is no such program in {}",
+                invocation.directive,
+                command.path,
+                planning.host.default_path),
+            "write its absolute path");
     }
     plan.argv = command.argv;
     if (!command.no_environment_expansion) {
@@ -120,8 +127,10 @@ void make_environment(Planning& planning) {
         if (expanded) {
             plan.argv = std::move(expanded->argv);
         } else {
-            planning.refuse(invocation.directive, fmt::format("{}={}: {}", invocation.directive, command.path,
-                                                              expanded.error().what));
+            planning.refuse(
+                invocation.directive,
+                fmt::format(
+                    "{}={}: {}", invocation.directive, command.path, expanded.error().what));
         }
     }
 }

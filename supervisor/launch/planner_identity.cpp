@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // Who the command runs as and with which capabilities: systemd.exec(5), User/Group Identity and
-// Capabilities, over the account files (never NSS). The rules of capabilities(7) that matter here: a
-// uid change from 0 clears permitted and effective unless KEEP_CAPS, and always ambient; an execve() by
-// uid 0 gains inheritable | bounding; inheritable may grow only within the bounding set.
+// Capabilities, over the account files (never NSS). The rules of capabilities(7) that matter here:
+// a uid change from 0 clears permitted and effective unless KEEP_CAPS, and always ambient; an
+// execve() by uid 0 gains inheritable | bounding; inheritable may grow only within the bounding
+// set.
 #include <fmt/format.h>
 #include <linux/capability.h>
 
@@ -19,13 +20,15 @@
 namespace hearth::launch {
 namespace {
 
-constexpr int group_status = 216, user_status = 217, capabilities_status = 218, privileges_status = 227;
+constexpr int group_status = 216, user_status = 217, capabilities_status = 218,
+              privileges_status = 227;
 
 std::optional<std::uint32_t> number_of(std::string_view text) {
     std::uint32_t number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     const bool whole = error == std::errc{} && end == text.data() + text.size();
-    return whole && number != UINT32_MAX ? std::optional(number) : std::nullopt;  // -1 means "unchanged"
+    return whole && number != UINT32_MAX ? std::optional(number)
+                                         : std::nullopt;  // -1 means "unchanged"
 }
 
 const Account* find_account(const Host& host, std::string_view user) {
@@ -34,7 +37,8 @@ const Account* find_account(const Host& host, std::string_view user) {
     }
     const auto number = number_of(user);
     const auto name = number ? host.account_by_uid.find(*number) : host.account_by_uid.end();
-    const auto found = name == host.account_by_uid.end() ? host.accounts.end() : host.accounts.find(name->second);
+    const auto found =
+        name == host.account_by_uid.end() ? host.accounts.end() : host.accounts.find(name->second);
     return found == host.accounts.end() ? nullptr : &found->second;
 }
 
@@ -44,16 +48,19 @@ std::optional<std::uint32_t> find_group(const Host& host, std::string_view group
     }
     const auto number = number_of(group);
     const bool known = number && std::ranges::any_of(host.groups, [&](const auto& entry) {
-        return entry.second == *number;
-    });
+                           return entry.second == *number;
+                       });
     return known ? number : std::nullopt;
 }
 
-std::optional<std::uint32_t> group_or_refusal(Planning& planning, std::string_view directive, std::string_view group) {
+std::optional<std::uint32_t> group_or_refusal(
+    Planning& planning, std::string_view directive, std::string_view group) {
     const auto found = find_group(planning.host, group);
     if (!found) {
-        planning.refuse(directive, fmt::format("{}={}: there is no such group in /etc/group", directive, group),
-                        fmt::format("make it, as with 'groupadd --system {}'", group));
+        planning.refuse(
+            directive,
+            fmt::format("{}={}: there is no such group in /etc/group", directive, group),
+            fmt::format("make it, as with 'groupadd --system {}'", group));
     }
     return found;
 }
@@ -63,11 +70,13 @@ std::uint64_t known_capabilities(const Host& host) {
                                       : (std::uint64_t{1} << (host.last_capability + 1)) - 1;
 }
 
-std::uint64_t bit(unsigned capability) { return std::uint64_t{1} << capability; }
+std::uint64_t bit(unsigned capability) {
+    return std::uint64_t{1} << capability;
+}
 
 struct Implied {
     std::string_view directive;
-    bool SandboxSettings::*asked;
+    bool SandboxSettings::* asked;
     std::uint64_t capabilities;
 };
 const Implied implied_drops[] = {
@@ -93,8 +102,10 @@ void drop_bounding_set(Planning& planning) {
         return;
     }
     const SandboxSettings& sandbox = planning.settings.sandbox;
-    const bool own = (~sandbox.capability_bounding_set.mask & known_capabilities(planning.host)) != 0;
-    Asked who = planning.asked("CapabilityBoundingSet", Codec<BoundingSet>::format(sandbox.capability_bounding_set));
+    const bool own =
+        (~sandbox.capability_bounding_set.mask & known_capabilities(planning.host)) != 0;
+    Asked who = planning.asked(
+        "CapabilityBoundingSet", Codec<BoundingSet>::format(sandbox.capability_bounding_set));
     std::ranges::replace(who.value, '\n', ' ');
     bool possible = true;
     if (own) {
@@ -102,24 +113,30 @@ void drop_bounding_set(Planning& planning) {
     }
     for (const Implied& implied : implied_drops) {
         if (sandbox.*implied.asked && (planning.host.bounding_set & implied.capabilities) != 0) {
-            possible = planning.requires_capability(CAP_SETPCAP, implied.directive, "yes") && possible;
+            possible =
+                planning.requires_capability(CAP_SETPCAP, implied.directive, "yes") && possible;
             if (!own && who.directive == "CapabilityBoundingSet") {
                 who = planning.asked(implied.directive, "yes");
             }
         }
     }
     if (possible) {
-        planning.add(Stage::BoundingSet, DropBoundingSet{keep & planning.host.bounding_set}, who,
-                     capabilities_status);
+        planning.add(
+            Stage::BoundingSet,
+            DropBoundingSet{keep & planning.host.bounding_set},
+            who,
+            capabilities_status);
     }
 }
 
 /// What can be made ambient of what is asked; the rest falls short.
 std::uint64_t ambient_capabilities(Planning& planning) {
-    const std::uint64_t wanted = planning.settings.sandbox.ambient_capabilities.mask & known_capabilities(planning.host);
+    const std::uint64_t wanted =
+        planning.settings.sandbox.ambient_capabilities.mask & known_capabilities(planning.host);
     const std::uint64_t outside = wanted & ~bounding_capabilities(planning);
     if (outside != 0) {
-        planning.falls_short("AmbientCapabilities", names_of(outside), "the unit's own bounding set leaves it out");
+        planning.falls_short(
+            "AmbientCapabilities", names_of(outside), "the unit's own bounding set leaves it out");
     }
     const std::uint64_t lacking = wanted & ~outside & ~planning.host.capabilities;
     if (lacking != 0) {
@@ -137,36 +154,50 @@ void set_capabilities(Planning& planning, std::uint64_t ambient) {
         }
         // All that is left is what is ambient, whatever hearthd inherited itself.
         if (planning.identity.change_user || ambient != 0) {
-            planning.add(Stage::Capabilities, SetCapabilities{ambient, ambient, ambient},
-                         ambient != 0 ? who : planning.asked("User", planning.settings.exec.user),
-                         capabilities_status);
+            planning.add(
+                Stage::Capabilities,
+                SetCapabilities{ambient, ambient, ambient},
+                ambient != 0 ? who : planning.asked("User", planning.settings.exec.user),
+                capabilities_status);
         }
-    } else if (ambient != 0 || (planning.host.bounding_set & ~bounding_capabilities(planning)) != 0) {
-        // uid 0 gains inheritable | bounding at execve(): the one must not bring back what the other lost.
-        // Until then it keeps all, the filter may need CAP_SYS_ADMIN.
+    } else if (
+        ambient != 0 || (planning.host.bounding_set & ~bounding_capabilities(planning)) != 0) {
+        // uid 0 gains inheritable | bounding at execve(): the one must not bring back what the
+        // other lost. Until then it keeps all, the filter may need CAP_SYS_ADMIN.
         const std::uint64_t all = planning.host.capabilities;
         if (ambient == 0) {
-            who = planning.asked("CapabilityBoundingSet",
-                                 Codec<BoundingSet>::format(sandbox.capability_bounding_set));
+            who = planning.asked(
+                "CapabilityBoundingSet",
+                Codec<BoundingSet>::format(sandbox.capability_bounding_set));
             std::ranges::replace(who.value, '\n', ' ');
         }
-        planning.add(Stage::Capabilities, SetCapabilities{all, all, ambient}, who, capabilities_status);
+        planning.add(
+            Stage::Capabilities, SetCapabilities{all, all, ambient}, who, capabilities_status);
     }
     if (ambient != 0) {
         planning.add(Stage::Capabilities, RaiseAmbient{ambient}, who, capabilities_status);
     }
 }
 
-/// systemd.exec(5), NoNewPrivileges=: also implied by whatever needs a filter when the process won't have
-/// CAP_SYS_ADMIN, without which the kernel takes none.
+/// systemd.exec(5), NoNewPrivileges=: also implied by whatever needs a filter when the process
+/// won't have CAP_SYS_ADMIN, without which the kernel takes none.
 void set_no_new_privileges(Planning& planning, std::uint64_t ambient) {
     const SandboxSettings& sandbox = planning.settings.sandbox;
-    const std::uint64_t effective = planning.identity.privileged() ? planning.host.capabilities : ambient;
+    const std::uint64_t effective =
+        planning.identity.privileged() ? planning.host.capabilities : ambient;
     if (sandbox.no_new_privileges) {
-        planning.add(Stage::NoNewPrivileges, NoNewPrivileges{}, planning.asked("NoNewPrivileges", "yes"), privileges_status);
+        planning.add(
+            Stage::NoNewPrivileges,
+            NoNewPrivileges{},
+            planning.asked("NoNewPrivileges", "yes"),
+            privileges_status);
     } else if (asks_for_seccomp(sandbox) && (effective & bit(CAP_SYS_ADMIN)) == 0) {
         const auto [directive, value] = filtering_directives(sandbox).front();
-        planning.add(Stage::NoNewPrivileges, NoNewPrivileges{}, planning.asked(directive, value), privileges_status);
+        planning.add(
+            Stage::NoNewPrivileges,
+            NoNewPrivileges{},
+            planning.asked(directive, value),
+            privileges_status);
     }
 }
 
@@ -174,8 +205,11 @@ void change_identity(Planning& planning) {
     const Identity& identity = planning.identity;
     const Asked user = planning.asked("User", planning.settings.exec.user);
     if (identity.change_groups) {
-        planning.add(Stage::Identity, SetGroups{identity.gid, identity.supplementary}, identity.groups_asked,
-                     group_status);
+        planning.add(
+            Stage::Identity,
+            SetGroups{identity.gid, identity.supplementary},
+            identity.groups_asked,
+            group_status);
     }
     if (identity.change_user) {
         planning.add(Stage::Identity, SetUser{identity.uid}, user, user_status);
@@ -188,20 +222,28 @@ void check_identity(Planning& planning) {
     const Host& host = planning.host;
     if (identity.change_user && !planning.has_capability(CAP_SETUID)) {
         if (identity.uid != host.own_uid) {
-            planning.refuse("User", fmt::format("User={} can't be given here: hearthd lacks CAP_SETUID",
-                                                planning.settings.exec.user),
-                            "run hearthd as root, or leave User= out");
+            planning.refuse(
+                "User",
+                fmt::format(
+                    "User={} can't be given here: hearthd lacks CAP_SETUID",
+                    planning.settings.exec.user),
+                "run hearthd as root, or leave User= out");
         }
         identity.change_user = false;
     }
     if (identity.change_groups && !planning.has_capability(CAP_SETGID)) {
-        const bool own_user = identity.account && identity.uid == host.own_uid && planning.settings.exec.group.empty() &&
+        const bool own_user = identity.account && identity.uid == host.own_uid &&
+                              planning.settings.exec.group.empty() &&
                               planning.settings.exec.supplementary_groups.empty();
         if (!own_user) {
             const Asked& who = identity.groups_asked;
-            planning.refuse(who.directive, fmt::format("{}={} can't be given here: hearthd lacks CAP_SETGID",
-                                                       who.directive, who.value),
-                            "run hearthd as root, or leave it out");
+            planning.refuse(
+                who.directive,
+                fmt::format(
+                    "{}={} can't be given here: hearthd lacks CAP_SETGID",
+                    who.directive,
+                    who.value),
+                "run hearthd as root, or leave it out");
         }
         identity.change_groups = false;
     }
@@ -227,8 +269,10 @@ void find_identity(Planning& planning) {
         if (const Account* const account = find_account(planning.host, exec.user)) {
             identity.account = *account;
         } else {
-            planning.refuse("User", fmt::format("User={}: there is no such user in /etc/passwd", exec.user),
-                            fmt::format("make it, as with 'useradd --system {}'", exec.user));
+            planning.refuse(
+                "User",
+                fmt::format("User={}: there is no such user in /etc/passwd", exec.user),
+                fmt::format("make it, as with 'useradd --system {}'", exec.user));
         }
     }
     if (!planning.identified) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The planner's workbench: what the passes read, what they write, and the one way in which something is
-// refused. Only planner*.cpp include it. A pass may add steps in any order; plan() sorts them by stage.
+// The planner's workbench: what the passes read, what they write, and the one way in which
+// something is refused. Only planner*.cpp include it. A pass may add steps in any order; plan()
+// sorts them by stage.
 #pragma once
 
 #include <cstdint>
@@ -17,9 +18,9 @@ namespace hearth::launch {
 
 /// Who the command runs as, found once by the first pass that needs it.
 struct Identity {
-    std::optional<Account> account;   ///< of User=
+    std::optional<Account> account;  ///< of User=
     bool change_groups = false, change_user = false;
-    std::uint32_t uid = 0, gid = 0;   ///< in the end, whether changed or not
+    std::uint32_t uid = 0, gid = 0;  ///< in the end, whether changed or not
     std::vector<std::uint32_t> supplementary;
     Asked groups_asked;
 
@@ -34,8 +35,8 @@ public:
     const Settings& settings;
     const Invocation& invocation;
     const Host& host;
-    const bool sandboxed;  ///< false under `+`: privileges and views stay whole
-    const bool identified; ///< false under `+` and `!`: the user stays
+    const bool sandboxed;   ///< false under `+`: privileges and views stay whole
+    const bool identified;  ///< false under `+` and `!`: the user stays
 
     Plan plan;
     Diagnostics refusals;
@@ -45,14 +46,15 @@ public:
     void add(Stage stage, Action action, Asked who, int exit_status);
     void prepare(Preparation preparation, Asked who, int exit_status);
 
-    /// `directive` can't be given: a refusal, or, where it is relaxed or its nature doesn't confine, a
-    /// shortfall of the plan. `reason`: "hearthd lacks CAP_SYS_ADMIN".
+    /// `directive` can't be given: a refusal, or, where it is relaxed or its nature doesn't
+    /// confine, a shortfall of the plan. `reason`: "hearthd lacks CAP_SYS_ADMIN".
     void falls_short(std::string_view directive, std::string_view value, std::string_view reason);
     /// A refusal that nothing relaxes. `message` names the directive first.
     void refuse(std::string_view directive, std::string message, std::string hint = {});
 
     /// Whether hearthd has the capability; if not, `directive` falls short of it.
-    bool requires_capability(unsigned capability, std::string_view directive, std::string_view value);
+    bool requires_capability(
+        unsigned capability, std::string_view directive, std::string_view value);
 
     [[nodiscard]] bool has_capability(unsigned capability) const {
         return ((host.capabilities >> capability) & 1U) != 0;
@@ -72,7 +74,8 @@ void drop_privileges(Planning& planning);
 void filter_system_calls(Planning& planning);
 void make_environment(Planning& planning);  ///< and the arguments, which may refer to it
 
-/// The capabilities that the service can keep: CapabilityBoundingSet= without what others take away.
+/// The capabilities that the service can keep: CapabilityBoundingSet= without what others take
+/// away.
 [[nodiscard]] std::uint64_t bounding_capabilities(const Planning& planning);
 
 /// The directives that need a filter, each with its value.

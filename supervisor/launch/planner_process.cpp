@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What every process gets and what confines nothing: signals, session, keyring, umask, priorities, the
-// working directory, resource limits. systemd.exec(5), Process Properties and Scheduling.
+// What every process gets and what confines nothing: signals, session, keyring, umask, priorities,
+// the working directory, resource limits. systemd.exec(5), Process Properties and Scheduling.
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -28,7 +28,8 @@ enum Status : int {  // systemd.exec(5), Process Exit Codes
 
 /// Only what the unit file says has a place in it.
 Asked asked_if_written(const Planning& planning, std::string_view directive, std::string value) {
-    return planning.unit.origins.contains(directive) ? planning.asked(directive, std::move(value)) : Asked{};
+    return planning.unit.origins.contains(directive) ? planning.asked(directive, std::move(value))
+                                                     : Asked{};
 }
 
 void set_working_directory(Planning& planning) {
@@ -38,13 +39,20 @@ void set_working_directory(Planning& planning) {
     if (wanted.home) {
         const auto& account = planning.identity.account;
         const auto root = planning.host.account_by_uid.find(planning.host.own_uid);
-        const auto own = root == planning.host.account_by_uid.end() ? planning.host.accounts.end()
-                                                                    : planning.host.accounts.find(root->second);
-        path = account ? account->home : (own == planning.host.accounts.end() ? "/root" : own->second.home);
+        const auto own = root == planning.host.account_by_uid.end()
+                             ? planning.host.accounts.end()
+                             : planning.host.accounts.find(root->second);
+        path = account ? account->home
+                       : (own == planning.host.accounts.end() ? "/root" : own->second.home);
     }
-    Asked who = written ? planning.asked("WorkingDirectory", Codec<WorkingDirectory>::format(wanted)) : Asked{};
-    planning.add(Stage::WorkingDirectory, ChangeDirectory{std::move(path), wanted.optional}, std::move(who),
-                 ChangeDirectoryFailed);
+    Asked who = written
+                    ? planning.asked("WorkingDirectory", Codec<WorkingDirectory>::format(wanted))
+                    : Asked{};
+    planning.add(
+        Stage::WorkingDirectory,
+        ChangeDirectory{std::move(path), wanted.optional},
+        std::move(who),
+        ChangeDirectoryFailed);
 }
 
 class LimitSteps {
@@ -54,8 +62,11 @@ public:
     template <class Limit>
     void add(std::string_view directive, int resource, const std::optional<Limit>& limit) {
         if (limit) {
-            planning_.add(Stage::Limits, SetResourceLimit{resource, limit->soft, limit->hard, true},
-                          planning_.asked(directive, Codec<Limit>::format(*limit)), LimitsFailed);
+            planning_.add(
+                Stage::Limits,
+                SetResourceLimit{resource, limit->soft, limit->hard, true},
+                planning_.asked(directive, Codec<Limit>::format(*limit)),
+                LimitsFailed);
         }
     }
 
@@ -71,18 +82,30 @@ void set_process_properties(Planning& planning) {
     if (exec.ignore_sigpipe) {
         ignored.push_back(SIGPIPE);
     }
-    planning.add(Stage::Signals, DefaultSignals{std::move(ignored)},
-                 asked_if_written(planning, "IgnoreSIGPIPE", exec.ignore_sigpipe ? "yes" : "no"), SignalMaskFailed);
+    planning.add(
+        Stage::Signals,
+        DefaultSignals{std::move(ignored)},
+        asked_if_written(planning, "IgnoreSIGPIPE", exec.ignore_sigpipe ? "yes" : "no"),
+        SignalMaskFailed);
     planning.add(Stage::Session, NewSession{}, {}, SessionFailed);
-    planning.add(Stage::Scheduling, SetUmask{exec.umask.bits},
-                 asked_if_written(planning, "UMask", Codec<Mode>::format(exec.umask)), 1);
+    planning.add(
+        Stage::Scheduling,
+        SetUmask{exec.umask.bits},
+        asked_if_written(planning, "UMask", Codec<Mode>::format(exec.umask)),
+        1);
     if (exec.nice) {
-        planning.add(Stage::Scheduling, SetNice{*exec.nice, true},
-                     planning.asked("Nice", std::to_string(*exec.nice)), NiceFailed);
+        planning.add(
+            Stage::Scheduling,
+            SetNice{*exec.nice, true},
+            planning.asked("Nice", std::to_string(*exec.nice)),
+            NiceFailed);
     }
     if (exec.oom_score_adjust) {
-        planning.add(Stage::Scheduling, SetOomScoreAdjust{*exec.oom_score_adjust, true},
-                     planning.asked("OOMScoreAdjust", std::to_string(*exec.oom_score_adjust)), OomAdjustFailed);
+        planning.add(
+            Stage::Scheduling,
+            SetOomScoreAdjust{*exec.oom_score_adjust, true},
+            planning.asked("OOMScoreAdjust", std::to_string(*exec.oom_score_adjust)),
+            OomAdjustFailed);
     }
     planning.add(Stage::Keyring, NewSessionKeyring{}, {}, KeyringFailed);
     set_working_directory(planning);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Namespaces, the view of the file system, the system call filter: systemd.exec(5), Sandboxing and System
-// Call Filtering.
+// Namespaces, the view of the file system, the system call filter: systemd.exec(5), Sandboxing and
+// System Call Filtering.
 #include <fmt/format.h>
 #include <linux/capability.h>
 #include <sched.h>
@@ -21,7 +21,12 @@ namespace {
 
 constexpr int network_status = 225, namespace_status = 226, filter_status = 228;
 
-void enter(Planning& planning, std::string_view directive, std::string slot, MakeNamespace::Kind kind, int status) {
+void enter(
+    Planning& planning,
+    std::string_view directive,
+    std::string slot,
+    MakeNamespace::Kind kind,
+    int status) {
     if (planning.requires_capability(CAP_SYS_ADMIN, directive, "yes")) {
         const Asked who = planning.asked(directive, "yes");
         planning.prepare(MakeNamespace{slot, kind}, who, status);
@@ -33,11 +38,15 @@ void enter(Planning& planning, std::string_view directive, std::string slot, Mak
 bool refuse_root_wishes(Planning& planning, const std::vector<MountWish>& wishes) {
     bool refused = false;
     for (const MountWish& wish : wishes) {
-        if (wish.path == "/" && wish.kind != MountWish::Kind::ReadOnly && wish.kind != MountWish::Kind::ReadWrite) {
-            planning.refuse(wish.asked.directive,
-                            fmt::format("{}={} can't be given: the root directory itself can't be replaced",
-                                        wish.asked.directive, wish.asked.value),
-                            "use RootDirectory= for another root");
+        if (wish.path == "/" && wish.kind != MountWish::Kind::ReadOnly &&
+            wish.kind != MountWish::Kind::ReadWrite) {
+            planning.refuse(
+                wish.asked.directive,
+                fmt::format(
+                    "{}={} can't be given: the root directory itself can't be replaced",
+                    wish.asked.directive,
+                    wish.asked.value),
+                "use RootDirectory= for another root");
             refused = true;
         }
     }
@@ -55,9 +64,13 @@ bool may_mount(Planning& planning, const Asked& first, const std::vector<MountWi
         if (asked.directive == "RootDirectory") {
             // Never relaxed: the program would be another one, in a root that isn't its own.
             if (told.insert(asked.directive).second) {
-                planning.refuse("RootDirectory", fmt::format("RootDirectory={} can't be given here: hearthd lacks "
-                                                             "CAP_SYS_ADMIN", root),
-                                "run hearthd as root");
+                planning.refuse(
+                    "RootDirectory",
+                    fmt::format(
+                        "RootDirectory={} can't be given here: hearthd lacks "
+                        "CAP_SYS_ADMIN",
+                        root),
+                    "run hearthd as root");
             }
         } else if (!asked.directive.empty() && told.insert(asked.directive).second) {
             planning.requires_capability(CAP_SYS_ADMIN, asked.directive, asked.value);
@@ -72,7 +85,7 @@ bool may_mount(Planning& planning, const Asked& first, const std::vector<MountWi
 
 struct FilterSwitch {
     std::string_view directive;
-    bool SandboxSettings::*asked;
+    bool SandboxSettings::* asked;
 };
 constexpr auto filter_switches = std::to_array<FilterSwitch>({
     {"LockPersonality", &SandboxSettings::lock_personality},
@@ -94,19 +107,23 @@ std::string one_line_of(std::string text) {
 
 }  // namespace
 
-std::vector<std::pair<std::string_view, std::string>> filtering_directives(const SandboxSettings& sandbox) {
+std::vector<std::pair<std::string_view, std::string>> filtering_directives(
+    const SandboxSettings& sandbox) {
     std::vector<std::pair<std::string_view, std::string>> found;
     const SystemCallFilter& filter = sandbox.system_call_filter;
     if (filter.allow_list || !filter.calls.empty()) {
-        found.emplace_back("SystemCallFilter", one_line_of(Codec<SystemCallFilter>::format(filter)));
+        found.emplace_back(
+            "SystemCallFilter", one_line_of(Codec<SystemCallFilter>::format(filter)));
     }
     if (!sandbox.system_call_architectures.names.empty()) {
-        found.emplace_back("SystemCallArchitectures",
-                           one_line_of(Codec<ArchitectureSet>::format(sandbox.system_call_architectures)));
+        found.emplace_back(
+            "SystemCallArchitectures",
+            one_line_of(Codec<ArchitectureSet>::format(sandbox.system_call_architectures)));
     }
     const AddressFamilies& families = sandbox.restrict_address_families;
     if (families.allow_list || !families.families.empty()) {
-        found.emplace_back("RestrictAddressFamilies", one_line_of(Codec<AddressFamilies>::format(families)));
+        found.emplace_back(
+            "RestrictAddressFamilies", one_line_of(Codec<AddressFamilies>::format(families)));
     }
     for (const FilterSwitch& entry : filter_switches) {
         if (sandbox.*entry.asked) {
@@ -127,8 +144,11 @@ void make_namespaces(Planning& planning) {
     }
     if (sandbox.protect_hostname && planning.sandboxed &&
         planning.requires_capability(CAP_SYS_ADMIN, "ProtectHostname", "yes")) {
-        planning.add(Stage::Namespaces, NewNamespaces{CLONE_NEWUTS}, planning.asked("ProtectHostname", "yes"),
-                     namespace_status);
+        planning.add(
+            Stage::Namespaces,
+            NewNamespaces{CLONE_NEWUTS},
+            planning.asked("ProtectHostname", "yes"),
+            namespace_status);
     }
 }
 
@@ -136,7 +156,7 @@ void arrange_mounts(Planning& planning) {
     const bool stays_root = planning.identity.privileged();
     const std::uint64_t kept = !planning.sandboxed ? ~std::uint64_t{0}
                                : stays_root        ? bounding_capabilities(planning)
-                                                   : planning.settings.sandbox.ambient_capabilities.mask;
+                                            : planning.settings.sandbox.ambient_capabilities.mask;
     const MountScope scope{!planning.sandboxed, ((kept >> CAP_SYS_ADMIN) & 1U) != 0};
     const auto first = mount_namespace_asked(planning.unit, scope);
     if (!first) {
@@ -159,7 +179,8 @@ void filter_system_calls(Planning& planning) {
     const auto directives = filtering_directives(sandbox);
     if (!planning.host.seccomp) {
         for (const auto& [directive, value] : directives) {
-            planning.falls_short(directive, value, "this kernel has no system call filter (CONFIG_SECCOMP_FILTER)");
+            planning.falls_short(
+                directive, value, "this kernel has no system call filter (CONFIG_SECCOMP_FILTER)");
         }
         return;
     }
@@ -168,7 +189,11 @@ void filter_system_calls(Planning& planning) {
         planning.refuse(directive, fmt::format("{}= has no compiled filter", directive));
         return;
     }
-    planning.add(Stage::Seccomp, LoadSeccomp{*planning.invocation.seccomp}, planning.asked(directive, value), filter_status);
+    planning.add(
+        Stage::Seccomp,
+        LoadSeccomp{*planning.invocation.seccomp},
+        planning.asked(directive, value),
+        filter_status);
 }
 
 }  // namespace hearth::launch

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Standard input, output and error: systemd.exec(5), Logging and Standard Input/Output. Files are opened
-// as root in the host's view; the pipe to the log is the caller's and comes in the slot "log".
+// Standard input, output and error: systemd.exec(5), Logging and Standard Input/Output. Files are
+// opened as root in the host's view; the pipe to the log is the caller's and comes in the slot
+// "log".
 #include <fcntl.h>
 #include <fmt/format.h>
 
@@ -28,18 +29,30 @@ public:
         const std::string in = input_slot(input);
         const std::string out = output_slot("StandardOutput", "stdout", output, in, output_status);
         const bool same_file = error == output && !error.argument.empty();
-        const std::string err = error.kind == StandardOutput::Inherit || same_file
-                                    ? out
-                                    : output_slot("StandardError", "stderr", error, in, error_status);
-        use(in, 0, asked("StandardInput", Codec<StreamTarget<StandardInput>>::format(input)), input_status);
-        use(out, 1, asked("StandardOutput", Codec<StreamTarget<StandardOutput>>::format(output)), output_status);
-        use(err, 2, asked("StandardError", Codec<StreamTarget<StandardOutput>>::format(error)), error_status);
+        const std::string err =
+            error.kind == StandardOutput::Inherit || same_file
+                ? out
+                : output_slot("StandardError", "stderr", error, in, error_status);
+        use(in,
+            0,
+            asked("StandardInput", Codec<StreamTarget<StandardInput>>::format(input)),
+            input_status);
+        use(out,
+            1,
+            asked("StandardOutput", Codec<StreamTarget<StandardOutput>>::format(output)),
+            output_status);
+        use(err,
+            2,
+            asked("StandardError", Codec<StreamTarget<StandardOutput>>::format(error)),
+            error_status);
     }
 
 private:
     [[nodiscard]] Asked asked(std::string_view directive, std::string value) const {
         // A default has no place; naming the whole file for it would only be in the way.
-        return planning_.unit.origins.contains(directive) ? planning_.asked(directive, std::move(value)) : Asked{};
+        return planning_.unit.origins.contains(directive)
+                   ? planning_.asked(directive, std::move(value))
+                   : Asked{};
     }
 
     void use(const std::string& slot, int number, Asked who, int status) {
@@ -49,8 +62,9 @@ private:
     }
 
     std::string open_file(std::string slot, std::string path, int flags, Asked who, int status) {
-        planning_.prepare(OpenFile{slot, std::move(path), flags | O_NOCTTY, 0666 & ~exec_.umask.bits},
-                          std::move(who), status);
+        const std::uint32_t mode = (flags & O_CREAT) != 0 ? 0666 & ~exec_.umask.bits : 0;
+        planning_.prepare(
+            OpenFile{slot, std::move(path), flags | O_NOCTTY, mode}, std::move(who), status);
         return slot;
     }
 
@@ -71,8 +85,12 @@ private:
                 return null_slot(input_status);
             case StandardInput::File: {
                 const bool both = same(exec_.standard_output) || same(exec_.standard_error);
-                return open_file("stdin", input.argument, both ? O_RDWR | O_CREAT : O_RDONLY,
-                                 asked("StandardInput", "file:" + input.argument), input_status);
+                return open_file(
+                    "stdin",
+                    input.argument,
+                    both ? O_RDWR | O_CREAT : O_RDONLY,
+                    asked("StandardInput", "file:" + input.argument),
+                    input_status);
             }
             case StandardInput::Tty:
             case StandardInput::TtyForce:
@@ -85,11 +103,16 @@ private:
         return unbuilt("StandardInput", Codec<StreamTarget<StandardInput>>::format(input));
     }
 
-    std::string output_slot(std::string_view directive, const std::string& slot,
-                            const StreamTarget<StandardOutput>& output, const std::string& in, int status) {
+    std::string output_slot(
+        std::string_view directive,
+        const std::string& slot,
+        const StreamTarget<StandardOutput>& output,
+        const std::string& in,
+        int status) {
         const std::string text = Codec<StreamTarget<StandardOutput>>::format(output);
         const auto file = [&](int flags) {
-            return open_file(slot, output.argument, O_WRONLY | O_CREAT | flags, asked(directive, text), status);
+            return open_file(
+                slot, output.argument, O_WRONLY | O_CREAT | flags, asked(directive, text), status);
         };
         const StreamTarget<StandardInput>& input = exec_.standard_input;
         switch (output.kind) {
@@ -101,7 +124,9 @@ private:
                 return "log";
             case StandardOutput::File:
                 // The file that is read too is opened once, for both.
-                return input.kind == StandardInput::File && input.argument == output.argument ? in : file(0);
+                return input.kind == StandardInput::File && input.argument == output.argument
+                           ? in
+                           : file(0);
             case StandardOutput::Append:
                 return file(O_APPEND);
             case StandardOutput::Truncate:
@@ -117,7 +142,8 @@ private:
         return unbuilt(directive, text);
     }
 
-    /// The loader has refused it, unless it is relaxed: then nothing is read, and what is written is kept.
+    /// The loader has refused it, unless it is relaxed: then nothing is read, and what is written
+    /// is kept.
     std::string unbuilt(std::string_view directive, const std::string& text) {
         const std::string start = fmt::format("{}=", directive);
         const bool told = std::ranges::any_of(planning_.refusals, [&](const Diagnostic& refusal) {

@@ -35,33 +35,49 @@ struct NewCall {
     std::uint32_t number;
 };
 constexpr auto new_calls = std::to_array<NewCall>({
-    {"cachestat", 451},        {"fchmodat2", 452},     {"map_shadow_stack", 453},
-    {"futex_wake", 454},       {"futex_wait", 455},    {"futex_requeue", 456},
-    {"statmount", 457},        {"listmount", 458},     {"lsm_get_self_attr", 459},
+    {"cachestat", 451},         {"fchmodat2", 452},        {"map_shadow_stack", 453},
+    {"futex_wake", 454},        {"futex_wait", 455},       {"futex_requeue", 456},
+    {"statmount", 457},         {"listmount", 458},        {"lsm_get_self_attr", 459},
     {"lsm_set_self_attr", 460}, {"lsm_list_modules", 461}, {"mseal", 462},
-    {"setxattrat", 463},       {"getxattrat", 464},    {"listxattrat", 465},
-    {"removexattrat", 466},    {"open_tree_attr", 467}, {"file_getattr", 468},
+    {"setxattrat", 463},        {"getxattrat", 464},       {"listxattrat", 465},
+    {"removexattrat", 466},     {"open_tree_attr", 467},   {"file_getattr", 468},
     {"file_setattr", 469},
 });
 
 // linux/net.h and linux/ipc.h.
 constexpr auto multiplexed = std::to_array<MultiplexedCall>({
-    {"socket", "socketcall", 1},      {"bind", "socketcall", 2},
-    {"connect", "socketcall", 3},     {"listen", "socketcall", 4},
-    {"accept", "socketcall", 5},      {"getsockname", "socketcall", 6},
-    {"getpeername", "socketcall", 7}, {"socketpair", "socketcall", 8},
-    {"send", "socketcall", 9},        {"recv", "socketcall", 10},
-    {"sendto", "socketcall", 11},     {"recvfrom", "socketcall", 12},
-    {"shutdown", "socketcall", 13},   {"setsockopt", "socketcall", 14},
-    {"getsockopt", "socketcall", 15}, {"sendmsg", "socketcall", 16},
-    {"recvmsg", "socketcall", 17},    {"accept4", "socketcall", 18},
-    {"recvmmsg", "socketcall", 19},   {"sendmmsg", "socketcall", 20},
-    {"semop", "ipc", 1},              {"semget", "ipc", 2},
-    {"semctl", "ipc", 3},             {"semtimedop", "ipc", 4},
-    {"msgsnd", "ipc", 11},            {"msgrcv", "ipc", 12},
-    {"msgget", "ipc", 13},            {"msgctl", "ipc", 14},
-    {"shmat", "ipc", 21},             {"shmdt", "ipc", 22},
-    {"shmget", "ipc", 23},            {"shmctl", "ipc", 24},
+    {"socket", "socketcall", 1},
+    {"bind", "socketcall", 2},
+    {"connect", "socketcall", 3},
+    {"listen", "socketcall", 4},
+    {"accept", "socketcall", 5},
+    {"getsockname", "socketcall", 6},
+    {"getpeername", "socketcall", 7},
+    {"socketpair", "socketcall", 8},
+    {"send", "socketcall", 9},
+    {"recv", "socketcall", 10},
+    {"sendto", "socketcall", 11},
+    {"recvfrom", "socketcall", 12},
+    {"shutdown", "socketcall", 13},
+    {"setsockopt", "socketcall", 14},
+    {"getsockopt", "socketcall", 15},
+    {"sendmsg", "socketcall", 16},
+    {"recvmsg", "socketcall", 17},
+    {"accept4", "socketcall", 18},
+    {"recvmmsg", "socketcall", 19},
+    {"sendmmsg", "socketcall", 20},
+    {"semop", "ipc", 1},
+    {"semget", "ipc", 2},
+    {"semctl", "ipc", 3},
+    {"semtimedop", "ipc", 4},
+    {"msgsnd", "ipc", 11},
+    {"msgrcv", "ipc", 12},
+    {"msgget", "ipc", 13},
+    {"msgctl", "ipc", 14},
+    {"shmat", "ipc", 21},
+    {"shmdt", "ipc", 22},
+    {"shmget", "ipc", 23},
+    {"shmctl", "ipc", 24},
 });
 
 const NewCall* new_call(std::string_view call) {
@@ -71,9 +87,13 @@ const NewCall* new_call(std::string_view call) {
 
 }  // namespace
 
-std::span<const Abi> local_abis() { return abis; }
+std::span<const Abi> local_abis() {
+    return abis;
+}
 
-std::uint32_t first_call_of_second_abi() { return second_abi; }
+std::uint32_t first_call_of_second_abi() {
+    return second_abi;
+}
 
 std::optional<std::uint32_t> call_number(const Abi& abi, std::string_view call) {
     const int number =
@@ -94,6 +114,8 @@ bool is_resolvable(std::string_view call) {
            new_call(call) != nullptr;
 }
 
-std::span<const MultiplexedCall> multiplexed_calls() { return multiplexed; }
+std::span<const MultiplexedCall> multiplexed_calls() {
+    return multiplexed;
+}
 
 }  // namespace hearth::launch

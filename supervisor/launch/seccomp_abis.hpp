@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// What of seccomp depends on the architecture hearth is compiled for: the ABIs of such a machine, the
-// numbers of their calls, and what 32-bit x86 hides behind one number. Nothing else in the launch
-// knows one architecture from another.
+// What of seccomp depends on the architecture hearth is compiled for: the ABIs of such a machine,
+// the numbers of their calls, and what 32-bit x86 hides behind one number. Nothing else in the
+// launch knows one architecture from another.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,8 @@ struct Abi {
     std::string_view name;  ///< as SystemCallArchitectures= has it
     std::uint32_t scmp_architecture;
     std::uint32_t audit_architecture;
-    bool multiplexed = false;  ///< socketcall(2) and ipc(2): what their arguments are is out of a filter's sight
+    bool multiplexed =
+        false;  ///< socketcall(2) and ipc(2): what their arguments are is out of a filter's sight
     bool legacy_mmap = false;  ///< `mmap` takes a pointer to its arguments
 };
 

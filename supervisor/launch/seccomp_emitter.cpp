@@ -16,7 +16,8 @@
 namespace hearth::launch {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "the lower half of an argument comes first");
+static_assert(
+    std::endian::native == std::endian::little, "the lower half of an argument comes first");
 static_assert(sizeof(sock_filter) == sizeof(std::uint64_t));
 
 using Code = std::vector<sock_filter>;
@@ -24,9 +25,13 @@ using Code = std::vector<sock_filter>;
 constexpr std::size_t longest_program = 4096;  // BPF_MAXINSNS
 constexpr std::size_t longest_jump = 255;
 
-sock_filter instruction(unsigned code, std::uint32_t k, std::size_t jump_true = 0, std::size_t jump_false = 0) {
-    return {static_cast<std::uint16_t>(code), static_cast<std::uint8_t>(jump_true),
-            static_cast<std::uint8_t>(jump_false), k};
+sock_filter instruction(
+    unsigned code, std::uint32_t k, std::size_t jump_true = 0, std::size_t jump_false = 0) {
+    return {
+        static_cast<std::uint16_t>(code),
+        static_cast<std::uint8_t>(jump_true),
+        static_cast<std::uint8_t>(jump_false),
+        k};
 }
 sock_filter load(std::size_t offset) {
     return instruction(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(offset));
@@ -48,7 +53,9 @@ sock_filter answer(Verdict verdict) {
     return instruction(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
 }
 
-void append(Code& code, const Code& more) { code.insert(code.end(), more.begin(), more.end()); }
+void append(Code& code, const Code& more) {
+    code.insert(code.end(), more.begin(), more.end());
+}
 
 /// Goes on behind itself when the argument passes, `after` instructions further on when it doesn't.
 Code test_code(const ArgumentTest& test, std::size_t after) {
@@ -63,8 +70,11 @@ Code test_code(const ArgumentTest& test, std::size_t after) {
     const bool one_of = test.kind == ArgumentTest::Kind::OneOf;
     for (std::size_t left = test.values.size(); const std::uint32_t value : test.values) {
         --left;
-        code.push_back(instruction(BPF_JMP | BPF_JEQ | BPF_K, value, one_of ? left : left + after,
-                                   one_of && left == 0 ? after : 0));
+        code.push_back(instruction(
+            BPF_JMP | BPF_JEQ | BPF_K,
+            value,
+            one_of ? left : left + after,
+            one_of && left == 0 ? after : 0));
     }
     if (one_of && test.values.empty()) {
         code.push_back(jump(after));
@@ -179,7 +189,8 @@ Result<std::vector<std::uint64_t>> emit(const SeccompRules& rules) {
     if (code.size() > longest_program) {
         return failure(
             "the system call filter has " + std::to_string(code.size()) +
-            " instructions, the kernel takes 4096: name fewer calls or add SystemCallArchitectures=native");
+            " instructions, the kernel takes 4096: name fewer calls or add "
+            "SystemCallArchitectures=native");
     }
     std::vector<std::uint64_t> program(code.size());
     std::memcpy(program.data(), code.data(), code.size() * sizeof(sock_filter));

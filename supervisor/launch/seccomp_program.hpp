@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: MIT
 //
 // compile(): everything in a unit that filters system calls -> ONE program (struct sock_filter, 8
-// bytes each, native order). One, because stacked filters tax every call that looks at an argument and
-// each costs a load; in the parent, because building takes milliseconds and loading 70 us. Pure: the
-// names come from libseccomp's tables, the instructions from seccomp_emitter.hpp, since libseccomp has
-// one default per filter and can't say "allowed, unless the argument is this" beside an allow-list.
+// bytes each, native order). One, because stacked filters tax every call that looks at an argument
+// and each costs a load; in the parent, because building takes milliseconds and loading 70 us.
+// Pure: the names come from libseccomp's tables, the instructions from seccomp_emitter.hpp, since
+// libseccomp has one default per filter and can't say "allowed, unless the argument is this" beside
+// an allow-list.
 //
-// Where directives disagree about a call the strictest verdict counts (kill, then error, then allow), as
-// with stacked filters; of two errors SystemCallFilter='s. Without SystemCallArchitectures= the same
-// rules hold for each ABI of this machine; with it, calls of the others kill. Limits, all systemd's too:
-// pointers can't be followed (openat2 fails with ENOSYS under RestrictSUIDSGID=, sched_setattr with EPERM
-// under RestrictRealtime=), 32-bit x86 can't be held to address families (socketcall), io_uring opens
-// past RestrictSUIDSGID=. A call that libseccomp doesn't know gets the filter's default, with a note.
+// Where directives disagree about a call the strictest verdict counts (kill, then error, then
+// allow), as with stacked filters; of two errors SystemCallFilter='s. Without
+// SystemCallArchitectures= the same rules hold for each ABI of this machine; with it, calls of the
+// others kill. Limits, all systemd's too: pointers can't be followed (openat2 fails with ENOSYS
+// under RestrictSUIDSGID=, sched_setattr with EPERM under RestrictRealtime=), 32-bit x86 can't be
+// held to address families (socketcall), io_uring opens past RestrictSUIDSGID=. A call that
+// libseccomp doesn't know gets the filter's default, with a note.
 #pragma once
 
 #include <cstddef>
@@ -34,7 +36,8 @@ using SeccompProgram = std::vector<std::uint64_t>;
 
 /// The program; empty where nothing asks for one. Calls that can't be resolved are told in `notes`.
 /// Fails only when the program would be longer than the kernel takes (4096 instructions).
-[[nodiscard]] Result<SeccompProgram> compile(const SandboxSettings& sandbox, Diagnostics* notes = nullptr);
+[[nodiscard]] Result<SeccompProgram> compile(
+    const SandboxSettings& sandbox, Diagnostics* notes = nullptr);
 
 /// Programs by content: units that ask for the same share one. A program stays where it is until
 /// keep_only() drops it.

@@ -23,7 +23,9 @@ namespace {
 
 using enum Verdict::Kind;
 
-Verdict error(int number) { return {Error, number}; }
+Verdict error(int number) {
+    return {Error, number};
+}
 
 Verdict verdict_of(int number) {
     return number == SystemCallFilter::kill_process ? Verdict{Kill, 0} : error(number);
@@ -93,21 +95,24 @@ private:
     Verdict otherwise_;
 };
 
-// ---- SystemCallFilter= ---------------------------------------------------------------------------
+// ---- SystemCallFilter=
+// ---------------------------------------------------------------------------
 
 Verdict list_verdict(const SandboxSettings& sandbox) {
     const SystemCallError& number = sandbox.system_call_error_number;
     return number.kill ? Verdict{Kill, 0} : error(number.number);
 }
 
-/// An explicit multiplexer speaks for all its calls in an allow-list; its calls' own words count beside
-/// it in a deny-list, so they are decided in any order and the multiplexer's rule merely stands under them.
+/// An explicit multiplexer speaks for all its calls in an allow-list; its calls' own words count
+/// beside it in a deny-list, so they are decided in any order and the multiplexer's rule merely
+/// stands under them.
 void filter_calls(Table& table, const SandboxSettings& sandbox) {
     const SystemCallFilter& filter = sandbox.system_call_filter;
     if (filter.allow_list) {
         // Always permitted, or nothing could be executed (systemd.exec(5)).
         if (const SystemCallGroup* const implicit = find_system_call_group("@default")) {
-            for_each_call(*implicit, [&](std::string_view call) { table.decide(call, {Allow, 0}); });
+            for_each_call(
+                *implicit, [&](std::string_view call) { table.decide(call, {Allow, 0}); });
         }
     }
     const Verdict listed = filter.allow_list ? Verdict{Allow, 0} : list_verdict(sandbox);
@@ -123,21 +128,25 @@ void note_unknown_calls(const SystemCallFilter& filter, Diagnostics* notes) {
     for (const auto& [call, number] : filter.calls) {
         if (!is_resolvable(call)) {
             notes->push_back(
-                {filter.allow_list ? Severity::Note : Severity::Warning, {},
-                 fmt::format("SystemCallFilter=: libseccomp doesn't know the system call {}, so {}",
-                             quoted(call),
-                             filter.allow_list ? "it stays refused" : "it can't be refused"),
-                 {}, {}});
+                {filter.allow_list ? Severity::Note : Severity::Warning,
+                 {},
+                 fmt::format(
+                     "SystemCallFilter=: libseccomp doesn't know the system call {}, so {}",
+                     quoted(call),
+                     filter.allow_list ? "it stays refused" : "it can't be refused"),
+                 {},
+                 {}});
         }
     }
 }
 
-// ---- what is refused without regard to arguments ---------------------------------------------------
+// ---- what is refused without regard to arguments
+// ---------------------------------------------------
 
 struct Denial {
-    bool SandboxSettings::*asked;
-    std::string_view group;                    ///< a group, or
-    std::span<const std::string_view> calls;   ///< calls
+    bool SandboxSettings::* asked;
+    std::string_view group;                   ///< a group, or
+    std::span<const std::string_view> calls;  ///< calls
 };
 
 constexpr auto log_calls = std::to_array<std::string_view>({"syslog"});
@@ -170,7 +179,8 @@ void deny_calls(Table& table, const SandboxSettings& sandbox) {
     }
 }
 
-// ---- what is refused by its arguments ---------------------------------------------------------------
+// ---- what is refused by its arguments
+// ---------------------------------------------------------------
 
 ArgumentTest any_bit(unsigned argument, unsigned bits) {
     return {argument, ArgumentTest::Kind::AnyBit, bits, {}};
@@ -195,15 +205,19 @@ void restrict_families(Table& table, const AddressFamilies& wanted) {
 
 void lock_personality(Table& table) {
     // 0 is the default; all ones only asks which one it is.
-    table.deny("personality", {{0, ArgumentTest::Kind::NoneOf, UINT32_MAX, {0, UINT32_MAX}}}, EPERM);
+    table.deny(
+        "personality", {{0, ArgumentTest::Kind::NoneOf, UINT32_MAX, {0, UINT32_MAX}}}, EPERM);
 }
 
 void restrict_realtime(Table& table) {
     constexpr std::uint32_t without_reset_on_fork = ~std::uint32_t{0x40000000};
-    table.deny("sched_setscheduler",
-               {{1, ArgumentTest::Kind::NoneOf, without_reset_on_fork,
-                 {SCHED_OTHER, SCHED_BATCH, SCHED_IDLE}}},
-               EPERM);
+    table.deny(
+        "sched_setscheduler",
+        {{1,
+          ArgumentTest::Kind::NoneOf,
+          without_reset_on_fork,
+          {SCHED_OTHER, SCHED_BATCH, SCHED_IDLE}}},
+        EPERM);
 }
 
 void restrict_suid_sgid(Table& table) {
@@ -213,9 +227,16 @@ void restrict_suid_sgid(Table& table) {
         std::string_view call;
         unsigned argument;
     };
-    for (const ModeArgument& mode : std::to_array<ModeArgument>({
-             {"chmod", 1}, {"fchmod", 1}, {"fchmodat", 2}, {"fchmodat2", 2}, {"creat", 1},
-             {"mkdir", 1}, {"mkdirat", 2}, {"mknod", 1}, {"mknodat", 2}})) {
+    for (const ModeArgument& mode : std::to_array<ModeArgument>(
+             {{"chmod", 1},
+              {"fchmod", 1},
+              {"fchmodat", 2},
+              {"fchmodat2", 2},
+              {"creat", 1},
+              {"mkdir", 1},
+              {"mkdirat", 2},
+              {"mknod", 1},
+              {"mknodat", 2}})) {
         table.deny(mode.call, {any_bit(mode.argument, bits)}, EPERM);
     }
     table.deny("open", {any_bit(1, creates), any_bit(2, bits)}, EPERM);
@@ -251,7 +272,8 @@ void restrict_arguments(Table& table, const SandboxSettings& sandbox) {
     }
 }
 
-// ---- SystemCallArchitectures= -----------------------------------------------------------------------
+// ---- SystemCallArchitectures=
+// -----------------------------------------------------------------------
 
 bool is_permitted(const Abi& abi, const ArchitectureSet& wanted) {
     return wanted.names.empty() || &abi == local_abis().data() ||

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// What a unit's directives say about each system call of each ABI, merged: a table per ABI from call
-// number to rule. No instructions here; seccomp_emitter.hpp makes those. Arguments are compared by their
-// lower 32 bits, which is all that the kernel reads of an int or an unsigned int: garbage above them
-// must not get a call past a rule.
+// What a unit's directives say about each system call of each ABI, merged: a table per ABI from
+// call number to rule. No instructions here; seccomp_emitter.hpp makes those. Arguments are
+// compared by their lower 32 bits, which is all that the kernel reads of an int or an unsigned int:
+// garbage above them must not get a call past a rule.
 #pragma once
 
 #include <cstdint>
@@ -28,9 +28,9 @@ struct Verdict {
 /// A test of one argument.
 struct ArgumentTest {
     enum class Kind : std::uint8_t {
-        AnyBit,   ///< argument & mask is not 0
-        OneOf,    ///< argument & mask is one of `values`
-        NoneOf,   ///< argument & mask is none of `values`
+        AnyBit,  ///< argument & mask is not 0
+        OneOf,   ///< argument & mask is one of `values`
+        NoneOf,  ///< argument & mask is none of `values`
     };
     unsigned argument = 0;
     Kind kind{};

@@ -9,7 +9,10 @@ namespace hearth::launch::testing {
 namespace {
 
 Unit example(const std::string& name) {
-    return load(name, content_of(std::string(HEARTH_SOURCE_DIR) + "/examples/" + name), "/examples/" + name);
+    return load(
+        name,
+        content_of(std::string(HEARTH_SOURCE_DIR) + "/examples/" + name),
+        "/examples/" + name);
 }
 
 void check(const std::string& name, CgroupLayout layout, const std::string& golden) {
@@ -18,11 +21,21 @@ void check(const std::string& name, CgroupLayout layout, const std::string& gold
     expect_golden(golden, print(planned(unit, machine(layout))));
 }
 
-TEST(LaunchPlanGolden, HeatOnHybrid) { check("heat.service", CgroupLayout::Hybrid, "heat.hybrid.txt"); }
-TEST(LaunchPlanGolden, HeatOnUnified) { check("heat.service", CgroupLayout::Unified, "heat.unified.txt"); }
-TEST(LaunchPlanGolden, ABusyboxRoot) { check("busybox.service", CgroupLayout::Hybrid, "busybox.hybrid.txt"); }
-TEST(LaunchPlanGolden, APlainDaemon) { check("daemon.service", CgroupLayout::Hybrid, "daemon.hybrid.txt"); }
-TEST(LaunchPlanGolden, AOneshot) { check("hello.service", CgroupLayout::Unified, "hello.unified.txt"); }
+TEST(LaunchPlanGolden, HeatOnHybrid) {
+    check("heat.service", CgroupLayout::Hybrid, "heat.hybrid.txt");
+}
+TEST(LaunchPlanGolden, HeatOnUnified) {
+    check("heat.service", CgroupLayout::Unified, "heat.unified.txt");
+}
+TEST(LaunchPlanGolden, ABusyboxRoot) {
+    check("busybox.service", CgroupLayout::Hybrid, "busybox.hybrid.txt");
+}
+TEST(LaunchPlanGolden, APlainDaemon) {
+    check("daemon.service", CgroupLayout::Hybrid, "daemon.hybrid.txt");
+}
+TEST(LaunchPlanGolden, AOneshot) {
+    check("hello.service", CgroupLayout::Unified, "hello.unified.txt");
+}
 
 TEST(LaunchPlanGolden, TheImpossibleIsRefusedByNameAndLine) {
     std::string text;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What the planner's tests share: a machine written by hand, units read from text by the real loader,
-// a plan in one call, golden files. HEARTH_UPDATE_GOLDEN=1 renews those.
+// What the planner's tests share: a machine written by hand, units read from text by the real
+// loader, a plan in one call, golden files. HEARTH_UPDATE_GOLDEN=1 renews those.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -24,7 +24,8 @@ inline constexpr std::uint64_t every_capability = (std::uint64_t{1} << 41) - 1;
 
 class TextSource : public UnitSource {
 public:
-    TextSource(std::string path, std::string text) : file_{std::move(path), std::move(text), false} {}
+    TextSource(std::string path, std::string text)
+        : file_{std::move(path), std::move(text), false} {}
     [[nodiscard]] Result<std::optional<File>> fragment(const std::string&) const override {
         return std::optional(file_);
     }
@@ -41,7 +42,8 @@ inline Unit load(const std::string& name, const std::string& text, const std::st
     context.machine_id = "0123456789abcdef0123456789abcdef";
     context.memory_bytes = std::uint64_t{4} << 30;
     context.tasks_maximum = 32768;
-    return load_unit(name, TextSource(path.empty() ? "/etc/systemd/system/" + name : path, text), context);
+    return load_unit(
+        name, TextSource(path.empty() ? "/etc/systemd/system/" + name : path, text), context);
 }
 
 /// A [Service] that runs /bin/true with `lines` added; sections may follow.
@@ -52,13 +54,14 @@ inline Unit service(const std::string& lines) {
 /// Root with all capabilities on a machine with everything.
 inline Host machine(CgroupLayout layout = CgroupLayout::Hybrid) {
     Host host;
-    read_accounts(host,
-                  "root:x:0:0:root:/root:/bin/bash\n"
-                  "daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin\n"
-                  "heat:x:990:991:Heat:/var/lib/heat:/bin/sh\n"
-                  "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
-                  "root:x:0:\ndaemon:x:1:\nadm:x:4:heat,nosuchuser\nheat:x:991:\nvideo:x:44:heat\n"
-                  "nogroup:x:65534:\n");
+    read_accounts(
+        host,
+        "root:x:0:0:root:/root:/bin/bash\n"
+        "daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin\n"
+        "heat:x:990:991:Heat:/var/lib/heat:/bin/sh\n"
+        "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
+        "root:x:0:\ndaemon:x:1:\nadm:x:4:heat,nosuchuser\nheat:x:991:\nvideo:x:44:heat\n"
+        "nogroup:x:65534:\n");
     host.cgroup_layout = layout;
     host.controllers = {"cpu", "memory", "pids"};
     host.capabilities = host.bounding_set = every_capability;
@@ -70,7 +73,8 @@ inline Host machine(CgroupLayout layout = CgroupLayout::Hybrid) {
 }
 
 /// The plan of the unit's first ExecStart=.
-inline Result<Plan, Diagnostics> plan_of(const Unit& unit, const Host& host, Invocation invocation = {}) {
+inline Result<Plan, Diagnostics> plan_of(
+    const Unit& unit, const Host& host, Invocation invocation = {}) {
     static SeccompCache cache;
     if (invocation.command == nullptr && !unit.settings.service.exec_start.empty()) {
         invocation.command = &unit.settings.service.exec_start.front();

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: MIT
+//
+// EveryDirective, the planner's half: for each row that says it takes effect in the preparation or
+// in the child, setting its sample changes the plan there, and only there and where the row's other
+// effects (listed below) are. A row that is accepted and dead fails here.
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+
+#include "tests/supervisor/launch_plan_support.hpp"
+#include "units/directive.hpp"
+
+namespace hearth::launch::testing {
+namespace {
+
+std::vector<const Row*> planned_rows() {
+    std::vector<const Row*> rows;
+    for (const std::span<const Row> table : service_tables()) {
+        for (const Row& row : table) {
+            if (std::holds_alternative<applied::Child>(row.applied) ||
+                std::holds_alternative<applied::Preparation>(row.applied)) {
+                rows.push_back(&row);
+            }
+        }
+    }
+    return rows;
+}
+
+/// What a directive needs beside it to have any effect; in the plan that it is compared with, too.
+std::string company(std::string_view name) {
+    static const std::map<std::string_view, std::string> lines = {
+        {"AmbientCapabilities", "User=heat"},
+        {"MountAPIVFS", "RootDirectory=/srv/root\nMountAPIVFS=no"},
+        {"SystemCallErrorNumber", "SystemCallFilter=~@mount"},
+        {"UnsetEnvironment", "Environment=HEAT=1 PATH=/bin LANG=C TERM=dumb"},
+    };
+    const auto found = lines.find(name);
+    return found == lines.end() ? std::string() : found->second + "\n";
+}
+
+constexpr std::string_view preparation = "preparation", arguments = "environment";
+
+std::string stage_name(Stage stage) {
+    return std::string(hearth::name(stage));
+}
+
+/// Where two plans differ: names of stages, "preparation", "environment".
+std::set<std::string> differences(const Plan& left, const Plan& right) {
+    std::set<std::string> changed;
+    const auto steps_of = [](const Plan& plan, Stage stage) {
+        std::vector<Action> found;
+        for (const Step& step : plan.steps) {
+            if (step.stage == stage) {
+                found.push_back(step.action);
+            }
+        }
+        return found;
+    };
+    for (int number = 0; number <= static_cast<int>(Stage::Seccomp); ++number) {
+        const Stage stage = static_cast<Stage>(number);
+        if (steps_of(left, stage) != steps_of(right, stage)) {
+            changed.insert(stage_name(stage));
+        }
+    }
+    const auto prepared = [](const Plan& plan) {
+        std::vector<Preparation> found;
+        for (const Prepared& each : plan.preparations) {
+            found.push_back(each.preparation);
+        }
+        return found;
+    };
+    if (prepared(left) != prepared(right)) {
+        changed.emplace(preparation);
+    }
+    if (left.environment != right.environment || left.argv != right.argv) {
+        changed.emplace(arguments);
+    }
+    return changed;
+}
+
+/// Effects beside the one that the row names. Everything not listed must not change.
+std::set<std::string> other_effects(const std::string& name) {
+    const std::string filter = stage_name(Stage::Seccomp), mounts = stage_name(Stage::Mounts),
+                      bounding = stage_name(Stage::BoundingSet),
+                      set = stage_name(Stage::Capabilities), join = stage_name(Stage::Cgroup);
+    const std::string before(preparation), block(arguments);
+    static const std::map<std::string, std::set<std::string>> effects = {
+        {"AmbientCapabilities", {stage_name(Stage::Identity)}},  // keeping them over the uid change
+        {"BindPaths", {before}},
+        {"BindReadOnlyPaths", {before}},
+        {"CPUQuota", {join}},
+        {"CPUQuotaPeriodSec", {join}},
+        {"CPUWeight", {join}},
+        {"CapabilityBoundingSet", {set}},
+        {"MemoryMax", {join}},
+        {"MountAPIVFS", {before}},
+        {"PrivateDevices", {before, filter, bounding, set}},
+        {"PrivateIPC", {before, mounts}},
+        {"PrivateNetwork", {before}},
+        {"PrivateTmp", {before}},
+        {"ProtectClock", {filter, set}},
+        {"ProtectHostname", {filter, mounts}},
+        {"ProtectKernelLogs", {filter, bounding, set}},
+        {"ProtectKernelModules", {filter, bounding, set}},
+        {"ProtectKernelTunables", {before, filter}},  // a writable hole for cgroups
+        {"ProtectSystem", {before}},
+        {"RootDirectory", {before, mounts}},
+        {"StandardError", {before}},
+        {"StandardInput", {before}},
+        {"StandardOutput", {before}},
+        {"TasksMax", {join}},
+        {"User", {set, block}},
+    };
+    const auto found = effects.find(name);
+    return found == effects.end() ? std::set<std::string>() : found->second;
+}
+
+class EveryDirective : public ::testing::TestWithParam<const Row*> {};
+
+TEST_P(EveryDirective, ChangesThePlanWhereItsRowSays) {
+    const Row& row = *GetParam();
+    const std::string name(row.name), lines = company(row.name);
+    const std::string assignment = name + "=" + std::string(row.sample) + "\n";
+    const Unit without = load("test.service", "[Service]\nExecStart=/bin/true $HEAT\n" + lines);
+    const bool exec = row.syntax == "command line";
+    const Unit with = load(
+        "test.service",
+        exec ? "[Service]\nExecStart=/bin/true $HEAT\n" + assignment
+             : "[Service]\nExecStart=/bin/true $HEAT\n" + lines + assignment);
+    Host host = machine();
+    if (name == "MemoryHigh") {  // v2 alone has it; the refusal on v1 is tested by name
+        host = machine(CgroupLayout::Unified);
+    }
+    host.environment
+        [with.settings.exec.pass_environment.empty()
+             ? "NONE"
+             : with.settings.exec.pass_environment.front()] = "1";
+    for (const Unit* const unit : {&without, &with}) {
+        for (const std::string& group : unit->settings.exec.supplementary_groups) {
+            host.groups.try_emplace(group, 4321);
+        }
+        if (!unit->settings.exec.group.empty()) {
+            host.groups.try_emplace(unit->settings.exec.group, 4322);
+        }
+    }
+    Invocation invocation;
+    if (!with.settings.exec.environment_files.empty()) {
+        invocation.environment_files = {{"FROM_FILE", "1"}};  // the caller reads the file
+    }
+    const std::set<std::string> changed =
+        differences(planned(without, host), planned(with, host, invocation));
+    std::set<std::string> expected = other_effects(name);
+    if (const auto* child = std::get_if<applied::Child>(&row.applied)) {
+        expected.insert(stage_name(child->stage));
+    } else if (row.name.ends_with("Environment") || row.name == "EnvironmentFile") {
+        expected.emplace(arguments);
+    } else {
+        expected.emplace(preparation);
+    }
+    EXPECT_EQ(changed, expected) << assignment;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Rows, EveryDirective, ::testing::ValuesIn(planned_rows()), [](const auto& each) {
+        std::string name(each.param->name);
+        std::erase_if(
+            name, [](char byte) { return !std::isalnum(static_cast<unsigned char>(byte)); });
+        return name;
+    });
+
+/// What isn't built is refused by its name; nothing of it is planned.
+TEST(EveryRefusedDirective, RefusesTheStartByNameAndLine) {
+    int tested = 0;
+    for (const std::span<const Row> table : service_tables()) {
+        for (const Row& row : table) {
+            if (!std::holds_alternative<applied::Refused>(row.applied)) {
+                continue;
+            }
+            const std::string section(hearth::name(row.section));
+            const Unit unit = load(
+                "test.service",
+                "[Service]\nExecStart=/bin/true\n[" + section + "]\n" + std::string(row.name) +
+                    "=" + std::string(row.sample) + "\n");
+            const auto lines = refused(unit);
+            const bool named = std::ranges::any_of(lines, [&](const std::string& line) {
+                return line.find(":4: " + std::string(row.name) + "=") != std::string::npos;
+            });
+            EXPECT_TRUE(named) << row.name
+                               << (lines.empty() ? " is planned" : " gives: " + lines.front());
+            ++tested;
+        }
+    }
+    EXPECT_GT(tested, 50);
+}
+
+}  // namespace
+}  // namespace hearth::launch::testing
