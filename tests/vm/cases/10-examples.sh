@@ -15,7 +15,7 @@ done
 for unit in heat.service daemon.service busybox.service; do
     hearthctl start "$unit" || fail "start $unit ends with status $?"
     await_state "$unit" active/running
-    [ -s "$services/$unit/cgroup.procs" ] || fail "$unit has no process in its cgroup"
+    [ -n "$(cat "$services/$unit/cgroup.procs")" ] || fail "$unit has no process in its cgroup"
     equal "ControlGroup of $unit" "$(show "$unit" ControlGroup)" "/hearth/system.slice/$unit"
 done
 
