@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 #include "supervisor/ctl/common.hpp"
 #include "supervisor/ctl/console.hpp"
 
@@ -13,23 +15,34 @@ namespace hearth::ctl {
 
 namespace {
 
-constexpr std::size_t widest_cell = 44;
+constexpr std::size_t usual_cell = 44, narrowest_cell = 12;
+/// What a row takes beside its three long cells: the longest directive, the verdict, spaces.
+constexpr std::size_t other_columns = 36;
 
 std::string text_of(const nlohmann::json& row, const char* key) {
     const auto found = row.find(key);
     return found == row.end() || !found->is_string() ? std::string() : found->get<std::string>();
 }
 
+std::size_t widest_cell() {
+    const std::size_t columns = terminal_width();
+    if (columns == 0) {
+        return usual_cell;
+    }
+    return columns > other_columns ? std::max((columns - other_columns) / 3, narrowest_cell) : narrowest_cell;
+}
+
 /// Long lists are cut in the table, never in --json.
 std::string cell(std::string text) {
+    const std::size_t widest = widest_cell();
     for (char& byte : text) {
         byte = byte == '\n' ? ' ' : byte;
     }
-    if (width(text) <= widest_cell) {
+    if (width(text) <= widest) {
         return text;
     }
     std::size_t end = 0, shown = 0;
-    while (end < text.size() && shown < widest_cell - 1) {
+    while (end < text.size() && shown < widest - 1) {
         ++end;
         while (end < text.size() && (static_cast<unsigned char>(text[end]) & 0xc0U) == 0x80U) {
             ++end;

@@ -245,6 +245,9 @@ PropertyText pairs_of_text(string_view name, const Value& value) {
         }
         return one(joined(parts), parts.empty());
     }
+    if (name != "DeviceAllow") {
+        return unprintable();
+    }
     PropertyText text;
     for (const Value& entry : value.members) {
         text.lines.push_back(entry.members[0].text + " " + entry.members[1].text);
@@ -331,6 +334,10 @@ PropertyText property_text(const NamedValue& property) {
         case 't': return unsigned64(property.name, value.number);
         case 'u': return unsigned32(property.name, value.number);
         case 'i':
+            if (value.integer() < 0 && property.name.ends_with("ActionExitStatus")) {
+                return one("[not set]", true);
+            }
+            return one(std::to_string(value.integer()));
         case 'x': return one(std::to_string(value.integer()));
         case 'd': return one(fmt::format("{:g}", value.real));
         case '(': return structure(property);

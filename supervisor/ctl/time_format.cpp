@@ -119,7 +119,7 @@ std::string ago(std::uint64_t then, std::uint64_t now) {
     if (passed >= second) {
         return fmt::format("{}s ago", passed / second);
     }
-    return passed > 0 ? timespan(passed, 1) + " ago" : "now";
+    return passed > 0 ? timespan(passed, 1000) + " ago" : "now";
 }
 
 std::string size(std::uint64_t bytes) {
