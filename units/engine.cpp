@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// The queue of jobs and the one way into the service machine. A fact drives the machine of its unit; the
-// transitions that come of it end or resume the unit's job; a job that can go on drives the machine
-// again, until nothing moves. Each round of that loop consumes a job's phase, so it ends.
+// The queue of jobs and the one way into the service machine. A fact drives the machine of its
+// unit; the transitions that come of it end or resume the unit's job; a job that can go on drives
+// the machine again, until nothing moves. Each round of that loop consumes a job's phase, so it
+// ends.
 #include "units/engine.hpp"
 
-#include <utility>
-
 #include <fmt/format.h>
+
+#include <utility>
 
 #include "units/engine_match.hpp"
 #include "units/engine_queue.hpp"
@@ -29,7 +30,8 @@ void Queue::follow(UnitRecord& record, std::size_t first) {
     for (std::size_t index = first; index < outcome_.transitions.size() && record.job; ++index) {
         const ActiveState state =
             active_state(outcome_.transitions[index].to, record.unit.settings.service.type);
-        const auto result = job_result(world_.jobs.at(*record.job), state, record.status.reload_result);
+        const auto result =
+            job_result(world_.jobs.at(*record.job), state, record.status.reload_result);
         if (result) {
             finish(record, *result);
         }
@@ -62,14 +64,15 @@ void Queue::time_elapsed() {
 
 void Queue::restart_automatically(UnitRecord& record) {
     if (record.unit.load_state == LoadState::Loaded) {
-        // A job like any other, so that it can be seen, waited for and cancelled; a start that somebody
-        // has queued meanwhile becomes part of it.
+        // A job like any other, so that it can be seen, waited for and cancelled; a start that
+        // somebody has queued meanwhile becomes part of it.
         enqueue(record, JobType::Restart, JobMode::Replace);
         return;
     }
     const std::size_t first = outcome_.transitions.size();
     ServiceMachine(record, world_.next_launch, false, now_, outcome_)
-        .give_up_restart(fmt::format("not restarted: its unit file is {} now", name(record.unit.load_state)));
+        .give_up_restart(
+            fmt::format("not restarted: its unit file is {} now", name(record.unit.load_state)));
     follow(record, first);
 }
 
@@ -111,7 +114,8 @@ JobId Queue::enqueue(UnitRecord& record, JobType type, JobMode mode) {
     return id;
 }
 
-/// A job that is over as soon as it is queued: there is nothing to do. It leaves the unit's own job alone.
+/// A job that is over as soon as it is queued: there is nothing to do. It leaves the unit's own job
+/// alone.
 JobId Queue::enqueue_nothing(UnitRecord& record, JobMode mode) {
     const Job job = add(record, JobType::TryRestart, mode);
     world_.jobs.erase(job.id);
@@ -172,12 +176,16 @@ bool Queue::perform(UnitRecord& record, JobType type) {
     switch (type) {
         using enum JobType;
         case Start:
-        case ReloadOrStart: return perform_start(record);
+        case ReloadOrStart:
+            return perform_start(record);
         case Stop:
         case Restart:
-        case TryRestart: return perform_stop(record);
-        case Reload: return perform_reload(record);
-        case VerifyActive: return perform_verify(record);
+        case TryRestart:
+            return perform_stop(record);
+        case Reload:
+            return perform_reload(record);
+        case VerifyActive:
+            return perform_verify(record);
     }
     return false;
 }
@@ -186,8 +194,11 @@ bool Queue::perform_start(UnitRecord& record) {
     switch (record.active_state()) {
         using enum ActiveState;
         case Active:
-        case Reloading: finish(record, JobResult::Done); return true;
-        case Deactivating: return false;
+        case Reloading:
+            finish(record, JobResult::Done);
+            return true;
+        case Deactivating:
+            return false;
         case Activating:
             if (record.status.state != ServiceState::AutoRestart) {
                 begin(record);
@@ -215,7 +226,9 @@ bool Queue::perform_stop(UnitRecord& record) {
     switch (record.active_state()) {
         using enum ActiveState;
         case Inactive:
-        case Failed: finish(record, JobResult::Done); return true;
+        case Failed:
+            finish(record, JobResult::Done);
+            return true;
         case Active:
         case Reloading:
         case Activating:
@@ -241,11 +254,14 @@ bool Queue::perform_reload(UnitRecord& record) {
                 drive(record, ReloadRequested{});
             }
             return true;
-        case Reloading: return false;
+        case Reloading:
+            return false;
         case Inactive:
         case Failed:
         case Activating:
-        case Deactivating: finish(record, JobResult::Invalid); return true;
+        case Deactivating:
+            finish(record, JobResult::Invalid);
+            return true;
     }
     return false;
 }
@@ -254,11 +270,16 @@ bool Queue::perform_verify(UnitRecord& record) {
     switch (record.active_state()) {
         using enum ActiveState;
         case Active:
-        case Reloading: finish(record, JobResult::Done); return true;
-        case Activating: return false;
+        case Reloading:
+            finish(record, JobResult::Done);
+            return true;
+        case Activating:
+            return false;
         case Inactive:
         case Failed:
-        case Deactivating: finish(record, JobResult::Skipped); return true;
+        case Deactivating:
+            finish(record, JobResult::Skipped);
+            return true;
     }
     return false;
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// Taking in a unit's text, for the first time or again (daemon-reload), and forgetting units that have
-// none. A service that runs goes on running: a good new text replaces the old one at once and rules what
-// comes next; a text that can't be read, or is gone, changes nothing of how the service is run.
-#include <utility>
-
+// Taking in a unit's text, for the first time or again (daemon-reload), and forgetting units that
+// have none. A service that runs goes on running: a good new text replaces the old one at once and
+// rules what comes next; a text that can't be read, or is gone, changes nothing of how the service
+// is run.
 #include <fmt/format.h>
+
+#include <utility>
 
 #include "units/engine_queue.hpp"
 
@@ -40,7 +41,8 @@ void replace(UnitRecord& record, const Unit& unit) {
     const Timespan limit = unit.settings.service.runtime_max;
     if (record.status.state == ServiceState::Running) {
         record.status.deadline.reset();
-        if (!limit.is_infinite() && record.active_enter.monotonic < UINT64_MAX - limit.microseconds) {
+        if (!limit.is_infinite() &&
+            record.active_enter.monotonic < UINT64_MAX - limit.microseconds) {
             record.status.deadline = record.active_enter.monotonic + limit.microseconds;
         }
     }
@@ -60,27 +62,29 @@ void Queue::loaded(const Unit& unit) {
     }
     switch (unit.load_state) {
         case LoadState::Loaded:
-        case LoadState::Merged: return replace(record, unit);
+        case LoadState::Merged:
+            return replace(record, unit);
         case LoadState::NotFound:
         case LoadState::Masked:
             record.unit.load_state = unit.load_state;
             record.need_daemon_reload = false;
-            outcome_.actions.push_back(
-                Tell{Severity::Warning,
-                     unit.name,
-                     fmt::format(
-                         "its unit file is {} now; the service goes on as it was started and can't be "
-                         "started again",
-                         name(unit.load_state))});
+            outcome_.actions.push_back(Tell{
+                Severity::Warning,
+                unit.name,
+                fmt::format(
+                    "its unit file is {} now; the service goes on as it was started and can't be "
+                    "started again",
+                    name(unit.load_state))});
             return;
         case LoadState::Stub:
         case LoadState::BadSetting:
         case LoadState::Error:
             record.need_daemon_reload = true;
-            outcome_.actions.push_back(
-                Tell{Severity::Warning,
-                     unit.name,
-                     "its unit file can't be loaded any more; the service goes on with the settings it had"});
+            outcome_.actions.push_back(Tell{
+                Severity::Warning,
+                unit.name,
+                "its unit file can't be loaded any more; the service goes on with the settings it "
+                "had"});
             return;
     }
 }

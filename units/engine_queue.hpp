@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Queue: one event's or request's work on the World; internal to the engine (engine.cpp drives machines
-// and jobs, engine_requests.cpp judges requests, engine_loading.cpp takes in unit texts). It lives for one
-// call and appends everything it does to an Outcome. Nobody but the engine includes this.
+// Queue: one event's or request's work on the World; internal to the engine (engine.cpp drives
+// machines and jobs, engine_requests.cpp judges requests, engine_loading.cpp takes in unit texts).
+// It lives for one call and appends everything it does to an Outcome. Nobody but the engine
+// includes this.
 #pragma once
 
 #include <string>
@@ -14,7 +15,8 @@ namespace hearth {
 
 class Queue {
 public:
-    Queue(World& world, Moment now, Outcome& outcome) : world_(world), now_(now), outcome_(outcome) {}
+    Queue(World& world, Moment now, Outcome& outcome)
+        : world_(world), now_(now), outcome_(outcome) {}
 
     void fact(const std::string& unit, const ServiceEvent& event);
     void time_elapsed();

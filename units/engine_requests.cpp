@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// Judging requests: what can't be asked of a unit is refused here, with the bus's error names, before any
-// job exists. What is left is a job.
-#include <utility>
-
+// Judging requests: what can't be asked of a unit is refused here, with the bus's error names,
+// before any job exists. What is left is a job.
 #include <fmt/format.h>
+
+#include <utility>
 
 #include "units/engine_queue.hpp"
 #include "units/job.hpp"
@@ -33,7 +33,8 @@ std::string errors_of(const Unit& unit) {
 Judgement judge_loaded(const Unit& unit) {
     switch (unit.load_state) {
         case LoadState::Loaded:
-        case LoadState::Merged: return {};
+        case LoadState::Merged:
+            return {};
         case LoadState::Stub:
         case LoadState::NotFound:
             return refusal("NoSuchUnit", fmt::format("Unit {} not found.", unit.name));
@@ -58,14 +59,16 @@ Judgement judge_manual(const UnitRecord& record, std::optional<JobType> type) {
         return refusal(
             "OnlyByDependency",
             fmt::format(
-                "Operation refused, unit {} may be requested by dependency only (RefuseManualStart=yes).",
+                "Operation refused, unit {} may be requested by dependency only "
+                "(RefuseManualStart=yes).",
                 record.unit.name));
     }
     if (stops && settings.refuse_manual_stop) {
         return refusal(
             "OnlyByDependency",
             fmt::format(
-                "Operation refused, unit {} may be requested by dependency only (RefuseManualStop=yes).",
+                "Operation refused, unit {} may be requested by dependency only "
+                "(RefuseManualStop=yes).",
                 record.unit.name));
     }
     return {};
@@ -78,10 +81,12 @@ Judgement judge_mode(const std::string& unit, Verb verb, JobMode mode) {
         case JobMode::ReplaceIrreversibly:
         case JobMode::IgnoreDependencies:
         case JobMode::IgnoreRequirements:
-        case JobMode::Flush: return {};
+        case JobMode::Flush:
+            return {};
         case JobMode::Isolate:
             return refusal(
-                "NoIsolation", fmt::format("Operation refused, unit {} may not be isolated.", unit));
+                "NoIsolation",
+                fmt::format("Operation refused, unit {} may not be isolated.", unit));
         case JobMode::Triggering:
             if (verb == Verb::Stop) {
                 return {};
@@ -103,7 +108,8 @@ Judgement judge_conflict(const World& world, const UnitRecord& record, JobType t
         return refusal(
             "TransactionIsDestructive",
             fmt::format(
-                "Transaction for {0}/{1} is destructive ({0} has '{2}' job queued, but '{1}' is included in "
+                "Transaction for {0}/{1} is destructive ({0} has '{2}' job queued, but '{1}' is "
+                "included in "
                 "transaction).",
                 record.unit.name,
                 name(type),
@@ -123,13 +129,16 @@ Judgement judge(const UnitRecord& record, Verb verb, std::optional<JobType> type
         if (auto judged = judge_loaded(unit); !judged) {
             return Unexpected(judged.error());
         }
-    } else if (unit.load_state != LoadState::Loaded && unit.load_state != LoadState::Masked && at_rest(record)) {
+    } else if (
+        unit.load_state != LoadState::Loaded && unit.load_state != LoadState::Masked &&
+        at_rest(record)) {
         return refusal("NoSuchUnit", fmt::format("Unit {} not loaded.", unit.name));
     }
     if (!unit.name.ends_with(".service")) {
         return refusal(
             "org.freedesktop.DBus.Error.NotSupported",
-            fmt::format("{} can't be started or stopped: only services are built so far", unit.name));
+            fmt::format(
+                "{} can't be started or stopped: only services are built so far", unit.name));
     }
     if (auto judged = judge_manual(record, type); !judged) {
         return Unexpected(judged.error());
@@ -138,7 +147,8 @@ Judgement judge(const UnitRecord& record, Verb verb, std::optional<JobType> type
         return refusal(
             "JobTypeNotApplicable",
             fmt::format(
-                "Job type reload is not applicable for unit {}: it has no ExecReload=.", unit.name));
+                "Job type reload is not applicable for unit {}: it has no ExecReload=.",
+                unit.name));
     }
     return {};
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // What the engine's records look like to a person.
-#include <csignal>
-
 #include <fmt/format.h>
+
+#include <csignal>
 
 #include "units/engine.hpp"
 #include "units/names.hpp"
@@ -26,9 +26,12 @@ std::string describe_exit(int code, int status) {
             return known ? fmt::format("code=exited, status={}/{}", status, *known)
                          : fmt::format("code=exited, status={}", status);
         }
-        case CLD_KILLED: return fmt::format("code=killed, status={}/{}", status, short_signal_name(status));
-        case CLD_DUMPED: return fmt::format("code=dumped, status={}/{}", status, short_signal_name(status));
-        default: return fmt::format("code={}, status={}", code, status);  // no CLD_* that ends a process
+        case CLD_KILLED:
+            return fmt::format("code=killed, status={}/{}", status, short_signal_name(status));
+        case CLD_DUMPED:
+            return fmt::format("code=dumped, status={}/{}", status, short_signal_name(status));
+        default:
+            return fmt::format("code={}, status={}", code, status);  // no CLD_* that ends a process
     }
 }
 

@@ -25,13 +25,20 @@ JobType reload_or_start(const UnitRecord& record) {
 std::string_view name(JobType type) {
     switch (type) {
         using enum JobType;
-        case Start: return "start";
-        case Stop: return "stop";
-        case Restart: return "restart";
-        case Reload: return "reload";
-        case TryRestart: return "try-restart";
-        case ReloadOrStart: return "reload-or-start";
-        case VerifyActive: return "verify-active";
+        case Start:
+            return "start";
+        case Stop:
+            return "stop";
+        case Restart:
+            return "restart";
+        case Reload:
+            return "reload";
+        case TryRestart:
+            return "try-restart";
+        case ReloadOrStart:
+            return "reload-or-start";
+        case VerifyActive:
+            return "verify-active";
     }
     return "";
 }
@@ -72,17 +79,28 @@ std::optional<JobMode> job_mode(std::string_view text) {
 std::string_view name(JobResult result) {
     switch (result) {
         using enum JobResult;
-        case Done: return "done";
-        case Canceled: return "canceled";
-        case Timeout: return "timeout";
-        case Failed: return "failed";
-        case Dependency: return "dependency";
-        case Skipped: return "skipped";
-        case Invalid: return "invalid";
-        case Assert: return "assert";
-        case Unsupported: return "unsupported";
-        case Collected: return "collected";
-        case Once: return "once";
+        case Done:
+            return "done";
+        case Canceled:
+            return "canceled";
+        case Timeout:
+            return "timeout";
+        case Failed:
+            return "failed";
+        case Dependency:
+            return "dependency";
+        case Skipped:
+            return "skipped";
+        case Invalid:
+            return "invalid";
+        case Assert:
+            return "assert";
+        case Unsupported:
+            return "unsupported";
+        case Collected:
+            return "collected";
+        case Once:
+            return "once";
     }
     return "";
 }
@@ -91,11 +109,16 @@ std::optional<JobType> job_type(Verb verb, const UnitRecord& record) {
     const bool active = is_active(record.active_state());
     switch (verb) {
         using enum Verb;
-        case Start: return JobType::Start;
-        case Stop: return JobType::Stop;
-        case Restart: return JobType::Restart;
-        case Reload: return JobType::Reload;
-        case TryRestart: return active ? std::optional(JobType::Restart) : std::nullopt;
+        case Start:
+            return JobType::Start;
+        case Stop:
+            return JobType::Stop;
+        case Restart:
+            return JobType::Restart;
+        case Reload:
+            return JobType::Reload;
+        case TryRestart:
+            return active ? std::optional(JobType::Restart) : std::nullopt;
         case ReloadOrRestart:
             return can_reload(record) ? reload_or_start(record) : JobType::Restart;
         case ReloadOrTryRestart:
@@ -129,7 +152,8 @@ bool covers(JobType installed, JobType added, const UnitRecord& record) {
     return added != JobType::Reload && merged(installed, added, record) == installed;
 }
 
-std::optional<JobResult> job_result(const Job& job, ActiveState state, ServiceResult reload_result) {
+std::optional<JobResult> job_result(
+    const Job& job, ActiveState state, ServiceResult reload_result) {
     const bool active = is_active(state);
     const bool running = job.state == JobState::Running;
     const bool over = state == ActiveState::Inactive || state == ActiveState::Failed;
@@ -145,12 +169,14 @@ std::optional<JobResult> job_result(const Job& job, ActiveState state, ServiceRe
         case Reload:
         case ReloadOrStart:
             if (running && state == ActiveState::Active) {
-                return reload_result == ServiceResult::Success ? JobResult::Done : JobResult::Failed;
+                return reload_result == ServiceResult::Success ? JobResult::Done
+                                                               : JobResult::Failed;
             }
             return running && over ? std::optional(ended) : std::nullopt;
         case Stop:
         case Restart:
-        case TryRestart: return over ? std::optional(JobResult::Done) : std::nullopt;
+        case TryRestart:
+            return over ? std::optional(JobResult::Done) : std::nullopt;
     }
     return std::nullopt;
 }

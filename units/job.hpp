@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// The algebra of jobs: which verb makes which job, which jobs can become one, what a transition of the
-// unit means for its job. Tables and functions of values; the queue itself is in units/engine.cpp.
-// A unit has one job at most. Follows systemd.unit(5), systemctl(1) and systemd 252's behaviour.
+// The algebra of jobs: which verb makes which job, which jobs can become one, what a transition of
+// the unit means for its job. Tables and functions of values; the queue itself is in
+// units/engine.cpp. A unit has one job at most. Follows systemd.unit(5), systemctl(1) and systemd
+// 252's behaviour.
 #pragma once
 
 #include <optional>
@@ -12,12 +13,13 @@
 
 namespace hearth {
 
-/// The job that `verb` asks for, in terms of what the unit is doing now. Nothing: there is nothing to do,
-/// the job is over as soon as it was queued (try-restart of a unit that isn't active).
+/// The job that `verb` asks for, in terms of what the unit is doing now. Nothing: there is nothing
+/// to do, the job is over as soon as it was queued (try-restart of a unit that isn't active).
 [[nodiscard]] std::optional<JobType> job_type(Verb verb, const UnitRecord& record);
 
 /// The one job that does both, or nothing where they contradict (start and stop).
-[[nodiscard]] std::optional<JobType> merged(JobType installed, JobType added, const UnitRecord& record);
+[[nodiscard]] std::optional<JobType> merged(
+    JobType installed, JobType added, const UnitRecord& record);
 
 /// Whether `installed`, already running, does all that `added` asks for. Nothing that runs covers a
 /// reload: it may have read the old configuration.

@@ -9,10 +9,13 @@ namespace {
 
 bool names_exit(const ExitStatusSet& set, int code, int status) {
     switch (code) {
-        case CLD_EXITED: return set.codes.contains(status);
+        case CLD_EXITED:
+            return set.codes.contains(status);
         case CLD_KILLED:
-        case CLD_DUMPED: return set.signals.contains(status);
-        default: return false;  // no process ended: an int of waitid(2), not an enum
+        case CLD_DUMPED:
+            return set.signals.contains(status);
+        default:
+            return false;  // no process ended: an int of waitid(2), not an enum
     }
 }
 
@@ -24,12 +27,18 @@ bool restarts_after(Restart restart, ServiceResult result) {
     const bool success = result == ServiceResult::Success;
     const bool skipped = result == ServiceResult::ExecCondition;
     switch (restart) {
-        case Restart::No: return false;
-        case Restart::Always: return !skipped;
-        case Restart::OnSuccess: return success;
-        case Restart::OnFailure: return !success && !skipped;
-        case Restart::OnAbnormal: return !success && !skipped && result != ServiceResult::ExitCode;
-        case Restart::OnWatchdog: return result == ServiceResult::Watchdog;
+        case Restart::No:
+            return false;
+        case Restart::Always:
+            return !skipped;
+        case Restart::OnSuccess:
+            return success;
+        case Restart::OnFailure:
+            return !success && !skipped;
+        case Restart::OnAbnormal:
+            return !success && !skipped && result != ServiceResult::ExitCode;
+        case Restart::OnWatchdog:
+            return result == ServiceResult::Watchdog;
         case Restart::OnAbort:
             return result == ServiceResult::Signal || result == ServiceResult::CoreDump;
     }
@@ -53,8 +62,10 @@ ServiceResult judge_exit(const Unit& unit, bool daemon, int code, int status) {
             return (daemon && ends_daemon_politely(status)) || success.signals.contains(status)
                        ? ServiceResult::Success
                        : ServiceResult::Signal;
-        case CLD_DUMPED: return ServiceResult::CoreDump;
-        default: return ServiceResult::Resources;  // waitid(2) has no other end of a process
+        case CLD_DUMPED:
+            return ServiceResult::CoreDump;
+        default:
+            return ServiceResult::Resources;  // waitid(2) has no other end of a process
     }
 }
 

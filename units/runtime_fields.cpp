@@ -14,10 +14,18 @@ namespace {
 
 using fields::told;
 
-void empty_string(const UnitView&, ValueSink& sink) { sink.string(""); }
-void no_strings(const UnitView&, ValueSink& sink) { sink.strings({}); }
-void no(const UnitView&, ValueSink& sink) { sink.boolean(false); }
-void unlimited(const UnitView&, ValueSink& sink) { sink.unsigned64(UINT64_MAX); }
+void empty_string(const UnitView&, ValueSink& sink) {
+    sink.string("");
+}
+void no_strings(const UnitView&, ValueSink& sink) {
+    sink.strings({});
+}
+void no(const UnitView&, ValueSink& sink) {
+    sink.boolean(false);
+}
+void unlimited(const UnitView&, ValueSink& sink) {
+    sink.unsigned64(UINT64_MAX);
+}
 
 /// Condition*= and Assert*= are not built yet: a unit that has any is refused.
 void no_conditions(const UnitView&, ValueSink& sink) {
@@ -27,12 +35,12 @@ void no_conditions(const UnitView&, ValueSink& sink) {
 
 template <auto... path>
 void realtime(const UnitView& view, ValueSink& sink) {
-    sink.unsigned64((view.record.* ... .*path).realtime);
+    sink.unsigned64((view.record.*....*path).realtime);
 }
 
 template <auto... path>
 void monotonic(const UnitView& view, ValueSink& sink) {
-    sink.unsigned64((view.record.* ... .*path).monotonic);
+    sink.unsigned64((view.record.*....*path).monotonic);
 }
 
 // ---- dependencies, in both directions -----------------------------------------------------------
@@ -94,13 +102,17 @@ LoadProblem load_problem(const Unit& unit) {
     switch (unit.load_state) {
         case LoadState::Loaded:
         case LoadState::Merged:
-        case LoadState::Stub: return {};
+        case LoadState::Stub:
+            return {};
         case LoadState::NotFound:
             return {"org.freedesktop.systemd1.NoSuchUnit", "Unit " + unit.name + " not found."};
         case LoadState::BadSetting:
-            return {"org.freedesktop.systemd1.BadUnitSetting", "Unit " + unit.name + " has a bad unit file setting."};
+            return {
+                "org.freedesktop.systemd1.BadUnitSetting",
+                "Unit " + unit.name + " has a bad unit file setting."};
         case LoadState::Error:
-            return {"org.freedesktop.systemd1.LoadFailed", "Unit " + unit.name + " failed to load."};
+            return {
+                "org.freedesktop.systemd1.LoadFailed", "Unit " + unit.name + " failed to load."};
         case LoadState::Masked:
             return {"org.freedesktop.systemd1.UnitMasked", "Unit " + unit.name + " is masked."};
     }
@@ -141,27 +153,49 @@ void write_invocation(const UnitView& view, ValueSink& sink) {
 
 constexpr auto rows = std::to_array<RuntimeField>({
     {"AccessSELinuxContext", Interface::Unit, "s", empty_string},
-    {"ActivationDetails", Interface::Unit, "a(ss)",
+    {"ActivationDetails",
+     Interface::Unit,
+     "a(ss)",
      [](const UnitView&, ValueSink& sink) {
          sink.open_array("(ss)");
          sink.close_array();
      }},
     {"ActiveEnterTimestamp", Interface::Unit, "t", realtime<&UnitRecord::active_enter>, told},
-    {"ActiveEnterTimestampMonotonic", Interface::Unit, "t", monotonic<&UnitRecord::active_enter>, told},
+    {"ActiveEnterTimestampMonotonic",
+     Interface::Unit,
+     "t",
+     monotonic<&UnitRecord::active_enter>,
+     told},
     {"ActiveExitTimestamp", Interface::Unit, "t", realtime<&UnitRecord::active_exit>, told},
-    {"ActiveExitTimestampMonotonic", Interface::Unit, "t", monotonic<&UnitRecord::active_exit>, told},
-    {"ActiveState", Interface::Unit, "s",
-     [](const UnitView& view, ValueSink& sink) {
-         sink.string(name(view.record.active_state()));
-     }, told},
+    {"ActiveExitTimestampMonotonic",
+     Interface::Unit,
+     "t",
+     monotonic<&UnitRecord::active_exit>,
+     told},
+    {"ActiveState",
+     Interface::Unit,
+     "s",
+     [](const UnitView& view, ValueSink& sink) { sink.string(name(view.record.active_state())); },
+     told},
     {"After", Interface::Unit, "as", ordered<&UnitSettings::after, &UnitSettings::before>},
     {"AllowIsolate", Interface::Unit, "b", no},
-    {"AssertResult", Interface::Unit, "b",
+    {"AssertResult",
+     Interface::Unit,
+     "b",
      [](const UnitView& view, ValueSink& sink) {
          sink.boolean(view.record.status.condition_asked != Moment{});
-     }, told},
-    {"AssertTimestamp", Interface::Unit, "t", realtime<&UnitRecord::status, &ServiceStatus::condition_asked>, told},
-    {"AssertTimestampMonotonic", Interface::Unit, "t", monotonic<&UnitRecord::status, &ServiceStatus::condition_asked>, told},
+     },
+     told},
+    {"AssertTimestamp",
+     Interface::Unit,
+     "t",
+     realtime<&UnitRecord::status, &ServiceStatus::condition_asked>,
+     told},
+    {"AssertTimestampMonotonic",
+     Interface::Unit,
+     "t",
+     monotonic<&UnitRecord::status, &ServiceStatus::condition_asked>,
+     told},
     {"Asserts", Interface::Unit, "a(sbbsi)", no_conditions},
     {"Before", Interface::Unit, "as", ordered<&UnitSettings::before, &UnitSettings::after>},
     {"BindsTo", Interface::Unit, "as", no_strings},
@@ -169,60 +203,85 @@ constexpr auto rows = std::to_array<RuntimeField>({
     {"CanClean", Interface::Unit, "as", no_strings},
     {"CanFreeze", Interface::Unit, "b", no},
     {"CanIsolate", Interface::Unit, "b", no},
-    {"CanReload", Interface::Unit, "b",
+    {"CanReload",
+     Interface::Unit,
+     "b",
      [](const UnitView& view, ValueSink& sink) {
          sink.boolean(!view.record.unit.settings.service.exec_reload.empty());
      }},
-    {"CanStart", Interface::Unit, "b",
+    {"CanStart",
+     Interface::Unit,
+     "b",
      [](const UnitView& view, ValueSink& sink) {
          const Unit& unit = view.record.unit;
-         sink.boolean(unit.load_state == LoadState::Loaded && !unit.settings.unit.refuse_manual_start);
+         sink.boolean(
+             unit.load_state == LoadState::Loaded && !unit.settings.unit.refuse_manual_start);
      }},
-    {"CanStop", Interface::Unit, "b",
+    {"CanStop",
+     Interface::Unit,
+     "b",
      [](const UnitView& view, ValueSink& sink) {
          sink.boolean(!view.record.unit.settings.unit.refuse_manual_stop);
      }},
-    {"CollectMode", Interface::Unit, "s",
-     [](const UnitView&, ValueSink& sink) {
-         sink.string("inactive");
-     }},
-    {"ConditionResult", Interface::Unit, "b",
-     [](const UnitView& view, ValueSink& sink) {
-         sink.boolean(view.record.status.condition_met);
-     }, told},
-    {"ConditionTimestamp", Interface::Unit, "t", realtime<&UnitRecord::status, &ServiceStatus::condition_asked>, told},
-    {"ConditionTimestampMonotonic", Interface::Unit, "t", monotonic<&UnitRecord::status, &ServiceStatus::condition_asked>, told},
+    {"CollectMode",
+     Interface::Unit,
+     "s",
+     [](const UnitView&, ValueSink& sink) { sink.string("inactive"); }},
+    {"ConditionResult",
+     Interface::Unit,
+     "b",
+     [](const UnitView& view, ValueSink& sink) { sink.boolean(view.record.status.condition_met); },
+     told},
+    {"ConditionTimestamp",
+     Interface::Unit,
+     "t",
+     realtime<&UnitRecord::status, &ServiceStatus::condition_asked>,
+     told},
+    {"ConditionTimestampMonotonic",
+     Interface::Unit,
+     "t",
+     monotonic<&UnitRecord::status, &ServiceStatus::condition_asked>,
+     told},
     {"Conditions", Interface::Unit, "a(sbbsi)", no_conditions},
     {"ConflictedBy", Interface::Unit, "as", reverse<&UnitSettings::conflicts>},
     {"Conflicts", Interface::Unit, "as", own<&UnitSettings::conflicts>},
     {"ConsistsOf", Interface::Unit, "as", no_strings},
-    {"DropInPaths", Interface::Unit, "as",
-     [](const UnitView& view, ValueSink& sink) {
-         sink.strings(view.record.unit.drop_in_paths);
-     }},
+    {"DropInPaths",
+     Interface::Unit,
+     "as",
+     [](const UnitView& view, ValueSink& sink) { sink.strings(view.record.unit.drop_in_paths); }},
     {"FailureAction", Interface::Unit, "s", fields::unbuilt<"FailureAction", "none">},
-    {"FailureActionExitStatus", Interface::Unit, "i",
-     [](const UnitView&, ValueSink& sink) {
-         sink.signed32(-1);
-     }},
+    {"FailureActionExitStatus",
+     Interface::Unit,
+     "i",
+     [](const UnitView&, ValueSink& sink) { sink.signed32(-1); }},
     {"Following", Interface::Unit, "s", empty_string},
-    {"FragmentPath", Interface::Unit, "s",
-     [](const UnitView& view, ValueSink& sink) {
-         sink.string(view.record.unit.fragment_path);
-     }},
-    {"FreezerState", Interface::Unit, "s",
-     [](const UnitView&, ValueSink& sink) {
-         sink.string("running");
-     }, told},
-    {"Id", Interface::Unit, "s",
-     [](const UnitView& view, ValueSink& sink) {
-         sink.string(view.record.unit.name);
-     }},
+    {"FragmentPath",
+     Interface::Unit,
+     "s",
+     [](const UnitView& view, ValueSink& sink) { sink.string(view.record.unit.fragment_path); }},
+    {"FreezerState",
+     Interface::Unit,
+     "s",
+     [](const UnitView&, ValueSink& sink) { sink.string("running"); },
+     told},
+    {"Id",
+     Interface::Unit,
+     "s",
+     [](const UnitView& view, ValueSink& sink) { sink.string(view.record.unit.name); }},
     {"IgnoreOnIsolate", Interface::Unit, "b", no},
     {"InactiveEnterTimestamp", Interface::Unit, "t", realtime<&UnitRecord::inactive_enter>, told},
-    {"InactiveEnterTimestampMonotonic", Interface::Unit, "t", monotonic<&UnitRecord::inactive_enter>, told},
+    {"InactiveEnterTimestampMonotonic",
+     Interface::Unit,
+     "t",
+     monotonic<&UnitRecord::inactive_enter>,
+     told},
     {"InactiveExitTimestamp", Interface::Unit, "t", realtime<&UnitRecord::inactive_exit>, told},
-    {"InactiveExitTimestampMonotonic", Interface::Unit, "t", monotonic<&UnitRecord::inactive_exit>, told},
+    {"InactiveExitTimestampMonotonic",
+     Interface::Unit,
+     "t",
+     monotonic<&UnitRecord::inactive_exit>,
+     told},
     {"InvocationID", Interface::Unit, "ay", write_invocation, told},
     {"Job", Interface::Unit, "(uo)", write_job, told},
     {"JobRunningTimeoutUSec", Interface::Unit, "t", unlimited},
@@ -231,30 +290,33 @@ constexpr auto rows = std::to_array<RuntimeField>({
     {"JobTimeoutUSec", Interface::Unit, "t", unlimited},
     {"JoinsNamespaceOf", Interface::Unit, "as", no_strings},
     {"LoadError", Interface::Unit, "(ss)", write_load_error},
-    {"LoadState", Interface::Unit, "s",
-     [](const UnitView& view, ValueSink& sink) {
-         sink.string(name(view.record.unit.load_state));
-     }, told},
+    {"LoadState",
+     Interface::Unit,
+     "s",
+     [](const UnitView& view, ValueSink& sink) { sink.string(name(view.record.unit.load_state)); },
+     told},
     {"Markers", Interface::Unit, "as", no_strings},
-    {"Names", Interface::Unit, "as",
-     [](const UnitView& view, ValueSink& sink) {
-         sink.strings({&view.record.unit.name, 1});
-     }},
-    {"NeedDaemonReload", Interface::Unit, "b",
-     [](const UnitView& view, ValueSink& sink) {
-         sink.boolean(view.record.need_daemon_reload || view.live.files_changed);
-     }},
+    {"Names",
+     Interface::Unit,
+     "as",
+     [](const UnitView& view, ValueSink& sink) { sink.strings({&view.record.unit.name, 1}); }},
+    {"NeedDaemonReload",
+     Interface::Unit,
+     "b",
+     [](const UnitView& view,
+        ValueSink&
+            sink) { sink.boolean(view.record.need_daemon_reload || view.live.files_changed); }},
     {"OnFailure", Interface::Unit, "as", no_strings},
-    {"OnFailureJobMode", Interface::Unit, "s",
-     [](const UnitView&, ValueSink& sink) {
-         sink.string("replace");
-     }},
+    {"OnFailureJobMode",
+     Interface::Unit,
+     "s",
+     [](const UnitView&, ValueSink& sink) { sink.string("replace"); }},
     {"OnFailureOf", Interface::Unit, "as", no_strings},
     {"OnSuccess", Interface::Unit, "as", no_strings},
-    {"OnSuccessJobMode", Interface::Unit, "s",
-     [](const UnitView&, ValueSink& sink) {
-         sink.string("fail");
-     }},
+    {"OnSuccessJobMode",
+     Interface::Unit,
+     "s",
+     [](const UnitView&, ValueSink& sink) { sink.string("fail"); }},
     {"OnSuccessOf", Interface::Unit, "as", no_strings},
     {"PartOf", Interface::Unit, "as", no_strings},
     {"Perpetual", Interface::Unit, "b", no},
@@ -272,26 +334,31 @@ constexpr auto rows = std::to_array<RuntimeField>({
     {"SourcePath", Interface::Unit, "s", empty_string},
     {"StartLimitAction", Interface::Unit, "s", fields::unbuilt<"StartLimitAction", "none">},
     {"StateChangeTimestamp", Interface::Unit, "t", realtime<&UnitRecord::state_change>, told},
-    {"StateChangeTimestampMonotonic", Interface::Unit, "t", monotonic<&UnitRecord::state_change>, told},
+    {"StateChangeTimestampMonotonic",
+     Interface::Unit,
+     "t",
+     monotonic<&UnitRecord::state_change>,
+     told},
     {"StopPropagatedFrom", Interface::Unit, "as", no_strings},
     {"StopWhenUnneeded", Interface::Unit, "b", no},
-    {"SubState", Interface::Unit, "s",
-     [](const UnitView& view, ValueSink& sink) {
-         sink.string(name(view.record.status.state));
-     }, told},
+    {"SubState",
+     Interface::Unit,
+     "s",
+     [](const UnitView& view, ValueSink& sink) { sink.string(name(view.record.status.state)); },
+     told},
     {"SuccessAction", Interface::Unit, "s", fields::unbuilt<"SuccessAction", "none">},
-    {"SuccessActionExitStatus", Interface::Unit, "i",
-     [](const UnitView&, ValueSink& sink) {
-         sink.signed32(-1);
-     }},
+    {"SuccessActionExitStatus",
+     Interface::Unit,
+     "i",
+     [](const UnitView&, ValueSink& sink) { sink.signed32(-1); }},
     {"Transient", Interface::Unit, "b", no},
     {"TriggeredBy", Interface::Unit, "as", no_strings},
     {"Triggers", Interface::Unit, "as", no_strings},
     {"UnitFilePreset", Interface::Unit, "s", empty_string},
-    {"UnitFileState", Interface::Unit, "s",
-     [](const UnitView& view, ValueSink& sink) {
-         sink.string(view.live.unit_file_state);
-     }},
+    {"UnitFileState",
+     Interface::Unit,
+     "s",
+     [](const UnitView& view, ValueSink& sink) { sink.string(view.live.unit_file_state); }},
     {"UpheldBy", Interface::Unit, "as", no_strings},
     {"Upholds", Interface::Unit, "as", no_strings},
     {"WantedBy", Interface::Unit, "as", reverse<&UnitSettings::wants>},
@@ -303,7 +370,9 @@ static_assert(fields::sorted(rows));
 
 namespace fields {
 
-std::span<const RuntimeField> unit_fields() { return rows; }
+std::span<const RuntimeField> unit_fields() {
+    return rows;
+}
 
 void write_unbuilt(
     const UnitView& view, ValueSink& sink, std::string_view directive, std::string_view preset) {
@@ -319,8 +388,10 @@ void write_unbuilt(
 
 std::span<const RuntimeField> runtime_fields() {
     static const std::vector<RuntimeField> all = [] {
-        std::vector<RuntimeField> joined(fields::unit_fields().begin(), fields::unit_fields().end());
-        joined.insert(joined.end(), fields::service_fields().begin(), fields::service_fields().end());
+        std::vector<RuntimeField> joined(
+            fields::unit_fields().begin(), fields::unit_fields().end());
+        joined.insert(
+            joined.end(), fields::service_fields().begin(), fields::service_fields().end());
         return joined;
     }();
     return all;

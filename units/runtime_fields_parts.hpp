@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What both parts of the table of live properties are written with; only runtime_fields*.cpp include it.
+// What both parts of the table of live properties are written with; only runtime_fields*.cpp
+// include it.
 #pragma once
 
 #include <algorithm>
@@ -14,8 +15,9 @@ namespace hearth::fields {
 
 inline constexpr bool told = true;  ///< RuntimeField::emits_change
 
-/// What systemd shows of directives that hearth doesn't build yet: the default, which is what a unit that
-/// runs has (a unit that asks for anything else is refused); or else the value that it asked for.
+/// What systemd shows of directives that hearth doesn't build yet: the default, which is what a
+/// unit that runs has (a unit that asks for anything else is refused); or else the value that it
+/// asked for.
 void write_unbuilt(
     const UnitView& view, ValueSink& sink, std::string_view directive, std::string_view preset);
 

@@ -12,7 +12,9 @@ namespace {
 
 using fields::told;
 
-void unknown(const UnitView&, ValueSink& sink) { sink.unsigned64(UINT64_MAX); }
+void unknown(const UnitView&, ValueSink& sink) {
+    sink.unsigned64(UINT64_MAX);
+}
 
 /// systemd holds the user's and group's id while the unit is up only.
 bool is_up(const UnitView& view) {
@@ -244,6 +246,8 @@ static_assert(fields::sorted(rows));
 
 }  // namespace
 
-std::span<const RuntimeField> fields::service_fields() { return rows; }
+std::span<const RuntimeField> fields::service_fields() {
+    return rows;
+}
 
 }  // namespace hearth

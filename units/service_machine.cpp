@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// What each state answers to each event: one function per state, one arm per event. An arm that does
-// nothing is written down as Ignored<>; there is no catch-all.
+// What each state answers to each event: one function per state, one arm per event. An arm that
+// does nothing is written down as Ignored<>; there is no catch-all.
 #include "units/service_machine.hpp"
-
-#include <csignal>
-#include <utility>
 
 #include "units/engine_match.hpp"
 
@@ -13,29 +10,47 @@ namespace hearth {
 
 namespace {
 
-constexpr bool is_main(ExecKind kind) { return kind == ExecKind::Start; }
+constexpr bool is_main(ExecKind kind) {
+    return kind == ExecKind::Start;
+}
 
 }  // namespace
 
 void ServiceMachine::dispatch(const Happening& happening) {
     switch (status_.state) {
         using enum ServiceState;
-        case Dead: return in_dead(happening);
-        case Condition: return in_condition(happening);
-        case StartPre: return in_start_pre(happening);
-        case Start: return in_start(happening);
-        case StartPost: return in_start_post(happening);
-        case Running: return in_running(happening);
-        case Exited: return in_exited(happening);
-        case Reload: return in_reload(happening);
-        case Stop: return in_stop(happening);
-        case StopSigterm: return in_stop_sigterm(happening);
-        case StopSigkill: return in_stop_sigkill(happening);
-        case StopPost: return in_stop_post(happening);
-        case FinalSigterm: return in_final_sigterm(happening);
-        case FinalSigkill: return in_final_sigkill(happening);
-        case Failed: return in_failed(happening);
-        case AutoRestart: return in_auto_restart(happening);
+        case Dead:
+            return in_dead(happening);
+        case Condition:
+            return in_condition(happening);
+        case StartPre:
+            return in_start_pre(happening);
+        case Start:
+            return in_start(happening);
+        case StartPost:
+            return in_start_post(happening);
+        case Running:
+            return in_running(happening);
+        case Exited:
+            return in_exited(happening);
+        case Reload:
+            return in_reload(happening);
+        case Stop:
+            return in_stop(happening);
+        case StopSigterm:
+            return in_stop_sigterm(happening);
+        case StopSigkill:
+            return in_stop_sigkill(happening);
+        case StopPost:
+            return in_stop_post(happening);
+        case FinalSigterm:
+            return in_final_sigterm(happening);
+        case FinalSigkill:
+            return in_final_sigkill(happening);
+        case Failed:
+            return in_failed(happening);
+        case AutoRestart:
+            return in_auto_restart(happening);
     }
 }
 
@@ -43,7 +58,14 @@ void ServiceMachine::in_dead(const Happening& happening) {
     match(happening)(
         [this](const StartRequested&) { start(); },
         [this](const Forget&) { forget(); },
-        Ignored<StopRequested, ReloadRequested, Started, Ended, CgroupEmptied, OutOfMemory, DeadlinePassed>{});
+        Ignored<
+            StopRequested,
+            ReloadRequested,
+            Started,
+            Ended,
+            CgroupEmptied,
+            OutOfMemory,
+            DeadlinePassed>{});
 }
 
 void ServiceMachine::in_condition(const Happening& happening) {
@@ -58,8 +80,12 @@ void ServiceMachine::in_condition(const Happening& happening) {
                 enter_start_pre();
             }
         },
-        [this](const OutOfMemory&) { enter_signal(ServiceState::StopSigterm, ServiceResult::OomKill); },
-        [this](const DeadlinePassed&) { enter_signal(ServiceState::StopSigterm, ServiceResult::Timeout); },
+        [this](const OutOfMemory&) {
+            enter_signal(ServiceState::StopSigterm, ServiceResult::OomKill);
+        },
+        [this](const DeadlinePassed&) {
+            enter_signal(ServiceState::StopSigterm, ServiceResult::Timeout);
+        },
         [this](const Forget&) { forget(); },
         Ignored<StartRequested, ReloadRequested, Started, CgroupEmptied>{});
 }
@@ -76,8 +102,12 @@ void ServiceMachine::in_start_pre(const Happening& happening) {
                 enter_start();
             }
         },
-        [this](const OutOfMemory&) { enter_signal(ServiceState::StopSigterm, ServiceResult::OomKill); },
-        [this](const DeadlinePassed&) { enter_signal(ServiceState::StopSigterm, ServiceResult::Timeout); },
+        [this](const OutOfMemory&) {
+            enter_signal(ServiceState::StopSigterm, ServiceResult::OomKill);
+        },
+        [this](const DeadlinePassed&) {
+            enter_signal(ServiceState::StopSigterm, ServiceResult::Timeout);
+        },
         [this](const Forget&) { forget(); },
         Ignored<StartRequested, ReloadRequested, Started, CgroupEmptied>{});
 }
@@ -101,8 +131,12 @@ void ServiceMachine::in_start(const Happening& happening) {
                 enter_start_post();
             }
         },
-        [this](const OutOfMemory&) { enter_signal(ServiceState::StopSigterm, ServiceResult::OomKill); },
-        [this](const DeadlinePassed&) { enter_signal(ServiceState::StopSigterm, ServiceResult::Timeout); },
+        [this](const OutOfMemory&) {
+            enter_signal(ServiceState::StopSigterm, ServiceResult::OomKill);
+        },
+        [this](const DeadlinePassed&) {
+            enter_signal(ServiceState::StopSigterm, ServiceResult::Timeout);
+        },
         [this](const Forget&) { forget(); },
         Ignored<StartRequested, ReloadRequested, CgroupEmptied>{});
 }
@@ -124,8 +158,12 @@ void ServiceMachine::in_start_post(const Happening& happening) {
                 enter_running(ServiceResult::Success);
             }
         },
-        [this](const OutOfMemory&) { enter_signal(ServiceState::StopSigterm, ServiceResult::OomKill); },
-        [this](const DeadlinePassed&) { enter_signal(ServiceState::StopSigterm, ServiceResult::Timeout); },
+        [this](const OutOfMemory&) {
+            enter_signal(ServiceState::StopSigterm, ServiceResult::OomKill);
+        },
+        [this](const DeadlinePassed&) {
+            enter_signal(ServiceState::StopSigterm, ServiceResult::Timeout);
+        },
         [this](const Forget&) { forget(); },
         Ignored<StartRequested, ReloadRequested, Started, CgroupEmptied>{});
 }
@@ -190,7 +228,9 @@ void ServiceMachine::in_reload(const Happening& happening) {
                 reload_ended(ended.result);
             }
         },
-        [this](const OutOfMemory&) { enter_signal(ServiceState::StopSigterm, ServiceResult::OomKill); },
+        [this](const OutOfMemory&) {
+            enter_signal(ServiceState::StopSigterm, ServiceResult::OomKill);
+        },
         [this](const DeadlinePassed&) {
             const bool again = status_.reload_result != ServiceResult::Success;
             status_.reload_result = ServiceResult::Timeout;
@@ -221,8 +261,12 @@ void ServiceMachine::in_stop(const Happening& happening) {
                 enter_signal(ServiceState::StopSigterm, ended.result);
             }
         },
-        [this](const OutOfMemory&) { enter_signal(ServiceState::StopSigterm, ServiceResult::OomKill); },
-        [this](const DeadlinePassed&) { enter_signal(ServiceState::StopSigterm, ServiceResult::Timeout); },
+        [this](const OutOfMemory&) {
+            enter_signal(ServiceState::StopSigterm, ServiceResult::OomKill);
+        },
+        [this](const DeadlinePassed&) {
+            enter_signal(ServiceState::StopSigterm, ServiceResult::Timeout);
+        },
         [this](const Forget&) { forget(); },
         Ignored<StartRequested, ReloadRequested, Started, CgroupEmptied>{});
 }
@@ -241,7 +285,9 @@ void ServiceMachine::in_stop_sigterm(const Happening& happening) {
             if (kill().send_kill || status_.launch) {
                 enter_signal(ServiceState::StopSigkill, ServiceResult::Timeout);
             } else {
-                tell(Severity::Warning, "processes survived the stop signal; SendSIGKILL=no spares them");
+                tell(
+                    Severity::Warning,
+                    "processes survived the stop signal; SendSIGKILL=no spares them");
                 enter_stop_post(ServiceResult::Timeout);
             }
         },
@@ -263,7 +309,9 @@ void ServiceMachine::in_stop_sigkill(const Happening& happening) {
             if (status_.launch) {
                 return enter_signal(ServiceState::StopSigkill, ServiceResult::Timeout);
             }
-            tell(Severity::Warning, "processes are still there after SIGKILL; going on without them");
+            tell(
+                Severity::Warning,
+                "processes are still there after SIGKILL; going on without them");
             enter_stop_post(ServiceResult::Timeout);
         },
         [this](const Forget&) { forget(); },
@@ -282,7 +330,9 @@ void ServiceMachine::in_stop_post(const Happening& happening) {
             }
         },
         [this](const OutOfMemory&) { blame_out_of_memory(); },
-        [this](const DeadlinePassed&) { enter_signal(ServiceState::FinalSigterm, ServiceResult::Timeout); },
+        [this](const DeadlinePassed&) {
+            enter_signal(ServiceState::FinalSigterm, ServiceResult::Timeout);
+        },
         [this](const Forget&) { forget(); },
         Ignored<StartRequested, ReloadRequested, Started, CgroupEmptied>{});
 }
@@ -301,7 +351,9 @@ void ServiceMachine::in_final_sigterm(const Happening& happening) {
             if (kill().send_kill || status_.launch) {
                 enter_signal(ServiceState::FinalSigkill, ServiceResult::Timeout);
             } else {
-                tell(Severity::Warning, "processes survived the final stop signal; SendSIGKILL=no spares them");
+                tell(
+                    Severity::Warning,
+                    "processes survived the final stop signal; SendSIGKILL=no spares them");
                 enter_dead(ServiceResult::Timeout, false);
             }
         },
@@ -354,83 +406,6 @@ void ServiceMachine::in_auto_restart(const Happening& happening) {
         },
         [this](const Forget&) { forget(); },
         Ignored<StartRequested, ReloadRequested, Started, Ended, CgroupEmptied>{});
-}
-
-// ---- what several states answer alike -----------------------------------------------------------
-
-void ServiceMachine::stop_before_started() {
-    status_.stop_requested = true;
-    enter_signal(ServiceState::StopSigterm, ServiceResult::Success);
-}
-
-void ServiceMachine::stop_signal_ended() {
-    if (!process_left()) {
-        enter_stop_post(ServiceResult::Success);
-    }
-}
-
-void ServiceMachine::final_signal_ended() {
-    if (process_left()) {
-        return;
-    }
-    if (awaits(operation(status_.state))) {
-        return;  // the cgroup is not empty yet
-    }
-    if (status_.state == ServiceState::FinalSigterm && kill().send_kill) {
-        return enter_signal(ServiceState::FinalSigkill, ServiceResult::Success);
-    }
-    enter_dead(ServiceResult::Success, true);
-}
-
-void ServiceMachine::reload_ended(ServiceResult result) {
-    if (status_.reload_result == ServiceResult::Success) {
-        status_.reload_result = result;
-    }
-    enter_running(ServiceResult::Success);
-}
-
-void ServiceMachine::blame_out_of_memory() {
-    const bool killed = status_.main.code == CLD_KILLED && status_.main.status == SIGKILL;
-    if (status_.result == ServiceResult::Success ||
-        (status_.result == ServiceResult::Signal && killed)) {
-        status_.result = ServiceResult::OomKill;
-        if (status_.state == ServiceState::Failed || status_.state == ServiceState::AutoRestart) {
-            enter(status_.state);  // a change that observers must see
-        }
-    }
-}
-
-void ServiceMachine::forget() {
-    status_.restarts = 0;
-    status_.restarts_stale = false;
-    status_.recent_starts.clear();
-    switch (status_.state) {
-        using enum ServiceState;
-        case Failed:
-            status_.result = ServiceResult::Success;
-            status_.reload_result = ServiceResult::Success;
-            status_.failure.clear();
-            status_.refused = false;
-            return enter(Dead);
-        case Dead:
-        case Running:
-        case Exited:
-        case AutoRestart:
-            status_.result = ServiceResult::Success;
-            status_.reload_result = ServiceResult::Success;
-            return;
-        case Condition:
-        case StartPre:
-        case Start:
-        case StartPost:
-        case Reload:
-        case Stop:
-        case StopSigterm:
-        case StopSigkill:
-        case StopPost:
-        case FinalSigterm:
-        case FinalSigkill: return;  // how it ends is being decided: what is known of it must stay
-    }
 }
 
 }  // namespace hearth

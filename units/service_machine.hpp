@@ -1,49 +1,59 @@
 // SPDX-License-Identifier: MIT
 //
 // The life of one service, as a function: what it is, what happened, what time it is -> what to do.
-// It follows systemd 252's services of Type=simple, exec, oneshot (idle as simple); systemd.service(5),
-// systemd.kill(5). Pure and total: every state answers every event, an event about an unknown launch or
-// process is ignored. Called only by the engine (units/engine.cpp), which owns the jobs.
+// It follows systemd 252's services of Type=simple, exec and oneshot (idle as simple); see
+// systemd.service(5), systemd.kill(5). Pure and total: every state answers every event; an event
+// about an unknown launch or process is ignored. Called only by the engine (units/engine.cpp),
+// which owns the jobs.
 //
 // THE STATES, in the order of a life.
 //
-// dead           Nothing runs. A start goes to the first of condition, start-pre, start that has a command.
-// condition      ExecCondition= runs, one command after the other. Exit 0 goes on; 1 to 254 means "not
-//                now": the service ends dead, not failed, with result exec-condition; 255, a signal or a
-//                timeout is a failure.
-// start-pre      ExecStartPre= runs, one after the other. What a command leaves running in the cgroup is
-//                killed before the next one (unless KillMode= spares the cgroup).
-// start          ExecStart= is on its way. simple and exec leave this state as soon as the launch has
-//                reached exec; a oneshot runs all its commands here, and its start is over with the last.
-//                A simple service whose launch failed after the process existed counts as started and
-//                then as exited, so its start job succeeds and the unit fails (systemd.service(5));
-//                exec and oneshot fail the start. A refused launch never had a process: the start fails.
-// start-post     ExecStartPost= runs beside the main process. If the main process ends meanwhile, the
+// dead           Nothing runs. A start goes to the first of condition, start-pre, start that has a
+//                command.
+// condition      ExecCondition= runs, one command after the other. Exit 0 goes on; 1 to 254 means
+//                "not now": the service ends dead, not failed, with result exec-condition; 255, a
+//                signal or a timeout is a failure.
+// start-pre      ExecStartPre= runs, one after the other. What a command leaves running in the
+//                cgroup is killed before the next one, unless KillMode= spares the cgroup.
+// start          ExecStart= is on its way. simple and exec leave this state as soon as the launch
+//                has reached exec; a oneshot runs all its commands here, and its start is over with
+//                the last. A simple service whose launch failed after the process existed counts as
+//                started and then as exited, so its start job succeeds and the unit fails
+//                (systemd.service(5)); exec and oneshot fail the start. A refused launch never had
+//                a process: the start fails.
+// start-post     ExecStartPost= runs beside the main process. If that one ends meanwhile, the
 //                commands are waited for first.
 // running        The main process runs. Its end, RuntimeMaxSec= or a stop leads away.
 // exited         RemainAfterExit=: nothing runs, the service counts as active.
-// reload         ExecReload= runs. Its failure or timeout is told as ReloadResult and the service goes on.
-// stop           ExecStop= runs; only services that were started successfully and did not fail come here.
-// stop-sigterm   KillSignal= was sent as KillMode= says, then SIGCONT, then SIGHUP if SendSIGHUP=. Left when
-//                main and control process are gone.
-// stop-sigkill   TimeoutStopSec= passed, or only SIGKILL has somebody to reach: FinalKillSignal= was sent.
+// reload         ExecReload= runs. Its failure or timeout is told as ReloadResult, and the service
+//                goes on.
+// stop           ExecStop= runs, if the service had been started and has not failed.
+// stop-sigterm   KillSignal= was sent as KillMode= says, then SIGCONT, then SIGHUP if SendSIGHUP=.
+//                Left when main and control process are gone.
+// stop-sigkill   TimeoutStopSec= passed, or KillMode=mixed has only others than the main process to
+//                reach: FinalKillSignal= was sent.
 // stop-post      ExecStopPost= runs, after every end, good or bad, also of a start that failed.
-// final-sigterm  What is left in the cgroup, of the service or of ExecStopPost=, gets KillSignal= ...
-// final-sigkill  ... and FinalKillSignal=. Left when main, control process and cgroup are gone.
+// final-sigterm  What is left in the cgroup, of the service or of ExecStopPost=, gets KillSignal=,
+// final-sigkill  and then FinalKillSignal=. Left when main, control process and cgroup are gone.
 // failed         Like dead, with a result that tells why. reset-failed makes it dead.
-// auto-restart   The service ended, was dead or failed for an instant, and waits RestartSec= for its next
-//                start, which the engine makes a job.
+// auto-restart   The service ended, was dead or failed for an instant, and waits RestartSec= before
+//                its next start, which the engine makes a job.
 //
 // RULES THAT HOLD IN ALL OF THEM.
 //
-// Results: the first failure of an activation sticks; later ones change nothing. One exception: the OOM
-// killer's SIGKILL may be known a moment before its cause, and oom-kill then replaces signal.
-// Deadlines: at most one, for the command or the signal that is waited for; entering a state that waits for
-// nothing clears it.
-// Launches: at most one is in flight. It counts as a process that can't be signalled yet. Where a state
-// must be left early (stop, timeout, OOM), the launch is told to abort and its end is waited for in the
-// next state; if a process came of it nevertheless, that state signals it as if it had always been there.
-// Processes in the cgroup beside main and control hold up final-sigterm and final-sigkill only.
+// Results: the first failure of an activation sticks; later ones change nothing. One exception: a
+// SIGKILL by the OOM killer may be known a moment before its cause, and oom-kill then replaces
+// signal.
+//
+// Deadlines: at most one, for the command or the signal that is waited for; entering a state that
+// waits for nothing clears it.
+//
+// Launches: at most one is in flight. It counts as a process that can't be signalled yet. Where a
+// state must be left early (stop, timeout, OOM), the launch is told to abort and its end is waited
+// for in the next state; if a process came of it nevertheless, that state signals it as if it had
+// always been there.
+//
+// Other processes in the cgroup hold up final-sigterm and final-sigkill only.
 #pragma once
 
 #include <string>
@@ -54,12 +64,18 @@
 
 namespace hearth {
 
-struct StartRequested { bool operator==(const StartRequested&) const = default; };
-struct StopRequested { bool operator==(const StopRequested&) const = default; };
-struct ReloadRequested { bool operator==(const ReloadRequested&) const = default; };
+struct StartRequested {
+    bool operator==(const StartRequested&) const = default;
+};
+struct StopRequested {
+    bool operator==(const StopRequested&) const = default;
+};
+struct ReloadRequested {
+    bool operator==(const ReloadRequested&) const = default;
+};
 
-/// What the machine is told: requests of jobs, and the facts of engine.hpp. TimeElapsed means that the
-/// unit's own deadline may have passed.
+/// What the machine is told: requests of jobs, and the facts of engine.hpp. TimeElapsed means that
+/// the unit's own deadline may have passed.
 using ServiceEvent = std::variant<
     StartRequested,
     StopRequested,
@@ -74,8 +90,9 @@ using ServiceEvent = std::variant<
 
 class ServiceMachine {
 public:
-    /// `restarting`: a restart job is what stops the service, so RestartKillSignal= applies. Transitions and
-    /// actions are appended to `outcome`. All references must outlive the machine, which lives for one event.
+    /// `restarting`: a restart job is what stops the service, so RestartKillSignal= applies.
+    /// Transitions and actions are appended to `outcome`. All references must outlive the machine,
+    /// which lives for one event.
     ServiceMachine(
         UnitRecord& record, LaunchId& next_launch, bool restarting, Moment now, Outcome& outcome);
 
@@ -86,8 +103,13 @@ public:
 
 private:
     // What a state is told, after the bookkeeping of pids and launches (service_machine_facts.cpp).
-    struct Started { ExecKind kind{}; };  ///< a launch in flight became a process
-    struct Ended { ExecKind kind{}; ServiceResult result{}; };  ///< main (kind Start) or control ended
+    struct Started {
+        ExecKind kind{};
+    };  ///< a launch in flight became a process
+    struct Ended {
+        ExecKind kind{};
+        ServiceResult result{};
+    };  ///< main (kind Start) or control ended
     struct CgroupEmptied {};
     struct OutOfMemory {};
     struct DeadlinePassed {};

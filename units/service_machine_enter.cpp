@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// The ways into each state: what is launched or signalled on entering, and where the way goes on if there
-// is nothing to do. A transition is recorded before the actions that follow from it.
+// The ways into each state: what is launched or signalled on entering, and where the way goes on if
+// there is nothing to do. A transition is recorded before the actions that follow from it.
+#include <fmt/format.h>
+
 #include <csignal>
 #include <utility>
-
-#include <fmt/format.h>
 
 #include "units/restart_policy.hpp"
 #include "units/service_machine.hpp"
@@ -27,11 +27,13 @@ bool is_built(ServiceType type) {
         case ServiceType::Simple:
         case ServiceType::Exec:
         case ServiceType::Oneshot:
-        case ServiceType::Idle: return true;
+        case ServiceType::Idle:
+            return true;
         case ServiceType::Forking:
         case ServiceType::Dbus:
         case ServiceType::Notify:
-        case ServiceType::NotifyReload: return false;
+        case ServiceType::NotifyReload:
+            return false;
     }
     return false;
 }
@@ -70,7 +72,8 @@ void ServiceMachine::start() {
         if (reaches_cgroup(Operation::Kill) && !kill().send_kill) {
             return refuse_start(
                 ServiceResult::Resources,
-                "processes of an earlier run are still in its cgroup and SendSIGKILL=no spares them; end "
+                "processes of an earlier run are still in its cgroup and SendSIGKILL=no spares "
+                "them; end "
                 "them first");
         }
         tell(Severity::Warning, "processes of an earlier run are still in its cgroup");
@@ -149,7 +152,8 @@ void ServiceMachine::enter_running(ServiceResult result) {
         enter(ServiceState::Running);
         status_.deadline.reset();
         const Timespan limit = service().runtime_max;
-        if (!limit.is_infinite() && record_.active_enter.monotonic < UINT64_MAX - limit.microseconds) {
+        if (!limit.is_infinite() &&
+            record_.active_enter.monotonic < UINT64_MAX - limit.microseconds) {
             status_.deadline = record_.active_enter.monotonic + limit.microseconds;
         }
     } else if (service().remain_after_exit) {
@@ -198,11 +202,13 @@ void ServiceMachine::enter_signal(ServiceState state, ServiceResult result) {
         case StopSigterm:
             return kill().send_kill ? enter_signal(StopSigkill, ServiceResult::Success)
                                     : enter_stop_post(ServiceResult::Success);
-        case StopSigkill: return enter_stop_post(ServiceResult::Success);
+        case StopSigkill:
+            return enter_stop_post(ServiceResult::Success);
         case FinalSigterm:
             return kill().send_kill ? enter_signal(FinalSigkill, ServiceResult::Success)
                                     : enter_dead(ServiceResult::Success, true);
-        case FinalSigkill: return enter_dead(ServiceResult::Success, true);
+        case FinalSigkill:
+            return enter_dead(ServiceResult::Success, true);
         case Dead:
         case Condition:
         case StartPre:
@@ -214,7 +220,8 @@ void ServiceMachine::enter_signal(ServiceState state, ServiceResult result) {
         case Stop:
         case StopPost:
         case Failed:
-        case AutoRestart: return;  // no states that signal
+        case AutoRestart:
+            return;  // no states that signal
     }
 }
 
@@ -293,7 +300,8 @@ void ServiceMachine::run(ExecKind kind, std::size_t index, Timespan timeout) {
 bool ServiceMachine::run_next(const Ended& ended) {
     const std::size_t next = status_.command + 1;
     // The list may have become shorter since: the unit can be loaded again at any time.
-    if (ended.result != ServiceResult::Success || next >= commands(record_.unit, ended.kind).size()) {
+    if (ended.result != ServiceResult::Success ||
+        next >= commands(record_.unit, ended.kind).size()) {
         return false;
     }
     const bool stopping = ended.kind == ExecKind::Stop || ended.kind == ExecKind::StopPost;
@@ -315,8 +323,8 @@ void ServiceMachine::arm(Timespan timeout) {
 }
 
 void ServiceMachine::end_forked_processes() {
-    // systemd.service(5), ExecStartPre=. With KillMode=process or none what lives in the cgroup may be the
-    // user's sessions of an earlier run: those are spared.
+    // systemd.service(5), ExecStartPre=. With KillMode=process or none what lives in the cgroup may
+    // be the user's sessions of an earlier run: those are spared.
     if (status_.cgroup_populated && reaches_cgroup(Operation::Kill)) {
         send(SIGKILL, true);
     }
@@ -344,7 +352,8 @@ bool ServiceMachine::process_left() const {
 }
 
 void ServiceMachine::signal_processes(Operation operation) {
-    const bool somebody = status_.main_pid != 0 || status_.control_pid != 0 || status_.cgroup_populated;
+    const bool somebody =
+        status_.main_pid != 0 || status_.control_pid != 0 || status_.cgroup_populated;
     if (kill().mode == KillMode::None || !somebody) {
         return;  // a launch in flight at most: it is signalled when it has become a process
     }
@@ -358,8 +367,8 @@ void ServiceMachine::signal_processes(Operation operation) {
         return;
     }
     const bool restart_signal = restarting_ && status_.state == ServiceState::StopSigterm;
-    const int signal =
-        restart_signal ? kill().restart_signal.value_or(kill().signal).number : kill().signal.number;
+    const int signal = restart_signal ? kill().restart_signal.value_or(kill().signal).number
+                                      : kill().signal.number;
     send_and_wake(signal, everything);
     if (kill().send_hangup && signal != SIGHUP) {
         send(SIGHUP, everything);
@@ -371,7 +380,8 @@ void ServiceMachine::send(int signal, bool everything) {
     const bool main = !everything && status_.main_pid != 0;
     const bool control = !everything && status_.control_pid != 0;
     if (main || control || everything) {
-        outcome_.actions.push_back(SignalUnit{record_.unit.name, signal, main, control, everything});
+        outcome_.actions.push_back(
+            SignalUnit{record_.unit.name, signal, main, control, everything});
     }
 }
 

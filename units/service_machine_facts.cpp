@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
 // Bookkeeping: which launch and which process a fact is about, what is recorded of it, and which
-// happening it is for the state. Facts about launches and processes that the unit doesn't know end here.
+// happening it is for the state. Facts about launches and processes that the unit doesn't know end
+// here.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <csignal>
 #include <utility>
-
-#include <fmt/format.h>
 
 #include "units/engine_match.hpp"
 #include "units/restart_policy.hpp"
@@ -19,7 +20,9 @@ namespace {
 /// systemd.service(5), ExecCondition=: from 1 to 254 is "not now", 255 is a failure.
 constexpr int condition_failure = 255;
 
-std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+std::string first_line(const std::string& text) {
+    return text.substr(0, text.find('\n'));
+}
 
 /// States that a launch was told to abort in: whatever became of it is no failure of its own.
 bool aborts_launches(const ServiceStatus& status) {
@@ -28,8 +31,10 @@ bool aborts_launches(const ServiceStatus& status) {
         case StopSigterm:
         case StopSigkill:
         case FinalSigterm:
-        case FinalSigkill: return true;
-        case Reload: return status.reload_result != ServiceResult::Success;
+        case FinalSigkill:
+            return true;
+        case Reload:
+            return status.reload_result != ServiceResult::Success;
         case Dead:
         case Condition:
         case StartPre:
@@ -40,7 +45,8 @@ bool aborts_launches(const ServiceStatus& status) {
         case Stop:
         case StopPost:
         case Failed:
-        case AutoRestart: return false;
+        case AutoRestart:
+            return false;
     }
     return false;
 }
@@ -130,7 +136,8 @@ void ServiceMachine::launch_failed(const LaunchFailed& event) {
     }
     adopt(kind, event.pid, event.at);
     const ServiceType type = service().type;
-    if (status_.state == ServiceState::Start && (type == ServiceType::Simple || type == ServiceType::Idle)) {
+    if (status_.state == ServiceState::Start &&
+        (type == ServiceType::Simple || type == ServiceType::Idle)) {
         // systemd.service(5), Type=simple: started once the process exists, whatever becomes of it.
         cause_ = fmt::format("{}= runs as process {}", name(kind), event.pid);
         dispatch(Started{kind});
@@ -138,8 +145,8 @@ void ServiceMachine::launch_failed(const LaunchFailed& event) {
     end_process(kind, event.pid, CLD_EXITED, event.exit_status, event.at);
 }
 
-/// Refused, or no process could be made. A `-` before the command says that its failure is harmless, not
-/// that it may run less confined or not at all.
+/// Refused, or no process could be made. A `-` before the command says that its failure is
+/// harmless, not that it may run less confined or not at all.
 void ServiceMachine::no_process(const LaunchFailed& event) {
     const ExecKind kind = status_.launch_kind;
     const ServiceResult result = event.refused ? ServiceResult::ExitCode : ServiceResult::Resources;
@@ -219,7 +226,8 @@ void ServiceMachine::end_process(ExecKind kind, int pid, int code, int exit_stat
         cause_ = "main process exited, " + describe_exit(code, exit_status);
     } else {
         status_.control_pid = 0;
-        cause_ = fmt::format("{}= process exited, {}", name(kind), describe_exit(code, exit_status));
+        cause_ =
+            fmt::format("{}= process exited, {}", name(kind), describe_exit(code, exit_status));
     }
     if (kind == ExecKind::Condition && result == ServiceResult::ExecCondition) {
         status_.condition_met = false;

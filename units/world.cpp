@@ -8,22 +8,38 @@ namespace hearth {
 std::string_view name(ServiceState state) {
     switch (state) {
         using enum ServiceState;
-        case Dead: return "dead";
-        case Condition: return "condition";
-        case StartPre: return "start-pre";
-        case Start: return "start";
-        case StartPost: return "start-post";
-        case Running: return "running";
-        case Exited: return "exited";
-        case Reload: return "reload";
-        case Stop: return "stop";
-        case StopSigterm: return "stop-sigterm";
-        case StopSigkill: return "stop-sigkill";
-        case StopPost: return "stop-post";
-        case FinalSigterm: return "final-sigterm";
-        case FinalSigkill: return "final-sigkill";
-        case Failed: return "failed";
-        case AutoRestart: return "auto-restart";
+        case Dead:
+            return "dead";
+        case Condition:
+            return "condition";
+        case StartPre:
+            return "start-pre";
+        case Start:
+            return "start";
+        case StartPost:
+            return "start-post";
+        case Running:
+            return "running";
+        case Exited:
+            return "exited";
+        case Reload:
+            return "reload";
+        case Stop:
+            return "stop";
+        case StopSigterm:
+            return "stop-sigterm";
+        case StopSigkill:
+            return "stop-sigkill";
+        case StopPost:
+            return "stop-post";
+        case FinalSigterm:
+            return "final-sigterm";
+        case FinalSigkill:
+            return "final-sigkill";
+        case Failed:
+            return "failed";
+        case AutoRestart:
+            return "auto-restart";
     }
     return "";
 }
@@ -31,12 +47,18 @@ std::string_view name(ServiceState state) {
 std::string_view name(ActiveState state) {
     switch (state) {
         using enum ActiveState;
-        case Active: return "active";
-        case Reloading: return "reloading";
-        case Inactive: return "inactive";
-        case Failed: return "failed";
-        case Activating: return "activating";
-        case Deactivating: return "deactivating";
+        case Active:
+            return "active";
+        case Reloading:
+            return "reloading";
+        case Inactive:
+            return "inactive";
+        case Failed:
+            return "failed";
+        case Activating:
+            return "activating";
+        case Deactivating:
+            return "deactivating";
     }
     return "";
 }
@@ -47,22 +69,29 @@ ActiveState active_state(ServiceState state, ServiceType type) {
         type == ServiceType::Idle ? ActiveState::Active : ActiveState::Activating;
     switch (state) {
         using enum ServiceState;
-        case Dead: return ActiveState::Inactive;
+        case Dead:
+            return ActiveState::Inactive;
         case Condition:
         case StartPre:
         case Start:
-        case StartPost: return starting;
+        case StartPost:
+            return starting;
         case Running:
-        case Exited: return ActiveState::Active;
-        case Reload: return ActiveState::Reloading;
+        case Exited:
+            return ActiveState::Active;
+        case Reload:
+            return ActiveState::Reloading;
         case Stop:
         case StopSigterm:
         case StopSigkill:
         case StopPost:
         case FinalSigterm:
-        case FinalSigkill: return ActiveState::Deactivating;
-        case Failed: return ActiveState::Failed;
-        case AutoRestart: return ActiveState::Activating;
+        case FinalSigkill:
+            return ActiveState::Deactivating;
+        case Failed:
+            return ActiveState::Failed;
+        case AutoRestart:
+            return ActiveState::Activating;
     }
     return ActiveState::Inactive;
 }
@@ -70,17 +99,28 @@ ActiveState active_state(ServiceState state, ServiceType type) {
 std::string_view name(ServiceResult result) {
     switch (result) {
         using enum ServiceResult;
-        case Success: return "success";
-        case Resources: return "resources";
-        case Protocol: return "protocol";
-        case Timeout: return "timeout";
-        case ExitCode: return "exit-code";
-        case Signal: return "signal";
-        case CoreDump: return "core-dump";
-        case Watchdog: return "watchdog";
-        case StartLimitHit: return "start-limit-hit";
-        case OomKill: return "oom-kill";
-        case ExecCondition: return "exec-condition";
+        case Success:
+            return "success";
+        case Resources:
+            return "resources";
+        case Protocol:
+            return "protocol";
+        case Timeout:
+            return "timeout";
+        case ExitCode:
+            return "exit-code";
+        case Signal:
+            return "signal";
+        case CoreDump:
+            return "core-dump";
+        case Watchdog:
+            return "watchdog";
+        case StartLimitHit:
+            return "start-limit-hit";
+        case OomKill:
+            return "oom-kill";
+        case ExecCondition:
+            return "exec-condition";
     }
     return "";
 }
@@ -88,13 +128,20 @@ std::string_view name(ServiceResult result) {
 std::string_view name(ExecKind kind) {
     switch (kind) {
         using enum ExecKind;
-        case Condition: return "ExecCondition";
-        case StartPre: return "ExecStartPre";
-        case Start: return "ExecStart";
-        case StartPost: return "ExecStartPost";
-        case Reload: return "ExecReload";
-        case Stop: return "ExecStop";
-        case StopPost: return "ExecStopPost";
+        case Condition:
+            return "ExecCondition";
+        case StartPre:
+            return "ExecStartPre";
+        case Start:
+            return "ExecStart";
+        case StartPost:
+            return "ExecStartPost";
+        case Reload:
+            return "ExecReload";
+        case Stop:
+            return "ExecStop";
+        case StopPost:
+            return "ExecStopPost";
     }
     return "";
 }
@@ -103,13 +150,20 @@ const CommandLines& commands(const Unit& unit, ExecKind kind) {
     const ServiceSettings& service = unit.settings.service;
     switch (kind) {
         using enum ExecKind;
-        case Condition: return service.exec_condition;
-        case StartPre: return service.exec_start_pre;
-        case Start: return service.exec_start;
-        case StartPost: return service.exec_start_post;
-        case Reload: return service.exec_reload;
-        case Stop: return service.exec_stop;
-        case StopPost: return service.exec_stop_post;
+        case Condition:
+            return service.exec_condition;
+        case StartPre:
+            return service.exec_start_pre;
+        case Start:
+            return service.exec_start;
+        case StartPost:
+            return service.exec_start_post;
+        case Reload:
+            return service.exec_reload;
+        case Stop:
+            return service.exec_stop;
+        case StopPost:
+            return service.exec_stop_post;
     }
     return service.exec_start;
 }

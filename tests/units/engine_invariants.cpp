@@ -21,17 +21,25 @@ bool waits_for_something(const UnitRecord& record) {
     switch (status.state) {
         using enum ServiceState;
         case Dead:
-        case Failed: return !launch && !main && !control && !status.deadline;
-        case AutoRestart: return !launch && !main && !control;
+        case Failed:
+            return !launch && !main && !control && !status.deadline;
+        case AutoRestart:
+            return !launch && !main && !control;
         case Condition:
-        case StartPre: return launch != control && !main;
-        case Start: return launch != main && !control;
+        case StartPre:
+            return launch != control && !main;
+        case Start:
+            return launch != main && !control;
         case StartPost:
         case Reload:
-        case Stop: return launch != control;
-        case Running: return main && !launch && !control;
-        case Exited: return !launch && !control && !main && !status.deadline;
-        case StopPost: return launch || control || main;
+        case Stop:
+            return launch != control;
+        case Running:
+            return main && !launch && !control;
+        case Exited:
+            return !launch && !control && !main && !status.deadline;
+        case StopPost:
+            return launch || control || main;
         case StopSigterm:
         case StopSigkill:
         case FinalSigterm:
@@ -63,7 +71,8 @@ std::string broken_unit(const UnitRecord& record) {
         return "failed with result " + std::string(name(status.result));
     }
     for (std::size_t kind = 0; kind < exec_kinds; ++kind) {
-        if (status.history[kind].size() > commands(record.unit, static_cast<ExecKind>(kind)).size()) {
+        if (status.history[kind].size() >
+            commands(record.unit, static_cast<ExecKind>(kind)).size()) {
             return "more records than commands";
         }
     }
@@ -88,17 +97,22 @@ std::string broken_job(const UnitRecord& record, const Job& job) {
             if (active || at_rest) {
                 return bad();
             }
-            return !running && state == ActiveState::Activating && !record.status.deadline ? bad() : "";
+            return !running && state == ActiveState::Activating && !record.status.deadline ? bad()
+                                                                                           : "";
         case Stop:
-        case Restart: return !running || state != ActiveState::Deactivating ? bad() : "";
+        case Restart:
+            return !running || state != ActiveState::Deactivating ? bad() : "";
         case Reload:
             if (running) {
-                return state == ActiveState::Reloading || state == ActiveState::Deactivating ? "" : bad();
+                return state == ActiveState::Reloading || state == ActiveState::Deactivating
+                           ? ""
+                           : bad();
             }
             return state == ActiveState::Reloading ? "" : bad();
         case TryRestart:
         case ReloadOrStart:
-        case VerifyActive: return bad();  // never installed: they become one of the others
+        case VerifyActive:
+            return bad();  // never installed: they become one of the others
     }
     return {};
 }

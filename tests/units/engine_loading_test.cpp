@@ -34,7 +34,8 @@ TEST(EngineLoading, FirstLoadMakesTheUnit) {
 }
 
 TEST(EngineLoading, DeadUnitTakesWhateverTheFileSays) {
-    for (const LoadState state : {LoadState::Loaded, LoadState::NotFound, LoadState::Masked, LoadState::BadSetting}) {
+    for (const LoadState state :
+         {LoadState::Loaded, LoadState::NotFound, LoadState::Masked, LoadState::BadSetting}) {
         Script script(plain);
         script.load(in_state(state));
         EXPECT_EQ(script.record().unit.load_state, state);

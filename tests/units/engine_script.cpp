@@ -69,7 +69,8 @@ std::string text_of(const Action& action) {
     return match(action)(
         [](const Launch& launch) {
             const std::string index = launch.index == 0 ? "" : fmt::format("[{}]", launch.index);
-            return fmt::format("launch:{}{}{}", name(launch.kind), index, launch.begins_activation ? "*" : "");
+            return fmt::format(
+                "launch:{}{}{}", name(launch.kind), index, launch.begins_activation ? "*" : "");
         },
         [](const AbortLaunch&) { return std::string("abort"); },
         [](const SignalUnit& signal) {
@@ -87,12 +88,24 @@ void add_word(std::string& text, const std::string& word) {
 }
 
 Verb verb_of(std::string_view word) {
-    if (word == "start") return Verb::Start;
-    if (word == "stop") return Verb::Stop;
-    if (word == "restart") return Verb::Restart;
-    if (word == "reload") return Verb::Reload;
-    if (word == "try-restart") return Verb::TryRestart;
-    if (word == "reload-or-restart") return Verb::ReloadOrRestart;
+    if (word == "start") {
+        return Verb::Start;
+    }
+    if (word == "stop") {
+        return Verb::Stop;
+    }
+    if (word == "restart") {
+        return Verb::Restart;
+    }
+    if (word == "reload") {
+        return Verb::Reload;
+    }
+    if (word == "try-restart") {
+        return Verb::TryRestart;
+    }
+    if (word == "reload-or-restart") {
+        return Verb::ReloadOrRestart;
+    }
     EXPECT_EQ(word, "reload-or-try-restart");
     return Verb::ReloadOrTryRestart;
 }
@@ -133,7 +146,8 @@ std::string text_of(const Outcome& outcome) {
             case JobChange::What::Queued:
                 add_word(jobs, fmt::format("+{}:{}", change.job.id, name(change.job.type)));
                 break;
-            case JobChange::What::Running: break;
+            case JobChange::What::Running:
+                break;
             case JobChange::What::Removed:
                 add_word(jobs, fmt::format("{}:{}", change.job.id, name(change.result)));
                 break;
@@ -202,23 +216,46 @@ void Script::apply(std::string_view event) {
     const auto failed = [&](bool refused, int process, int exit_status) {
         told(step(
             world,
-            LaunchFailed{name, launch, refused, process, exit_status, "heat.service:3: no\nmore", now, "ab"},
+            LaunchFailed{
+                name, launch, refused, process, exit_status, "heat.service:3: no\nmore", now, "ab"},
             now));
     };
     if (word == "launched") {
         return told(step(world, Launched{name, launch, pid, now, std::string(32, 'a')}, now));
     }
-    if (word == "exec-failed") return failed(false, pid, value);
-    if (word == "refused") return failed(true, 0, pid);
-    if (word == "no-process") return failed(false, 0, 0);
-    if (word == "exit") return exited(CLD_EXITED);
-    if (word == "signal") return exited(CLD_KILLED);
-    if (word == "dump") return exited(CLD_DUMPED);
-    if (word == "empty") return told(step(world, CgroupChanged{name, false}, now));
-    if (word == "populated") return told(step(world, CgroupChanged{name, true}, now));
-    if (word == "oom") return told(step(world, OutOfMemoryKilled{name}, now));
-    if (word == "reset-failed") return told(step(world, ResetFailed{name}, now));
-    if (word == "cancel") return cancel(static_cast<JobId>(pid));
+    if (word == "exec-failed") {
+        return failed(false, pid, value);
+    }
+    if (word == "refused") {
+        return failed(true, 0, pid);
+    }
+    if (word == "no-process") {
+        return failed(false, 0, 0);
+    }
+    if (word == "exit") {
+        return exited(CLD_EXITED);
+    }
+    if (word == "signal") {
+        return exited(CLD_KILLED);
+    }
+    if (word == "dump") {
+        return exited(CLD_DUMPED);
+    }
+    if (word == "empty") {
+        return told(step(world, CgroupChanged{name, false}, now));
+    }
+    if (word == "populated") {
+        return told(step(world, CgroupChanged{name, true}, now));
+    }
+    if (word == "oom") {
+        return told(step(world, OutOfMemoryKilled{name}, now));
+    }
+    if (word == "reset-failed") {
+        return told(step(world, ResetFailed{name}, now));
+    }
+    if (word == "cancel") {
+        return cancel(static_cast<JobId>(pid));
+    }
     if (word == "after") {
         const std::uint64_t span = read_timespan(argument).value().microseconds;
         now = {now.monotonic + span, now.realtime + span};
@@ -234,7 +271,8 @@ void Script::run(std::string_view lines) {
             apply(line);
         } else {
             const std::string happened = happen(trimmed(line.substr(0, arrow)));
-            EXPECT_EQ(happened, trimmed(line.substr(arrow + 2))) << "after: " << line.substr(0, arrow);
+            EXPECT_EQ(happened, trimmed(line.substr(arrow + 2)))
+                << "after: " << line.substr(0, arrow);
         }
     }
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// A scripted World for tests of the engine: units from a few directives, events from words, and what
-// happened as one line of text. No clock: time moves only by `after`. Each event is followed by the
-// invariants of engine_invariants.hpp, and by a failure if one doesn't hold.
+// A scripted World for tests of the engine: units from a few directives, events from words, and
+// what happened as one line of text. No clock: time moves only by `after`. Each event is followed
+// by the invariants of engine_invariants.hpp, and by a failure if one doesn't hold.
 //
 // The words (`at` is the unit's launch in flight; pids are the test's own numbers):
 //   start stop restart reload try-restart reload-or-restart reload-or-try-restart [MODE]
@@ -11,8 +11,9 @@
 //   empty | populated | oom | after TIMESPAN | reset-failed | cancel JOB
 //
 // What happened: states passed, then jobs, then actions, parted by " | ":
-//   "start | +1:start | launch:ExecStart*"     +N: queued, N:done and kin: removed; *: a new activation
-//   "stop-sigterm | | TERM:all CONT:all"       all: the cgroup; main, control: that process
+//   "start | +1:start | launch:ExecStart*"     +N: queued, N:done and kin: removed; *: a new
+//   activation "stop-sigterm | | TERM:all CONT:all"       all: the cgroup; main, control: that
+//   process
 // Tells are left out.
 #pragma once
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// A random walk: a small kernel of its own keeps processes, launches and a cgroup as the engine's actions
-// say, and everything that can happen does, in any order. After each event the invariants hold; at the
-// end a stop brings every service to rest, and every job that was queued was removed exactly once.
-#include <gtest/gtest.h>
-
+// A random walk: a small kernel of its own keeps processes, launches and a cgroup as the engine's
+// actions say, and everything that can happen does, in any order. After each event the invariants
+// hold; at the end a stop brings every service to rest, and every job that was queued was removed
+// exactly once.
 #include <fmt/format.h>
+#include <gtest/gtest.h>
 
 #include <array>
 #include <csignal>
@@ -21,20 +21,29 @@ namespace {
 
 constexpr std::array texts = {
     "ExecStart=/bin/a",
-    "Type=exec\nExecStart=/bin/a\nExecReload=/bin/r\nExecStop=/bin/s\nRestart=on-failure\nRestartSec=1s",
-    "Type=oneshot\nRemainAfterExit=yes\nExecStart=/bin/a\nExecStart=-/bin/b\nExecStopPost=/bin/p\nExecStopPost=/bin/q",
-    "ExecCondition=/bin/c\nExecStartPre=/bin/p\nExecStartPre=-/bin/q\nExecStart=/bin/a\nExecStartPost=/bin/z\n"
-    "ExecReload=/bin/r\nExecStop=/bin/s\nExecStopPost=/bin/t\nKillMode=mixed\nRestart=always\nRestartSec=0\n"
+    "Type=exec\nExecStart=/bin/a\nExecReload=/bin/r\nExecStop=/bin/"
+    "s\nRestart=on-failure\nRestartSec=1s",
+    "Type=oneshot\nRemainAfterExit=yes\nExecStart=/bin/a\nExecStart=-/bin/b\nExecStopPost=/bin/"
+    "p\nExecStopPost=/bin/q",
+    "ExecCondition=/bin/c\nExecStartPre=/bin/p\nExecStartPre=-/bin/q\nExecStart=/bin/"
+    "a\nExecStartPost=/bin/z\n"
+    "ExecReload=/bin/r\nExecStop=/bin/s\nExecStopPost=/bin/"
+    "t\nKillMode=mixed\nRestart=always\nRestartSec=0\n"
     "RuntimeMaxSec=30s\nTimeoutStopSec=2s\nTimeoutStartSec=3s",
-    "KillMode=process\nExecStart=/bin/a\nExecStop=/bin/s\nRestart=on-abnormal\nSendSIGKILL=no\nTimeoutStopSec=2s",
-    "KillMode=none\nExecStart=/bin/a\nExecStop=/bin/s\nExecReload=/bin/r\nRestart=always\nRestartSec=1s",
-    "Type=oneshot\nExecStart=/bin/a\nExecStart=/bin/b\nExecStartPost=/bin/p\nRestart=on-failure\nRestartSec=2s",
+    "KillMode=process\nExecStart=/bin/a\nExecStop=/bin/"
+    "s\nRestart=on-abnormal\nSendSIGKILL=no\nTimeoutStopSec=2s",
+    "KillMode=none\nExecStart=/bin/a\nExecStop=/bin/s\nExecReload=/bin/"
+    "r\nRestart=always\nRestartSec=1s",
+    "Type=oneshot\nExecStart=/bin/a\nExecStart=/bin/b\nExecStartPost=/bin/"
+    "p\nRestart=on-failure\nRestartSec=2s",
 };
 
 class Walk {
 public:
     Walk(unsigned seed, const char* text)
-        : script_(std::string("[Unit]\nStartLimitBurst=50\nStartLimitIntervalSec=1min\n[Service]\n") + text),
+        : script_(
+              std::string("[Unit]\nStartLimitBurst=50\nStartLimitIntervalSec=1min\n[Service]\n") +
+              text),
           random_(seed) {}
 
     void run(int steps) {
@@ -66,7 +75,8 @@ public:
 
 private:
     bool at_rest() const {
-        return script_.status().state == ServiceState::Dead || script_.status().state == ServiceState::Failed;
+        return script_.status().state == ServiceState::Dead ||
+               script_.status().state == ServiceState::Failed;
     }
     int below(int limit) { return std::uniform_int_distribution(0, limit - 1)(random_); }
 
@@ -74,38 +84,66 @@ private:
         switch (below(16)) {
             case 0:
             case 1:
-            case 2: return request();
+            case 2:
+                return request();
             case 3:
             case 4:
             case 5:
-            case 6: return script_.status().launch ? resolve_launch() : end_any();
+            case 6:
+                return script_.status().launch ? resolve_launch() : end_any();
             case 7:
-            case 8: return end_any();
-            case 9: children_ = below(2) == 0; return tell_cgroup();
-            case 10: return tell_cgroup();
+            case 8:
+                return end_any();
+            case 9:
+                children_ = below(2) == 0;
+                return tell_cgroup();
+            case 10:
+                return tell_cgroup();
             case 11:
-            case 12: return happen(std::array{"after 1us", "after 1s", "after 4s", "after 40s", "after 2min"}[
-                static_cast<std::size_t>(below(5))]);
-            case 13: return happen(below(3) == 0 ? "oom" : "after 10ms");
-            case 14: return stranger();
-            default: return rare();
+            case 12:
+                return happen(std::array{
+                    "after 1us",
+                    "after 1s",
+                    "after 4s",
+                    "after 40s",
+                    "after 2min"}[static_cast<std::size_t>(below(5))]);
+            case 13:
+                return happen(below(3) == 0 ? "oom" : "after 10ms");
+            case 14:
+                return stranger();
+            default:
+                return rare();
         }
     }
 
     void request() {
-        constexpr std::array verbs = {"start", "start", "start", "stop", "restart", "reload", "try-restart",
-                                      "reload-or-restart", "reload-or-try-restart"};
+        constexpr std::array verbs = {
+            "start",
+            "start",
+            "start",
+            "stop",
+            "restart",
+            "reload",
+            "try-restart",
+            "reload-or-restart",
+            "reload-or-try-restart"};
         constexpr std::array modes = {"replace", "replace", "replace", "fail", "flush"};
-        happen(fmt::format("{} {}", verbs[static_cast<std::size_t>(below(verbs.size()))],
-                           modes[static_cast<std::size_t>(below(modes.size()))]));
+        happen(fmt::format(
+            "{} {}",
+            verbs[static_cast<std::size_t>(below(verbs.size()))],
+            modes[static_cast<std::size_t>(below(modes.size()))]));
     }
 
     void resolve_launch() {
         const int pid = next_pid_++;
         switch (below(6)) {
-            case 0: return happen(fmt::format("exec-failed {} 203", pid));
-            case 1: return happen(below(4) == 0 ? "refused 226" : "no-process");
-            default: processes_.insert(pid); return happen(fmt::format("launched {}", pid));
+            case 0:
+                return happen(fmt::format("exec-failed {} 203", pid));
+            case 1:
+                return happen(below(4) == 0 ? "refused 226" : "no-process");
+            default:
+                processes_.insert(pid);
+                return happen(fmt::format("launched {}", pid));
         }
     }
 
@@ -114,8 +152,14 @@ private:
             return;
         }
         const int pid = *std::next(processes_.begin(), below(static_cast<int>(processes_.size())));
-        constexpr std::array ends = {"exit {} 0", "exit {} 0", "exit {} 1", "exit {} 255", "signal {} 15", "signal {} 9",
-                                     "dump {} 11"};
+        constexpr std::array ends = {
+            "exit {} 0",
+            "exit {} 0",
+            "exit {} 1",
+            "exit {} 255",
+            "signal {} 15",
+            "signal {} 9",
+            "dump {} 11"};
         end_one(fmt::format(fmt::runtime(ends[static_cast<std::size_t>(below(ends.size()))]), pid));
     }
 
@@ -140,8 +184,10 @@ private:
 
     void rare() {
         switch (below(4)) {
-            case 0: return happen("reset-failed");
-            case 1: return happen(fmt::format("cancel {}", script_.record().job.value_or(12'345)));
+            case 0:
+                return happen("reset-failed");
+            case 1:
+                return happen(fmt::format("cancel {}", script_.record().job.value_or(12'345)));
             case 2:
                 script_.load(unit_of(texts[static_cast<std::size_t>(below(texts.size()))]));
                 return follow(script_.last);

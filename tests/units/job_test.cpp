@@ -33,7 +33,8 @@ TEST(Job, StartMeetsStartAsOneJob) {
         start                => start | +1:start | launch:ExecStart*
         start                =>
     )");
-    const auto again = request_job(script.world, script.name, Verb::Start, JobMode::Replace, script.now);
+    const auto again =
+        request_job(script.world, script.name, Verb::Start, JobMode::Replace, script.now);
     ASSERT_TRUE(again);
     EXPECT_EQ(again->job, 1U);
 }
@@ -190,7 +191,8 @@ TEST(Job, IrreversibleJobIsNotReplaced) {
 TEST(Job, FlushCancelsTheJobsOfOthers) {
     Script script(plain);
     script.world.units["other.service"].unit = unit_of(plain, "other.service");
-    ASSERT_TRUE(request_job(script.world, "other.service", Verb::Start, JobMode::Replace, script.now));
+    ASSERT_TRUE(
+        request_job(script.world, "other.service", Verb::Start, JobMode::Replace, script.now));
     EXPECT_EQ(script.happen("start flush"), "start | 1:canceled +2:start | launch:ExecStart*");
     EXPECT_FALSE(script.world.find("other.service")->job);
 }
@@ -229,19 +231,22 @@ TEST(Job, UnitsThatAreNotLoadedAreRefusedByTheirReason) {
         Script script(plain);
         Unit unit = unit_of(plain);
         unit.load_state = each.state;
-        unit.diagnostics.push_back({Severity::Error, {"heat.service", 3, 1}, "expected a number", "", ""});
+        unit.diagnostics.push_back(
+            {Severity::Error, {"heat.service", 3, 1}, "expected a number", "", ""});
         script.load(unit);
         EXPECT_EQ(script.happen("start"), each.start);
         EXPECT_EQ(script.happen("stop"), each.stop);
         if (each.state == LoadState::BadSetting) {
             EXPECT_NE(script.error_message.find("not loaded"), std::string::npos);
             script.happen("restart");
-            EXPECT_NE(script.error_message.find("heat.service:3: expected a number"), std::string::npos);
+            EXPECT_NE(
+                script.error_message.find("heat.service:3: expected a number"), std::string::npos);
         }
     }
     Script script(plain);
     script.name = "nosuch.service";
-    EXPECT_FALSE(request_job(script.world, "nosuch.service", Verb::Start, JobMode::Replace, script.now));
+    EXPECT_FALSE(
+        request_job(script.world, "nosuch.service", Verb::Start, JobMode::Replace, script.now));
 }
 
 TEST(Job, ManualStartsAndStopsCanBeRefused) {

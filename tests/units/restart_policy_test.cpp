@@ -13,16 +13,22 @@ namespace hearth::test {
 namespace {
 
 constexpr std::array settings = {
-    Restart::No,        Restart::Always,     Restart::OnSuccess, Restart::OnFailure,
-    Restart::OnAbnormal, Restart::OnAbort,   Restart::OnWatchdog};
+    Restart::No,
+    Restart::Always,
+    Restart::OnSuccess,
+    Restart::OnFailure,
+    Restart::OnAbnormal,
+    Restart::OnAbort,
+    Restart::OnWatchdog};
 
 struct Case {
     ServiceResult result;
     const char* restarts;  ///< one letter per setting above
 };
 
-// systemd.service(5), table 2; resources and protocol are failures that are no exit code; a start limit
-// is never asked about (the engine doesn't get here), an ExecCondition= that says no never restarts.
+// systemd.service(5), table 2; resources and protocol are failures that are no exit code; a start
+// limit is never asked about (the engine doesn't get here), an ExecCondition= that says no never
+// restarts.
 constexpr std::array table = {
     Case{ServiceResult::Success, ".xx...."},
     Case{ServiceResult::ExitCode, ".x.x..."},
@@ -56,7 +62,8 @@ TEST(RestartPolicy, FollowsTheTableOfTheManual) {
 
 TEST(RestartPolicy, PreventWinsOverForceAndForceOverRestart) {
     Unit unit = unit_of(
-        "Restart=on-failure\nRestartPreventExitStatus=1 SIGKILL\nRestartForceExitStatus=0 1 SIGTERM");
+        "Restart=on-failure\nRestartPreventExitStatus=1 SIGKILL\nRestartForceExitStatus=0 1 "
+        "SIGTERM");
     const auto restarts = [&](ServiceResult result, int code, int exit_status) {
         ServiceStatus status;
         status.result = result;
@@ -174,7 +181,9 @@ TEST(RestartPolicy, StopThatWasAskedForIsNotUndone) {
 }
 
 TEST(RestartPolicy, GivesUpAfterStartLimitBurst) {
-    Script script("[Unit]\nStartLimitBurst=2\nStartLimitIntervalSec=60s\n[Service]\nRestart=always\nRestartSec=0\nExecStart=/bin/a");
+    Script script(
+        "[Unit]\nStartLimitBurst=2\nStartLimitIntervalSec=60s\n[Service]\nRestart="
+        "always\nRestartSec=0\nExecStart=/bin/a");
     script.run(R"(
         start
         launched 10
@@ -187,7 +196,8 @@ TEST(RestartPolicy, GivesUpAfterStartLimitBurst) {
         after 1s             => dead failed | +3:restart 3:failed
         start                => failed | +4:start 4:failed
     )");
-    EXPECT_EQ(script.status().result, ServiceResult::ExitCode) << "the first failure sticks, as in systemd";
+    EXPECT_EQ(script.status().result, ServiceResult::ExitCode)
+        << "the first failure sticks, as in systemd";
     EXPECT_NE(script.status().failure.find("repeated too quickly"), std::string::npos);
     script.run(R"(
         reset-failed         => dead
@@ -196,7 +206,9 @@ TEST(RestartPolicy, GivesUpAfterStartLimitBurst) {
 }
 
 TEST(RestartPolicy, StartLimitCountsStartsByHandAndSlides) {
-    Script script("[Unit]\nStartLimitBurst=2\nStartLimitIntervalSec=60s\n[Service]\nType=oneshot\nExecStart=/bin/a");
+    Script script(
+        "[Unit]\nStartLimitBurst=2\nStartLimitIntervalSec=60s\n[Service]\nType=oneshot\nExecStart=/"
+        "bin/a");
     const auto start = [&](const char* expected) {
         EXPECT_EQ(script.happen("start"), expected);
         script.run("launched 10\nempty\nexit 10 0\nafter 20s");
@@ -208,12 +220,14 @@ TEST(RestartPolicy, StartLimitCountsStartsByHandAndSlides) {
     script.run("after 21s");
     EXPECT_EQ(script.happen("start"), "start | +4:start | launch:ExecStart*");
     script.run("launched 10\nempty\nexit 10 0");
-    EXPECT_EQ(script.happen("start"), "failed | +5:start 5:failed") << "only the oldest has left the window";
+    EXPECT_EQ(script.happen("start"), "failed | +5:start 5:failed")
+        << "only the oldest has left the window";
 }
 
 TEST(RestartPolicy, ZeroTurnsTheStartLimitOff) {
     for (const char* off : {"StartLimitIntervalSec=0", "StartLimitBurst=0"}) {
-        Script script("[Unit]\n" + std::string(off) + "\n[Service]\nType=oneshot\nExecStart=/bin/a");
+        Script script(
+            "[Unit]\n" + std::string(off) + "\n[Service]\nType=oneshot\nExecStart=/bin/a");
         for (int i = 0; i < 20; ++i) {
             script.run("start\nlaunched 10\nempty\nexit 10 0");
             ASSERT_EQ(script.status().state, ServiceState::Dead);
@@ -231,7 +245,8 @@ TEST(RestartPolicy, ResetFailedForgetsFailureAndCounters) {
     EXPECT_FALSE(script.status().refused);
     EXPECT_TRUE(script.status().recent_starts.empty());
     script.run("start\nlaunched 10\nstop\nexit 10 1");
-    EXPECT_EQ(script.happen("reset-failed"), "") << "how a stop ends is not forgotten while it is going on";
+    EXPECT_EQ(script.happen("reset-failed"), "")
+        << "how a stop ends is not forgotten while it is going on";
     EXPECT_EQ(script.status().result, ServiceResult::ExitCode);
 }
 

@@ -28,7 +28,9 @@ std::string shown(const Script& script, std::string_view field, const LiveFacts&
 TEST(RuntimeFields, AreSortedAndUniqueWithinTheirInterface) {
     const auto fields = runtime_fields();
     for (std::size_t i = 1; i < fields.size(); ++i) {
-        const auto key = [](const RuntimeField& field) { return std::pair(field.interface, field.name); };
+        const auto key = [](const RuntimeField& field) {
+            return std::pair(field.interface, field.name);
+        };
         EXPECT_LT(key(fields[i - 1]), key(fields[i])) << fields[i].name;
     }
 }
@@ -43,14 +45,16 @@ TEST(RuntimeFields, AreNoDirectivesProperties) {
     for (const std::span<const Row> table : service_tables()) {
         for (const Row& row : table) {
             for (const Property& property : row.properties) {
-                EXPECT_TRUE(!fields.contains(property.name) || meant.contains(property.name)) << property.name;
+                EXPECT_TRUE(!fields.contains(property.name) || meant.contains(property.name))
+                    << property.name;
             }
         }
     }
 }
 
 TEST(RuntimeFields, WriteWhatTheirSignatureSays) {
-    Script started("ExecStart=-/bin/a x\nExecStartPre=/bin/p\nExecReload=/bin/r\n[Unit]\nAfter=b.service");
+    Script started(
+        "ExecStart=-/bin/a x\nExecStartPre=/bin/p\nExecReload=/bin/r\n[Unit]\nAfter=b.service");
     started.run("start\nlaunched 9\nexit 9 0\nlaunched 10\nstop");
     for (const Script& script : {Script(""), started}) {
         for (const RuntimeField& field : runtime_fields()) {
@@ -129,14 +133,16 @@ TEST(RuntimeFields, ShowADeadServiceWithWhatBecameOfIt) {
 TEST(RuntimeFields, ShowCommandsWithTheirLastRun) {
     Script script("ExecStart=-:/bin/a one\nExecStop=+/bin/s");
     script.run("start\nlaunched 10");
-    const std::string started = std::to_string(script.now.realtime) + "," + std::to_string(script.now.monotonic);
+    const std::string started =
+        std::to_string(script.now.realtime) + "," + std::to_string(script.now.monotonic);
     EXPECT_EQ(
         shown(script, "ExecStart"),
         "a(sasbttttuii) [(\"/bin/a\",[\"/bin/a\",\"one\"],true," + started + ",0,0,10,0,0)]");
     EXPECT_EQ(
         shown(script, "ExecStartEx"),
-        "a(sasasttttuii) [(\"/bin/a\",[\"/bin/a\",\"one\"],[\"ignore-failure\",\"no-env-expand\"]," + started +
-            ",0,0,10,0,0)]");
+        "a(sasasttttuii) "
+        "[(\"/bin/a\",[\"/bin/a\",\"one\"],[\"ignore-failure\",\"no-env-expand\"]," +
+            started + ",0,0,10,0,0)]");
     EXPECT_EQ(
         shown(script, "ExecStopEx"),
         "a(sasasttttuii) [(\"/bin/s\",[\"/bin/s\"],[\"privileged\"],0,0,0,0,0,0,0)]");
@@ -146,7 +152,8 @@ TEST(RuntimeFields, ShowCommandsWithTheirLastRun) {
 TEST(RuntimeFields, ShowDependenciesFromBothEnds) {
     Script script("[Unit]\nAfter=b.service\nWants=b.service");
     UnitRecord& other = script.world.units["c.service"];
-    other.unit = unit_of("[Unit]\nBefore=heat.service\nRequires=heat.service\nConflicts=heat.service", "c.service");
+    other.unit = unit_of(
+        "[Unit]\nBefore=heat.service\nRequires=heat.service\nConflicts=heat.service", "c.service");
     EXPECT_EQ(shown(script, "After"), "as [\"b.service\",\"c.service\"]");
     EXPECT_EQ(shown(script, "Wants"), "as [\"b.service\"]");
     EXPECT_EQ(shown(script, "RequiredBy"), "as [\"c.service\"]");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Every state meets every event. The answers are printed to docs/service-states.md, which is compared
-// (HEARTH_UPDATE_GOLDEN=1 writes it anew); invariants are checked after each answer.
+// Every state meets every event. The answers are printed to docs/service-states.md, which is
+// compared (HEARTH_UPDATE_GOLDEN=1 writes it anew); invariants are checked after each answer.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -33,16 +33,19 @@ constexpr const char* everything = R"(
 /// A way into a state. Main processes have pid 10, control processes 20.
 struct Context {
     ServiceState state;
-    const char* when;   ///< which of the ways, for the reader
-    const char* more;   ///< directives beside `everything`
+    const char* when;  ///< which of the ways, for the reader
+    const char* more;  ///< directives beside `everything`
     const char* lines;
 };
 
 constexpr const char* to_pre = "start\nlaunched 20\nempty\nexit 20 0\n";
-constexpr const char* to_start = "start\nlaunched 20\nempty\nexit 20 0\nlaunched 20\nempty\nexit 20 0\n";
-constexpr const char* to_post = "start\nlaunched 20\nempty\nexit 20 0\nlaunched 20\nempty\nexit 20 0\nlaunched 10\n";
+constexpr const char* to_start =
+    "start\nlaunched 20\nempty\nexit 20 0\nlaunched 20\nempty\nexit 20 0\n";
+constexpr const char* to_post =
+    "start\nlaunched 20\nempty\nexit 20 0\nlaunched 20\nempty\nexit 20 0\nlaunched 10\n";
 constexpr const char* to_running =
-    "start\nlaunched 20\nempty\nexit 20 0\nlaunched 20\nempty\nexit 20 0\nlaunched 10\nlaunched 20\nexit 20 0\n";
+    "start\nlaunched 20\nempty\nexit 20 0\nlaunched 20\nempty\nexit 20 0\nlaunched 10\nlaunched "
+    "20\nexit 20 0\n";
 
 using enum ServiceState;
 const std::array contexts = std::to_array<std::pair<Context, std::string>>({
@@ -68,9 +71,14 @@ const std::array contexts = std::to_array<std::pair<Context, std::string>>({
     {{StopSigkill, "launch in flight", "", "stop\nafter 1d"}, to_start},
     {{StopPost, "launch in flight", "", "empty\nexit 10 1"}, to_running},
     {{StopPost, "command running", "", "empty\nexit 10 1\nlaunched 20"}, to_running},
-    {{FinalSigterm, "control process left", "", "empty\nexit 10 1\nlaunched 20\nafter 1d"}, to_running},
+    {{FinalSigterm, "control process left", "", "empty\nexit 10 1\nlaunched 20\nafter 1d"},
+     to_running},
     {{FinalSigterm, "launch in flight", "", "empty\nexit 10 1\nafter 1d"}, to_running},
-    {{FinalSigkill, "control process left", "", "empty\nexit 10 1\nlaunched 20\nafter 1d\nafter 1d"}, to_running},
+    {{FinalSigkill,
+      "control process left",
+      "",
+      "empty\nexit 10 1\nlaunched 20\nafter 1d\nafter 1d"},
+     to_running},
     {{FinalSigkill, "launch in flight", "", "empty\nexit 10 1\nafter 1d\nafter 1d"}, to_running},
     {{Failed, "", "Restart=no", "empty\nexit 10 1\nlaunched 20\nempty\nexit 20 0"}, to_running},
     {{AutoRestart, "", "", "empty\nexit 10 1\nlaunched 20\nempty\nexit 20 0"}, to_running},
@@ -129,9 +137,12 @@ std::string page() {
     std::ostringstream page;
     page << "# What each state of a service answers to each event\n\n"
             "Written by tests/units/service_machine_matrix_test.cpp; don't edit, run it with\n"
-            "`HEARTH_UPDATE_GOLDEN=1`. The states are explained in units/service_machine.hpp. The service has one\n"
-            "command of every kind, `Restart=on-failure` and `KillMode=control-group`; events that a state only\n"
-            "records, or ignores, are listed below its table. `TERM:all` is a signal to the whole cgroup, `main` and `control` are single\n"
+            "`HEARTH_UPDATE_GOLDEN=1`. The states are explained in units/service_machine.hpp. The "
+            "service has one\n"
+            "command of every kind, `Restart=on-failure` and `KillMode=control-group`; events that "
+            "a state only\n"
+            "records, or ignores, are listed below its table. `TERM:all` is a signal to the whole "
+            "cgroup, `main` and `control` are single\n"
             "processes; `*` begins a new activation.\n";
     for (const auto& [context, before] : contexts) {
         page << "\n## " << name(context.state) << (*context.when != 0 ? ", " : "") << context.when
@@ -163,7 +174,8 @@ TEST(ServiceMachineMatrix, IsThePageInDocs) {
         return;
     }
     std::ifstream file(path);
-    const std::string golden((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+    const std::string golden(
+        (std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
     const auto differs = std::ranges::mismatch(now, golden);
     EXPECT_TRUE(now == golden) << "docs/service-states.md differs from here on:\n"
                                << std::string(differs.in1, now.end()).substr(0, 300)
@@ -180,14 +192,31 @@ TEST(ServiceMachineMatrix, HasAWayIntoEveryState) {
 
 TEST(ServiceMachineMatrix, NoVariantOfAServiceBreaksAnInvariant) {
     for (const char* variant :
-         {"KillMode=mixed", "KillMode=process", "KillMode=none", "SendSIGKILL=no", "Type=exec", "Type=oneshot",
-          "Type=oneshot\nRemainAfterExit=yes", "RemainAfterExit=yes", "TimeoutStopSec=infinity", "Type=idle",
-          "ExecStop=\nExecStopPost=", "ExecCondition=\nExecStartPre=\nExecStartPost=\nExecReload="}) {
+         {"KillMode=mixed",
+          "KillMode=process",
+          "KillMode=none",
+          "SendSIGKILL=no",
+          "Type=exec",
+          "Type=oneshot",
+          "Type=oneshot\nRemainAfterExit=yes",
+          "RemainAfterExit=yes",
+          "TimeoutStopSec=infinity",
+          "Type=idle",
+          "ExecStop=\nExecStopPost=",
+          "ExecCondition=\nExecStartPre=\nExecStartPost=\nExecReload="}) {
         SCOPED_TRACE(variant);
         for (const auto& [context, before] : contexts) {
             const Script arrived = arrive(context, before, variant);
-            for (const char* event : {"stop", "restart", "launched 30", "no-process", "exit 10 1", "exit 20 0", "empty",
-                                      "oom", "after 2d"}) {
+            for (const char* event :
+                 {"stop",
+                  "restart",
+                  "launched 30",
+                  "no-process",
+                  "exit 10 1",
+                  "exit 20 0",
+                  "empty",
+                  "oom",
+                  "after 2d"}) {
                 SCOPED_TRACE(event);
                 Script(arrived).apply(event);
             }
@@ -205,7 +234,8 @@ TEST(ServiceMachineMatrix, NoPairOfEventsBreaksAnInvariant) {
                 continue;  // ignored: the second event would meet what the first has met
             }
             for (const EventName& second : events) {
-                SCOPED_TRACE(std::string(name(context.state)) + ": " + first.event + ", " + second.event);
+                SCOPED_TRACE(
+                    std::string(name(context.state)) + ": " + first.event + ", " + second.event);
                 Script(once).apply(second.event);
             }
         }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What stops services, as scripts: requests, timeouts, KillMode=, the OOM killer, and launches that are
-// in flight when it comes.
+// What stops services, as scripts: requests, timeouts, KillMode=, the OOM killer, and launches that
+// are in flight when it comes.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -102,7 +102,10 @@ TEST(ServiceMachineStop, SendSigkillNoSparesThem) {
 }
 
 TEST(ServiceMachineStop, SignalsAreThoseOfTheUnit) {
-    check("ExecStart=/bin/a\nKillSignal=SIGINT\nSendSIGHUP=yes\nRestartKillSignal=SIGUSR1\nFinalKillSignal=SIGQUIT", R"(
+    check(
+        "ExecStart=/bin/"
+        "a\nKillSignal=SIGINT\nSendSIGHUP=yes\nRestartKillSignal=SIGUSR1\nFinalKillSignal=SIGQUIT",
+        R"(
         start
         launched 10
         restart              => stop-sigterm | +2:restart | USR1:all CONT:all HUP:all
@@ -318,8 +321,9 @@ TEST(ServiceMachineStop, LeftoversOfAnEarlierRunAreTold) {
         exit 10 0            => dead | | release
         start                => start | +2:start | launch:ExecStart*
     )");
-    const auto told = std::ranges::find_if(
-        script.last.actions, [](const Action& action) { return std::holds_alternative<Tell>(action); });
+    const auto told = std::ranges::find_if(script.last.actions, [](const Action& action) {
+        return std::holds_alternative<Tell>(action);
+    });
     ASSERT_NE(told, script.last.actions.end());
     EXPECT_NE(std::get<Tell>(*told).message.find("earlier run"), std::string::npos);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Lives of services, as scripts: how they start, run and end. What stops them: service_machine_stop_test.
+// Lives of services, as scripts: how they start, run and end. What stops them:
+// service_machine_stop_test.
 #include <gtest/gtest.h>
 
 #include <csignal>
@@ -46,8 +47,9 @@ TEST(ServiceMachine, SimpleThatCannotExecCountsAsStartedAndFails) {
 
 TEST(ServiceMachine, RefusalFailsTheStartAndIsNotTriedAgain) {
     for (const char* type : {"simple", "exec", "oneshot"}) {
-        Script script("Restart=" + std::string(*type == 'o' ? "on-failure" : "always") +
-                      "\nExecStart=-/bin/a\nType=" + type);
+        Script script(
+            "Restart=" + std::string(*type == 'o' ? "on-failure" : "always") +
+            "\nExecStart=-/bin/a\nType=" + type);
         script.run(R"(
             start
             refused 226      => failed | 1:failed | release
@@ -109,7 +111,10 @@ TEST(ServiceMachine, OneshotRunsItsCommandsInOrder) {
 }
 
 TEST(ServiceMachine, OneshotThatRemainsIsActiveWhenItHasExited) {
-    check("Type=oneshot\nRemainAfterExit=yes\nExecStart=/bin/a\nExecStartPost=/bin/p\nExecStop=/bin/s", R"(
+    check(
+        "Type=oneshot\nRemainAfterExit=yes\nExecStart=/bin/a\nExecStartPost=/bin/p\nExecStop=/bin/"
+        "s",
+        R"(
         start
         launched 10
         exit 10 0            => start-post | | launch:ExecStartPost
@@ -131,7 +136,10 @@ TEST(ServiceMachine, OneshotWithOnlyStopCommandsIsActiveAtOnce) {
 }
 
 TEST(ServiceMachine, CommandsBeforeTheStartComeInTheirOrder) {
-    check("ExecCondition=/bin/c\nExecStartPre=/bin/p\nExecStartPre=/bin/q\nExecStart=/bin/a\nExecStartPost=/bin/z", R"(
+    check(
+        "ExecCondition=/bin/c\nExecStartPre=/bin/p\nExecStartPre=/bin/q\nExecStart=/bin/"
+        "a\nExecStartPost=/bin/z",
+        R"(
         start                => condition | +1:start | launch:ExecCondition*
         launched 10
         empty
@@ -157,13 +165,15 @@ TEST(ServiceMachine, ForkedProcessesOfStartPreAreSparedWhereKillModeSpares) {
 
 TEST(ServiceMachine, ConditionSaysNotNowWithoutFailing) {
     for (const char* code : {"1", "254"}) {
-        Script script("Restart=always\nExecCondition=/bin/c\nExecStart=/bin/a\nExecStopPost=/bin/p");
+        Script script(
+            "Restart=always\nExecCondition=/bin/c\nExecStart=/bin/a\nExecStopPost=/bin/p");
         script.run(R"(
             start
             launched 10
             empty
         )");
-        EXPECT_EQ(script.happen("exit 10 " + std::string(code)), "stop-post | | launch:ExecStopPost");
+        EXPECT_EQ(
+            script.happen("exit 10 " + std::string(code)), "stop-post | | launch:ExecStopPost");
         script.run(R"(
             launched 11
             empty
@@ -448,7 +458,8 @@ TEST(ServiceMachine, CausesNameWhatHappened) {
     ASSERT_EQ(script.last.transitions.size(), 1U);
     EXPECT_EQ(
         describe(script.last.transitions[0]),
-        "running -> failed (result 'exit-code'): main process exited, code=exited, status=1/FAILURE");
+        "running -> failed (result 'exit-code'): main process exited, code=exited, "
+        "status=1/FAILURE");
     EXPECT_EQ(describe_exit(CLD_KILLED, 9), "code=killed, status=9/KILL");
     EXPECT_EQ(describe_exit(CLD_DUMPED, 11), "code=dumped, status=11/SEGV");
     EXPECT_EQ(describe_exit(CLD_EXITED, 99), "code=exited, status=99");
