@@ -10,10 +10,11 @@ namespace {
 
 /// What Private*= and Protect*= are about.
 constexpr auto fixed_paths = std::to_array<const char*>({
-    "/", "/boot", "/dev", "/dev/kmsg", "/efi", "/etc", "/home", "/lib/modules", "/proc/acpi", "/proc/fs",
-    "/proc/irq", "/proc/kallsyms", "/proc/kcore", "/proc/kmsg", "/proc/latency_stats", "/proc/sys",
-    "/proc/sys/kernel/domainname", "/proc/sys/kernel/hostname", "/proc/sysrq-trigger", "/proc/timer_stats",
-    "/root", "/run", "/run/user", "/sys", "/sys/fs/cgroup", "/tmp", "/usr", "/usr/lib/modules", "/var/tmp",
+    "/", "/boot", "/dev", "/dev/kmsg", "/efi", "/etc", "/home", "/lib/modules", "/proc/acpi", "/proc/asound",
+    "/proc/bus", "/proc/fs", "/proc/irq", "/proc/kallsyms", "/proc/kcore", "/proc/kmsg", "/proc/latency_stats",
+    "/proc/mtrr", "/proc/sys", "/proc/sys/kernel/domainname", "/proc/sys/kernel/hostname", "/proc/sysrq-trigger",
+    "/proc/timer_stats", "/root", "/run", "/run/user", "/sys", "/sys/fs/cgroup", "/tmp", "/usr",
+    "/usr/lib/modules", "/var/tmp",
 });
 
 }  // namespace

@@ -29,7 +29,7 @@ struct Evidence {
     const Question& question;
     const KernelView& view;
     const MountTable& mounts;
-    const MountTable& own_mounts;
+    const MountTable& host_mounts;
 
     [[nodiscard]] const ExecSettings& exec() const { return question.unit.settings.exec; }
     [[nodiscard]] const SandboxSettings& sandbox() const { return question.unit.settings.sandbox; }
@@ -68,6 +68,8 @@ struct Check {
 
 /// The namespace of that kind is not hearthd's own.
 [[nodiscard]] Finding own_namespace(const Evidence& evidence, const std::string& kind);
+/// A mount namespace of its own, in which no mount hands on to the host's.
+[[nodiscard]] Finding own_mounts(const Evidence& evidence);
 /// None of these capabilities is left in the bounding set.
 [[nodiscard]] Finding without_capabilities(const Evidence& evidence, std::initializer_list<unsigned> capabilities);
 /// The loaded program is the plan's, or as much of that as can be known.

@@ -29,35 +29,17 @@ Finding private_ipc(const Evidence& evidence) {
     Finding finding = own_namespace(evidence, "ipc");
     const Mount* queues = evidence.mounts.at("/dev/mqueue");
     if (queues != nullptr) {
-        const Mount* own = evidence.own_mounts.at("/dev/mqueue");
-        const bool fresh = queues->type == "mqueue" && queues->shared == 0;
-        finding = both(std::move(finding), either(fresh || own == nullptr, shown(queues), "not the namespace's own queues"));
+        const Mount* host = evidence.host_mounts.at("/dev/mqueue");
+        const bool same = host != nullptr && host->device == queues->device;
+        finding = both(std::move(finding), either(!same, shown(queues), "those are the host's queues"));
     }
     return finding;
-}
-
-/// Of its own, and no mount in it hands on to hearthd's.
-Finding private_mounts(const Evidence& evidence) {
-    Finding finding = own_namespace(evidence, "mnt");
-    if (finding.verdict != Verdict::Verified) {
-        return finding;
-    }
-    for (const Mount* mount : evidence.mounts.visible()) {
-        if (evidence.own_mounts.has_peer_group(mount->shared)) {
-            return mismatch(shown(mount), fmt::format("shares peer group {} with the host", mount->shared));
-        }
-    }
-    return verified(finding.kernel + ", no mount shared with the host");
 }
 
 // ---- replaced contents
 
 /// The directory that hearthd made for the unit, and not the host's.
 Finding private_tmp(const Evidence& evidence) {
-    Finding finding = own_namespace(evidence, "mnt");
-    if (finding.verdict != Verdict::Verified) {
-        return finding;
-    }
     std::string text;
     for (const char* path : {"/tmp", "/var/tmp"}) {
         const Place place = look(evidence, path);
@@ -86,9 +68,6 @@ constexpr auto pseudo_devices = std::to_array<std::string_view>(
     {"c 1:3", "c 1:5", "c 1:7", "c 1:8", "c 1:9", "c 5:0", "c 5:2"});
 
 Finding device_file_system(const Evidence& evidence) {
-    if (Finding finding = own_namespace(evidence, "mnt"); finding.verdict != Verdict::Verified) {
-        return finding;
-    }
     const Place place = look(evidence, "/dev");
     const bool fresh = place.exact && place.mount->type == "tmpfs" && place.mount->has("ro") && place.mount->has("noexec");
     if (!fresh) {
@@ -97,6 +76,12 @@ Finding device_file_system(const Evidence& evidence) {
     for (const auto& [name, device] : evidence.view.devices) {
         if (std::ranges::find(pseudo_devices, device) == pseudo_devices.end()) {
             return mismatch(fmt::format("/dev/{} is device {}", name, device), "no pseudo device");
+        }
+    }
+    for (const std::string_view device : pseudo_devices) {
+        const bool there = std::ranges::any_of(evidence.view.devices, [&](const auto& node) { return node.second == device; });
+        if (!there) {
+            return mismatch(shown(place.mount), "device " + std::string(device) + " is missing");
         }
     }
     return verified(fmt::format("{}, {} pseudo devices", shown(place.mount), evidence.view.devices.size()));
@@ -237,7 +222,7 @@ constexpr auto checks = std::to_array<Check>({
     {"MountAPIVFS", mount_api_vfs},
     {"PrivateDevices", private_devices},
     {"PrivateIPC", private_ipc},
-    {"PrivateMounts", private_mounts},
+    {"PrivateMounts", own_mounts},
     {"PrivateNetwork", private_network},
     {"PrivateTmp", private_tmp},
     {"ReadOnlyPaths", read_only_paths},
@@ -249,6 +234,19 @@ constexpr auto checks = std::to_array<Check>({
 }  // namespace
 
 std::span<const Check> mount_checks() { return checks; }
+
+Finding own_mounts(const Evidence& evidence) {
+    Finding finding = own_namespace(evidence, "mnt");
+    if (finding.verdict != Verdict::Verified) {
+        return finding;
+    }
+    for (const Mount* mount : evidence.mounts.visible()) {
+        if (evidence.host_mounts.has_peer_group(mount->shared)) {
+            return mismatch(shown(mount), fmt::format("shares peer group {} with the host", mount->shared));
+        }
+    }
+    return verified(finding.kernel + ", no mount shared with the host");
+}
 
 Finding own_namespace(const Evidence& evidence, const std::string& kind) {
     const auto theirs = evidence.view.namespaces.find(kind);

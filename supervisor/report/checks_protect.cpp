@@ -69,10 +69,6 @@ Finding protect_system_strict(const Evidence& evidence) {
 }
 
 Finding protect_system(const Evidence& evidence) {
-    const auto in_own_namespace = own_namespace(evidence, "mnt");
-    if (in_own_namespace.verdict != Verdict::Verified) {
-        return in_own_namespace;
-    }
     switch (evidence.sandbox().protect_system) {
         case ProtectSystem::No:
             break;
@@ -122,11 +118,7 @@ bool is_named(const Evidence& evidence, const std::string& path) {
 }
 
 Finding protect_home(const Evidence& evidence) {
-    Finding finding = own_namespace(evidence, "mnt");
-    if (finding.verdict != Verdict::Verified) {
-        return finding;
-    }
-    finding.kernel.clear();
+    Finding finding = verified("");
     for (const char* path : home_directories) {
         const bool stronger = evidence.sandbox().protect_home != ProtectHome::Yes && is_named(evidence, path);
         if (!stronger) {
@@ -143,7 +135,7 @@ Finding protect_kernel_tunables(const Evidence& evidence) {
         both(
             read_only_trees(
                 evidence, {"/proc/sys", "/sys", "/proc/sysrq-trigger", "/proc/latency_stats", "/proc/acpi",
-                           "/proc/timer_stats", "/proc/fs", "/proc/irq"}),
+                           "/proc/timer_stats", "/proc/fs", "/proc/irq", "/proc/bus", "/proc/mtrr", "/proc/asound"}),
             all_hidden(evidence, {"/proc/kallsyms", "/proc/kcore"})),
         filters(evidence));
 }

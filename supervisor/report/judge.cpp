@@ -70,10 +70,20 @@ bool is_exempt(const Question& question, const hearth::Row& directive) {
         return false;
     }
     const bool identity = directive.name == "User" || directive.name == "Group" || directive.name == "SupplementaryGroups";
-    const bool root = directive.name == "RootDirectory" || directive.name == "MountAPIVFS" ||
-                      directive.name.starts_with("Bind") || directive.name == "TemporaryFileSystem";
-    return (identity && (command->no_setuid || command->full_privileges)) ||
-           (directive.context == Context::Sandbox && command->full_privileges && !root);
+    // What makes up the root, and what the unit's commands reach each other by, holds for `+` too.
+    constexpr auto kept = std::to_array<std::string_view>(
+        {"BindPaths", "BindReadOnlyPaths", "MountAPIVFS", "PrivateIPC", "PrivateNetwork", "TemporaryFileSystem"});
+    const bool sandbox = directive.context == Context::Sandbox && std::ranges::find(kept, directive.name) == kept.end();
+    return (identity && (command->no_setuid || command->full_privileges)) || (sandbox && command->full_privileges);
+}
+
+/// What was arranged in the host's own namespace, or is seen there too, is not the service's alone.
+bool needs_own_mounts(std::string_view directive) {
+    constexpr auto others = std::to_array<std::string_view>({"PrivateIPC", "PrivateNetwork"});
+    const auto is_in = [&](std::span<const Check> table) {
+        return std::ranges::find(table, present_name(directive), &Check::directive) != table.end();
+    };
+    return std::ranges::find(others, directive) == others.end() && (is_in(mount_checks()) || is_in(protect_checks()));
 }
 
 Finding find(const Evidence& evidence, const hearth::Row& directive) {
@@ -87,7 +97,15 @@ Finding find(const Evidence& evidence, const hearth::Row& directive) {
         return cannot_know("ExecStart= exempts the main process from it, by '+' or '!'");
     }
     const Check* const check = find_check(directive.name);
-    return check != nullptr ? check->find(evidence) : cannot_know("hearth has no check of this directive yet");
+    if (check == nullptr) {
+        return cannot_know("hearth has no check of this directive yet");
+    }
+    if (needs_own_mounts(directive.name)) {
+        if (Finding finding = own_mounts(evidence); finding.verdict != Verdict::Verified) {
+            return finding;
+        }
+    }
+    return check->find(evidence);
 }
 
 /// What confines or limits; descriptions, weights of nothing and the like are no matter of proof.
@@ -175,8 +193,8 @@ bool is_matter_of_proof(const hearth::Row& directive) { return is_reported(direc
 
 std::vector<Row> judge(const Question& question, const KernelView& view) {
     const MountTable mounts(view.mountinfo);
-    const MountTable own_mounts(view.own_mountinfo);
-    const Evidence evidence{question, view, mounts, own_mounts};
+    const MountTable host_mounts(view.own_mountinfo);
+    const Evidence evidence{question, view, mounts, host_mounts};
     std::vector<Row> rows;
     for (const std::span<const hearth::Row> table : service_tables()) {
         for (const hearth::Row& directive : table) {

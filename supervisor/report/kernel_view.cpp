@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // snapshot(): one pass over /proc/PID and the unit's cgroup files. Reads only; every read is bounded.
-#include <fcntl.h>
-#include <sys/stat.h>
+#include <poll.h>
 
 #include <sstream>
 
@@ -10,7 +9,6 @@
 #include "supervisor/report/report.hpp"
 #include "supervisor/sys/file.hpp"
 #include "supervisor/sys/namespace.hpp"
-#include "supervisor/sys/process.hpp"
 
 namespace hearth::report {
 
@@ -118,6 +116,12 @@ bool loads_a_filter(const launch::Plan& plan) {
     return false;
 }
 
+/// A signal would still reach a zombie, whose /proc tells nothing any more: a pidfd becomes readable.
+bool is_alive(int pidfd) {
+    pollfd ended{pidfd, POLLIN, 0};
+    return ::poll(&ended, 1, 0) == 0;
+}
+
 /// Only where there is one to compare with: the process is stopped for it.
 void read_filters(KernelView& view, const Question& question, FilterMemory* memory) {
     auto own = keyed(read(view, "/proc/self/status", "own status"));
@@ -154,7 +158,7 @@ KernelView snapshot(const Question& question, const cgroup::Tree& tree, FilterMe
     read_paths(view, question.unit, process);
     read_knobs(view, question, tree);
     read_filters(view, question, memory);
-    view.alive = sys::pidfd_send_signal(question.pidfd.number(), 0).has_value();
+    view.alive = is_alive(question.pidfd.number());
     return view;
 }
 

@@ -56,9 +56,8 @@ MountTable::MountTable(std::string_view mountinfo) {
     std::istringstream lines{std::string(mountinfo)};
     for (std::string line; std::getline(lines, line);) {
         std::istringstream fields(line);
-        std::string device;
         Mount mount;
-        fields >> mount.id >> mount.parent >> device >> mount.root >> mount.point >> mount.options;
+        fields >> mount.id >> mount.parent >> mount.device >> mount.root >> mount.point >> mount.options;
         std::string field;
         while (fields >> field && field != "-") {
             if (constexpr std::string_view shared = "shared:"; field.starts_with(shared)) {

@@ -16,6 +16,7 @@ namespace hearth::report {
 
 struct Mount {
     std::uint64_t id = 0, parent = 0;
+    std::string device;   ///< of the file system, "0:21"
     std::string point;    ///< as the process sees it, unescaped
     std::string root;     ///< what of the file system is mounted
     std::string type;

@@ -101,7 +101,7 @@ inline KernelView good_view() {
         view.namespaces[kind] = std::string(kind) + ":[2]";
         view.own_namespaces[kind] = std::string(kind) + ":[1]";
     }
-    view.own_mountinfo = "1 0 0:1 / / rw shared:1 - ext4 a rw\n2 1 0:2 / /tmp rw shared:2 - tmpfs a rw\n";
+    view.own_mountinfo = "1 0 0:1 / / rw shared:1 - ext4 a rw\n2 1 0:2 / /tmp rw shared:2 - tmpfs a rw\n3 1 0:43 / /dev/mqueue rw - mqueue a rw\n";
     view.mountinfo =
         "50 1 0:1 / / ro,nosuid,relatime master:1 - ext4 a rw\n"
         "51 50 0:21 / /proc rw,nosuid - proc proc rw\n"
@@ -138,14 +138,16 @@ inline KernelView good_view() {
         {"/proc/kmsg", place("/proc/kmsg", 68, true)},
         {"/proc/sysrq-trigger", missing()},    {"/proc/latency_stats", missing()},
         {"/proc/acpi", missing()},             {"/proc/timer_stats", missing()},
-        {"/proc/fs", missing()},               {"/proc/irq", missing()},
+        {"/proc/bus", missing()},              {"/proc/mtrr", missing()},
+        {"/proc/asound", missing()},           {"/proc/fs", missing()},               {"/proc/irq", missing()},
         {"/usr/lib/modules", missing()},       {"/lib/modules", place("/lib/modules", 69, true)},
         {"/proc/sys/kernel/hostname", place("/proc/sys/kernel/hostname", 52, false)},
         {"/proc/sys/kernel/domainname", missing()},
         {"/srv", place("/srv", 62, true)},     {"/opt", place("/opt", 63, true)},
         {"/scratch", place("/scratch", 64, true)}, {"/secret", place("/secret", 65, true)},
     };
-    view.devices = {{"null", "c 1:3"}, {"zero", "c 1:5"}};
+    view.devices = {{"full", "c 1:7"}, {"null", "c 1:3"}, {"ptmx", "c 5:2"},   {"random", "c 1:8"},
+                    {"tty", "c 5:0"},  {"zero", "c 1:5"}, {"urandom", "c 1:9"}};
     view.interfaces = {"lo"};
     view.limits = {{"Max open files", "64 128"}, {"Max core file size", "0 0"}, {"Max cpu time", "unlimited unlimited"}};
     view.knobs = {{"cpu.cfs_period_us", "100000"}, {"cpu.cfs_quota_us", "20000"},    {"cpu.shares", "512"},

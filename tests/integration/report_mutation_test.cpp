@@ -1,0 +1,504 @@
+// SPDX-License-Identifier: MIT
+//
+// The proof of the proof (DESIGN 3.2): units are launched for real, and every row of their report is
+// `verified`; then each part of the plan is left out in turn, and exactly the rows of that part must turn
+// red. Parts that change nothing by themselves stand in a list, with the reason.
+//
+// Each launch is made by a process of its own in a mount namespace of its own, so that a plan without
+// its namespace can touch nothing but that. The cgroup root is the test's own.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <fstream>
+#include <map>
+#include <set>
+#include <sstream>
+
+#include "supervisor/host_facts.hpp"
+#include "supervisor/launch/launcher.hpp"
+#include "supervisor/launch/planner.hpp"
+#include "supervisor/report/report.hpp"
+#include "supervisor/sys/file.hpp"
+#include "supervisor/sys/process.hpp"
+#include "tests/integration/cgroup_support.hpp"
+#include "units/loader.hpp"
+
+namespace hearth {
+namespace {
+
+using Rows = std::set<std::string>;
+
+class OneFile final : public UnitSource {
+public:
+    explicit OneFile(std::string text) : text_(std::move(text)) {}
+    [[nodiscard]] Result<std::optional<File>> fragment(const std::string& name) const override {
+        return std::optional(File{"/units/" + name, text_, false});
+    }
+    [[nodiscard]] Result<std::vector<File>> drop_ins(const std::string&) const override {
+        return std::vector<File>{};
+    }
+
+private:
+    std::string text_;
+};
+
+/// A directory of the test's own, with all below it removed at the end.
+class Scratch {
+public:
+    Scratch() {
+        char pattern[] = "/var/hearth-report-XXXXXX";
+        path_ = ::mkdtemp(pattern) == nullptr ? "" : pattern;
+        EXPECT_EQ(::chmod(path_.c_str(), 0755), 0);
+    }
+    ~Scratch() {
+        const auto removed = sys::remove_tree(path_);
+        EXPECT_TRUE(removed.has_value()) << (removed ? "" : removed.error().what);
+    }
+    Scratch(const Scratch&) = delete;
+    Scratch& operator=(const Scratch&) = delete;
+
+    [[nodiscard]] const std::string& path() const { return path_; }
+    void make(const std::string& below) const {
+        EXPECT_TRUE(sys::make_directories(path_ + "/" + below, 0755).has_value());
+    }
+
+private:
+    std::string path_;
+};
+
+std::string file_text(const std::string& path) {
+    std::ifstream file(path);
+    std::ostringstream text;
+    text << file.rdbuf();
+    return text.str();
+}
+
+// ---- one launch and its report ----------------------------------------------------------------------
+
+struct Ground {
+    const cgroup::Tree& tree;
+    const launch::Host& host;
+    const Unit& unit;
+    const launch::Plan& asked;
+};
+
+constexpr std::string_view made = "made ";
+
+/// What the plan expects to be given: streams that go to the log.
+std::map<std::string, sys::Descriptor> streams(const launch::Plan& plan) {
+    std::set<std::string> opened;
+    for (const launch::Prepared& prepared : plan.preparations) {
+        if (const auto* file = std::get_if<launch::OpenFile>(&prepared.preparation)) {
+            opened.insert(file->slot);
+        }
+    }
+    std::map<std::string, sys::Descriptor> given;
+    for (const launch::Step& step : plan.steps) {
+        const auto* use = std::get_if<launch::UseDescriptor>(&step.action);
+        if (use != nullptr && !opened.contains(use->slot) && !given.contains(use->slot)) {
+            if (auto file = sys::open("/dev/null", O_RDWR)) {
+                given.emplace(use->slot, std::move(*file));
+            }
+        }
+    }
+    return given;
+}
+
+/// "!MESSAGE" where the launch failed, else a line per row: "VERDICT DIRECTIVE: KERNEL | REASON". Before
+/// that, a line for each directory that was made: in a view that was spoilt they can't be removed.
+std::string launch_and_report(const Ground& ground, launch::Plan plan) {
+    launch::LaunchRequest request;
+    request.descriptors = streams(plan);
+    request.plan = std::move(plan);
+    launch::LaunchResult result = launch::launch_now(std::move(request), ground.tree);
+    std::string text;
+    for (const auto& [slot, directory] : result.activation.directories) {
+        text += std::string(made) + directory + "\n";
+    }
+    if (result.failure) {
+        text += "!" + launch::message(*result.failure);
+    } else {
+        report::Question question{ground.unit, ground.asked, ground.host, result.pid, {}, ground.asked.cgroup};
+        if (auto pidfd = sys::duplicate(result.pidfd.number())) {
+            question.pidfd = std::move(*pidfd);
+        }
+        for (const report::Row& row : report::examine(question, ground.tree)) {
+            text += std::string(report::name(row.verdict)) + " " + row.directive + ": " + row.kernel + " | " + row.reason + "\n";
+        }
+    }
+    if (result.pidfd) {
+        (void)sys::pidfd_send_signal(result.pidfd.number(), SIGKILL);
+        (void)sys::waitid(result.pidfd.number(), 0);
+    }
+    return text;
+}
+
+/// Removes the directories that `text` begins with; the rest of it.
+std::string released(std::string text) {
+    launch::Activation activation;
+    while (text.starts_with(made)) {
+        const std::size_t end = text.find('\n');
+        activation.directories[std::to_string(text.size())] = text.substr(made.size(), end - made.size());
+        text.erase(0, end + 1);
+    }
+    launch::release(activation);
+    return text;
+}
+
+/// The same in a process with mounts of its own, which hand nothing on to the machine's, but, as on most
+/// hosts, to namespaces made from them.
+std::string in_own_process(const Ground& ground, const launch::Plan& plan) {
+    auto pipe = sys::pipe2();
+    if (!pipe) {
+        return "!no pipe";
+    }
+    const pid_t child = ::fork();
+    if (child == 0) {
+        const bool alone = ::unshare(CLONE_NEWNS) == 0 && ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+                           ::mount(nullptr, "/", nullptr, MS_REC | MS_SHARED, nullptr) == 0;
+        const std::string text = alone ? launch_and_report(ground, plan) : "!no mount namespace";
+        (void)sys::write_all(pipe->write.number(), text, "pipe");
+        ::_exit(0);
+    }
+    pipe->write = {};
+    const std::string text = released(sys::read_all(pipe->read.number(), 1U << 20U, "pipe").value_or("!no answer"));
+    (void)testing_support::reap(child);
+    const auto removed = ground.tree.remove(ground.asked.cgroup);
+    EXPECT_TRUE(removed.has_value()) << (removed ? "" : removed.error().what);
+    return text;
+}
+
+Rows rows_that_are(const std::string& verdict, const std::string& text) {
+    Rows rows;
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+        if (line.starts_with(verdict + " ")) {
+            const std::size_t start = verdict.size() + 1;
+            rows.insert(line.substr(start, line.find(':', start) - start));
+        }
+    }
+    return rows;
+}
+
+// ---- what is left out ---------------------------------------------------------------------------------
+
+struct Mutation {
+    std::string left_out;
+    launch::Plan plan;
+};
+
+/// Every step, preparation and knob by itself.
+std::vector<Mutation> mutations(const launch::Plan& plan) {
+    std::vector<Mutation> all;
+    const auto named = [](const launch::Asked& asked, const std::string& what) {
+        return (asked.directive.empty() ? "-" : asked.directive) + " " + what;
+    };
+    for (std::size_t index = 0; index < plan.steps.size(); ++index) {
+        Mutation mutation{named(plan.steps[index].asked, launch::describe(plan.steps[index].action)), plan};
+        mutation.plan.steps.erase(mutation.plan.steps.begin() + static_cast<std::ptrdiff_t>(index));
+        all.push_back(std::move(mutation));
+    }
+    for (std::size_t index = 0; index < plan.preparations.size(); ++index) {
+        const launch::Prepared& prepared = plan.preparations[index];
+        if (const auto* cgroup = std::get_if<launch::MakeCgroup>(&prepared.preparation)) {
+            for (std::size_t knob = 0; knob < cgroup->knobs.size(); ++knob) {
+                Mutation mutation{named(cgroup->knobs[knob].asked, "knob " + cgroup->knobs[knob].file), plan};
+                auto& knobs = std::get<launch::MakeCgroup>(mutation.plan.preparations[index].preparation).knobs;
+                knobs.erase(knobs.begin() + static_cast<std::ptrdiff_t>(knob));
+                all.push_back(std::move(mutation));
+            }
+            continue;
+        }
+        Mutation mutation{named(prepared.asked, launch::describe(prepared.preparation)), plan};
+        mutation.plan.preparations.erase(mutation.plan.preparations.begin() + static_cast<std::ptrdiff_t>(index));
+        all.push_back(std::move(mutation));
+    }
+    return all;
+}
+
+struct Expected {
+    std::string left_out;  ///< how the part's name begins
+    Rows red;              ///< none: nothing changes, or the launch fails, and why
+    std::string why{};
+};
+
+const std::string fails = "the launch fails without it";
+const std::string ends = "the program ends at once without it";
+const std::string not_shown = "no matter of confinement";
+const std::string more_or_less = "what is missing makes the service's view smaller";
+
+const std::string depends = "what this machine has decides whether it changes anything";
+
+/// One of a list of paths, some of which this machine may not have: without effect there.
+bool is_about_nothing(const std::string& left_out) {
+    if (left_out.find("if it exists") == std::string::npos) {
+        return false;
+    }
+    std::istringstream words(left_out.substr(0, left_out.find(',')));
+    std::string path;
+    for (std::string word; words >> word;) {
+        path = word.starts_with('/') ? word : path;
+    }
+    return !sys::stat(path).has_value();
+}
+
+void check_every_mutation(const std::string& name, const std::string& text, const std::vector<Expected>& table) {
+    if (::geteuid() != 0) {
+        GTEST_SKIP() << "needs root: launches with namespaces and cgroups";
+    }
+    const testing_support::TestTree tree;
+    ASSERT_TRUE(tree);
+    auto facts = HostFacts::gather(*tree, "");
+    ASSERT_TRUE(facts.has_value()) << facts.error().what;
+    const Unit unit = load_unit(name, OneFile(text), gather_load_context(false));
+    for (const Diagnostic& refusal : unit.refusals) {
+        ADD_FAILURE() << one_line(refusal);
+    }
+    ASSERT_EQ(unit.settings.service.exec_start.size(), 1U);
+    const auto seccomp = facts->seccomp(unit);
+    ASSERT_TRUE(seccomp.has_value()) << seccomp.error().what;
+    launch::Invocation invocation;
+    invocation.command = &unit.settings.service.exec_start.front();
+    invocation.invocation_id = std::string(32, '0');
+    invocation.executable = invocation.command->path;
+    invocation.seccomp = *seccomp;
+    const auto plan = launch::plan(unit, invocation, facts->host());
+    if (!plan) {
+        for (const Diagnostic& refusal : plan.error()) {
+            ADD_FAILURE() << one_line(refusal);
+        }
+        return;
+    }
+    const Ground ground{*tree, facts->host(), unit, *plan};
+
+    const std::string whole = in_own_process(ground, *plan);
+    ASSERT_FALSE(whole.starts_with("!")) << whole;
+    EXPECT_EQ(rows_that_are("MISMATCH", whole), Rows{}) << whole;
+    EXPECT_EQ(rows_that_are("cannot know", whole), Rows{}) << whole;
+    EXPECT_FALSE(rows_that_are("verified", whole).empty());
+
+    std::set<const Expected*> used;
+    for (const Mutation& mutation : mutations(*plan)) {
+        SCOPED_TRACE("without " + mutation.left_out);
+        const std::string outcome = in_own_process(ground, mutation.plan);
+        const auto expected = std::ranges::find_if(table, [&](const Expected& entry) {
+            return mutation.left_out.starts_with(entry.left_out);
+        });
+        if (expected == table.end()) {
+            ADD_FAILURE() << "not in the table: " << outcome;
+            continue;
+        }
+        used.insert(&*expected);
+        if (expected->why == fails) {
+            EXPECT_TRUE(outcome.starts_with("!")) << outcome;
+        } else if (expected->why == ends) {
+            EXPECT_EQ(rows_that_are("verified", outcome), Rows{}) << outcome;
+            EXPECT_EQ(rows_that_are("MISMATCH", outcome), Rows{}) << outcome;
+        } else if (expected->why == depends) {
+            EXPECT_FALSE(outcome.starts_with("!")) << outcome;
+            const Rows red = rows_that_are("MISMATCH", outcome);
+            EXPECT_TRUE(red.empty() || red == expected->red) << outcome;
+        } else if (is_about_nothing(mutation.left_out)) {
+            EXPECT_EQ(rows_that_are("MISMATCH", outcome), Rows{}) << outcome;
+        } else {
+            EXPECT_FALSE(outcome.starts_with("!")) << outcome;
+            EXPECT_EQ(rows_that_are("MISMATCH", outcome), expected->red) << outcome;
+        }
+    }
+    const bool hybrid = tree->layout() == launch::CgroupLayout::Hybrid;
+    for (const Expected& entry : table) {
+        const bool other_layout = entry.left_out.find(hybrid ? ".max" : "cgroups") != std::string::npos ||
+                                  entry.left_out.find(hybrid ? "cpu.weight" : "_") != std::string::npos;
+        EXPECT_TRUE(other_layout || entry.why == not_shown || used.contains(&entry)) << entry.left_out << " is in no plan";
+    }
+}
+
+/// What every launch does, and what no directive of these units asks for.
+const std::vector<Expected>& common() {
+    static const std::vector<Expected> table = {
+        {"- default-signals", {}, not_shown},
+        {"- new-session", {}, not_shown},
+        {"- use-descriptor", {}, not_shown},
+        {"- open-file", {}, not_shown},
+        {"- set-umask", {}, not_shown},
+        {"- change-directory", {}, not_shown},
+        {"- close-descriptors", {}, not_shown},
+        {"- reset-signal-mask", {}, not_shown},
+    };
+    return table;
+}
+
+std::vector<Expected> with_common(std::vector<Expected> table) {
+    table.insert(table.end(), common().begin(), common().end());
+    return table;
+}
+
+TEST(ReportMutation, HeatServiceTurnsExactlyTheRowsRedThatLoseTheirPart) {
+    check_every_mutation(
+        "heat.service", file_text(std::string(HEARTH_SOURCE_DIR) + "/examples/heat.service"),
+        with_common({
+            {"CPUQuota join-cgroups", {"CPUQuota", "MemoryMax", "TasksMax"}},
+            {"CPUQuota knob cpu.cfs_quota_us", {"CPUQuota"}},
+            {"CPUQuota knob cpu.cfs_period_us", {}, "the kernel's default is the same"},
+            {"CPUQuota knob cpu.max", {"CPUQuota"}},
+            {"MemoryMax knob", {"MemoryMax"}},
+            {"TasksMax knob", {"TasksMax"}},
+            {"PrivateNetwork enter-namespace", {"PrivateNetwork"}},
+            {"PrivateNetwork make-namespace", {}, fails},
+            {"ProtectSystem new-namespaces", {}, fails},
+            {"ProtectSystem mount-propagation", {"PrivateDevices", "PrivateTmp", "ProtectHome", "ProtectSystem"}},
+            {"ProtectSystem bind-mount tree:writable:", {}, more_or_less},
+            {"ProtectSystem clone-tree", {}, fails},
+            {"PrivateDevices mount-file-system tmpfs", {}, fails},
+            {"PrivateDevices make-device /dev/null", {}, ends},
+            {"PrivateDevices make-device /dev/zero", {}, ends},
+            {"PrivateDevices make-device", {"PrivateDevices"}},
+            {"PrivateDevices make-directory", {}, more_or_less},
+            {"PrivateDevices make-symlink", {}, more_or_less},
+            {"PrivateDevices make-mount-point", {}, more_or_less},
+            {"PrivateDevices bind-mount", {}, more_or_less},
+            {"PrivateDevices clone-tree", {}, fails},
+            {"PrivateDevices mount-attributes /dev ro", {"PrivateDevices"}},
+            {"PrivateTmp bind-mount", {"PrivateTmp"}},
+            {"PrivateTmp make-private-tmp", {}, fails},
+            {"ProtectHome hide-path", {"ProtectHome"}},
+            {"NoNewPrivileges mount-attributes", {"NoNewPrivileges"}},
+            {"NoNewPrivileges no-new-privileges", {}, fails},
+            {"CapabilityBoundingSet drop-bounding-set", {"CapabilityBoundingSet", "PrivateDevices"}},
+            {"User set-groups", {"User"}},
+            {"User set-user", {"User"}},
+            {"User set-capabilities", {}, "the change of the uid has cleared them already"},
+            {"SystemCallFilter load-seccomp",
+             {"PrivateDevices", "SystemCallArchitectures", "SystemCallErrorNumber", "SystemCallFilter"}},
+            {"- new-session-keyring", {}, not_shown},
+        }));
+}
+
+// What heat.service doesn't ask for. The filter serves many, and so do the bounding set and /proc.
+TEST(ReportMutation, EverythingElseTurnsExactlyItsRowsRed) {
+    const Scratch scratch;
+    for (const char* below : {"ro/rw", "secret", "source", "bound", "bound-ro", "scratch"}) {
+        scratch.make(below);
+    }
+    const std::string& at = scratch.path();
+    const std::string text =
+        "[Service]\nExecStart=/bin/sleep infinity\nUser=daemon\nGroup=tty\nSupplementaryGroups=games\n"
+        "UMask=0027\nNice=5\nOOMScoreAdjust=500\nLimitNOFILE=64:128\nLimitCORE=0\n"
+        "CapabilityBoundingSet=CAP_CHOWN CAP_NET_BIND_SERVICE\nAmbientCapabilities=CAP_NET_BIND_SERVICE\n"
+        "CPUQuota=50%\nCPUQuotaPeriodSec=50ms\nCPUWeight=50\n"
+        "PrivateIPC=yes\nPrivateMounts=yes\nProtectHostname=yes\nProtectKernelTunables=yes\n"
+        "ProtectKernelModules=yes\nProtectKernelLogs=yes\nProtectControlGroups=yes\nProtectClock=yes\n"
+        "ProtectSystem=full\nProtectHome=read-only\nLockPersonality=yes\nRestrictRealtime=yes\n"
+        "RestrictSUIDSGID=yes\nMemoryDenyWriteExecute=yes\nRestrictAddressFamilies=AF_UNIX\n"
+        "ReadOnlyPaths=" + at + "/ro\nReadWritePaths=" + at + "/ro/rw\nInaccessiblePaths=" + at + "/secret\n"
+        "BindPaths=" + at + "/source:" + at + "/bound\nBindReadOnlyPaths=" + at + "/source:" + at + "/bound-ro\n"
+        "TemporaryFileSystem=" + at + "/scratch:ro\n";
+    const Rows mounted = {"BindPaths", "BindReadOnlyPaths", "InaccessiblePaths", "PrivateMounts", "ProtectControlGroups",
+                          "ProtectHome", "ProtectKernelTunables", "ProtectSystem", "ReadOnlyPaths", "ReadWritePaths",
+                          "TemporaryFileSystem"};
+    const std::string propagating = "also the rows of what was arranged in it: all of it shows on the host";
+    check_every_mutation(
+        "everything.service", text,
+        with_common({
+            {"CPUQuotaPeriodSec join-cgroups", {"CPUQuota", "CPUQuotaPeriodSec", "CPUWeight"}},
+            {"CPUQuotaPeriodSec knob cpu.cfs_period_us", {"CPUQuota", "CPUQuotaPeriodSec"}},
+            {"CPUQuota knob cpu.cfs_quota_us", {"CPUQuota"}},
+            {"CPUQuota knob cpu.max", {"CPUQuota", "CPUQuotaPeriodSec"}},
+            {"CPUWeight knob", {"CPUWeight"}},
+            {"UMask set-umask", {"UMask"}},
+            {"Nice set-nice", {"Nice"}},
+            {"OOMScoreAdjust set-oom-score-adjust", {"OOMScoreAdjust"}},
+            {"PrivateIPC enter-namespace", {"PrivateIPC"}},
+            {"PrivateIPC make-namespace", {}, fails},
+            {"PrivateIPC mount-file-system mqueue", {"PrivateIPC"}},
+            {"ProtectHostname new-namespaces", {"ProtectHostname"}},
+            {"PrivateMounts new-namespaces", mounted, propagating},
+            {"PrivateMounts mount-propagation", mounted, propagating},
+            {"BindPaths make-mount-point", {}, more_or_less},
+            {"BindPaths bind-mount", {"BindPaths"}},
+            {"BindPaths clone-tree", {}, fails},
+            {"BindReadOnlyPaths make-mount-point", {}, more_or_less},
+            {"BindReadOnlyPaths bind-mount", {"BindReadOnlyPaths"}},
+            {"BindReadOnlyPaths clone-tree", {}, fails},
+            {"TemporaryFileSystem make-mount-point", {}, more_or_less},
+            {"TemporaryFileSystem mount-file-system", {"TemporaryFileSystem"}},
+            {"TemporaryFileSystem mount-attributes", {"TemporaryFileSystem"}},
+            {"ProtectSystem bind-mount", {"ProtectSystem"}},
+            {"ProtectHome bind-mount", {"ProtectHome"}},
+            {"ProtectKernelTunables bind-mount /proc/sys ro", {"ProtectHostname", "ProtectKernelTunables"}},
+            {"ProtectKernelTunables bind-mount /sys ro", {"ProtectControlGroups", "ProtectKernelTunables"}},
+            {"ProtectKernelTunables bind-mount", {"ProtectKernelTunables"}},
+            {"ProtectKernelTunables hide-path", {"ProtectKernelTunables"}},
+            {"ProtectKernelLogs hide-path", {"ProtectKernelLogs"}},
+            {"ProtectKernelModules hide-path", {"ProtectKernelModules"}, depends},  // /lib may be a link
+            {"ReadOnlyPaths bind-mount", {"ReadOnlyPaths"}},
+            {"ReadWritePaths bind-mount", {"ReadWritePaths"}},
+            {"ReadWritePaths clone-tree", {}, fails},
+            {"InaccessiblePaths hide-path", {"InaccessiblePaths"}},
+            {"LimitCORE set-resource-limit", {"LimitCORE"}, depends},
+            {"LimitNOFILE set-resource-limit", {"LimitNOFILE"}},
+            {"CapabilityBoundingSet drop-bounding-set",
+             {"CapabilityBoundingSet", "ProtectClock", "ProtectKernelLogs", "ProtectKernelModules"}},
+            {"AmbientCapabilities raise-ambient", {"AmbientCapabilities"}},
+            {"AmbientCapabilities", {}, fails},
+            {"Group set-groups", {"Group", "SupplementaryGroups"}},
+            {"User set-user", {"User"}},
+            {"RestrictAddressFamilies no-new-privileges", {}, fails},
+            {"RestrictAddressFamilies load-seccomp",
+             {"LockPersonality", "MemoryDenyWriteExecute", "ProtectClock", "ProtectHostname", "ProtectKernelLogs",
+              "ProtectKernelModules", "ProtectKernelTunables", "RestrictAddressFamilies", "RestrictRealtime",
+              "RestrictSUIDSGID"}},
+            {"- new-session-keyring", {}, not_shown},
+        }));
+}
+
+TEST(ReportMutation, ARootDirectoryTurnsRedWithoutItsPivot) {
+    const Scratch scratch;
+    for (const char* below : {"root/usr", "root/bin", "root/lib", "root/lib64", "root/proc", "root/sys", "root/dev",
+                              "root/run", "root/tmp", "root/home", "root/opt"}) {
+        scratch.make(below);
+    }
+    const std::string root = scratch.path() + "/root";
+    const std::string text =
+        "[Service]\nExecStart=/bin/sleep infinity\nUser=daemon\nRootDirectory=" + root +
+        "\nBindReadOnlyPaths=/usr /bin /lib -/lib64\nMountAPIVFS=yes\nProtectSystem=strict\nProtectHome=tmpfs\n"
+        "PrivateTmp=yes\nReadWritePaths=" + root + "/opt\n";
+    const Rows mounted = {"BindReadOnlyPaths", "MountAPIVFS", "PrivateTmp", "ProtectHome", "ProtectSystem",
+                          "ReadWritePaths", "RootDirectory"};
+    Rows pivoted = mounted;
+    pivoted.erase("ReadWritePaths");  // the host's /opt is writable too
+    check_every_mutation(
+        "rooted.service", text,
+        with_common({
+            {"RootDirectory new-namespaces", mounted},
+            {"RootDirectory mount-propagation", {}, fails},
+            {"RootDirectory bind-mount", {"ProtectSystem"}},
+            {"RootDirectory pivot-root", pivoted},
+            {"BindReadOnlyPaths make-mount-point", {}, more_or_less},
+            {"BindReadOnlyPaths bind-mount tree:bind:/usr ", {"BindReadOnlyPaths"}, depends},
+            {"BindReadOnlyPaths bind-mount", {}, fails},
+            {"BindReadOnlyPaths clone-tree", {}, fails},
+            {"MountAPIVFS make-mount-point", {}, more_or_less},
+            {"MountAPIVFS bind-mount", {"MountAPIVFS"}},
+            {"MountAPIVFS mount-file-system", {"MountAPIVFS"}},
+            {"MountAPIVFS clone-tree", {}, fails},
+            {"PrivateTmp make-mount-point", {}, more_or_less},
+            {"PrivateTmp bind-mount", {"PrivateTmp"}},
+            {"PrivateTmp make-private-tmp", {}, fails},
+            {"ProtectHome mount-file-system", {"ProtectHome"}},
+            {"ProtectHome mount-attributes", {"ProtectHome", "ProtectSystem"}},
+            {"ReadWritePaths bind-mount", {"ReadWritePaths"}},
+            {"ReadWritePaths clone-tree", {}, fails},
+            {"User set-groups", {"User"}},
+            {"User set-user", {"User"}},
+            {"User set-capabilities", {}, "the change of the uid has cleared them already"},
+            {"- new-session-keyring", {}, not_shown},
+        }));
+}
+
+}  // namespace
+}  // namespace hearth
