@@ -6,6 +6,8 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
+#include <thread>
+
 #include "supervisor/launch/launcher_run.hpp"
 #include "supervisor/sys/namespace.hpp"
 #include "tests/support/launch_probe.hpp"
@@ -141,11 +143,30 @@ TEST_F(LaunchMounts, BindPathsAndSayWhichEndIsMissing) {
 }
 
 TEST_F(LaunchMounts, DoNotTravelToTheHost) {
-    // Trap 14: "/" becomes a slave before anything else is mounted. TearDown compares mountinfo.
-    LaunchProbe probe("cat /proc/self/mountinfo | grep -c ' " + scratch_ + " '");
-    probe.with_mounts();
-    probe.add(Stage::Mounts, MountFileSystem{"tmpfs", scratch_, "mode=0700", 0, false}, {}, 226);
-    EXPECT_EQ(probe.run().output, "1\n");
+    // Trap 14: "/" becomes a slave before anything else is mounted. A host whose mounts are shared
+    // is played by a thread with a mount namespace of its own.
+    std::string before, after;
+    ProbeResult result;
+    std::thread([&] {
+        ASSERT_TRUE(sys::unshare(0x00020000).has_value());
+        ASSERT_TRUE(sys::mount("", "/", "", MS_REC | MS_SLAVE, "").has_value());
+        ASSERT_TRUE(sys::mount("", "/", "", MS_REC | MS_SHARED, "").has_value());
+        before = *sys::read_file("/proc/thread-self/mountinfo", 1 << 20);
+        LaunchProbe probe("grep -c ' " + scratch_ + " ' /proc/self/mountinfo");
+        probe.plan.preparations.push_back({CloneTree{"usr", "/usr", true, false, ""}, {}, 226});
+        probe.with_mounts();
+        probe.add(Stage::Mounts, MountFileSystem{"tmpfs", scratch_, "mode=0700", 0, false});
+        probe.add(Stage::Mounts, MakeDirectory{scratch_ + "/usr", 0755});
+        probe.add(Stage::Mounts, BindMount{"tree:usr", scratch_ + "/usr", true, false, 0, 0});
+        probe.add(Stage::Mounts, MountFileSystem{"tmpfs", scratch_ + "/usr/bin", "", 0, false});
+        probe.add(Stage::Mounts, MountAttributes{scratch_ + "/usr/lib", 1, 0, true, true});
+        probe.plan.executable = "/bin/sh";
+        result = probe.run();
+        after = *sys::read_file("/proc/thread-self/mountinfo", 1 << 20);
+    }).join();
+    EXPECT_EQ(result.failure(), "");
+    EXPECT_EQ(result.output, "1\n");
+    EXPECT_EQ(after, before);
 }
 
 TEST_F(LaunchMounts, OfFileSystemsTakeOptionsAndFlags) {
