@@ -20,12 +20,14 @@ protected:
             GTEST_SKIP() << "no systemctl on this machine";
         }
     }
-    /// Runs it through `sh`, so that run_program's child makes the namespace.
+    /// In a mount namespace with a /run of its own, in which hearthd's place stands where it stood.
     static testing::Output systemctl(const HearthdProcess& hearthd, const std::string& words) {
-        const std::string socket = hearthd.place() + "/runtime/private";
+        const std::string& place = hearthd.place();
+        const std::string socket = place + "/runtime/private";
         return testing::run_program({
-            "unshare", "--mount", "--propagation", "private", "/bin/sh", "-c",
-            "mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/system && ln -s " + socket +
+            "/usr/bin/unshare", "--mount", "--propagation", "private", "/bin/sh", "-c",
+            "mount --bind " + place + " /mnt && mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/system " + place +
+                " && mount --bind /mnt " + place + " && ln -s " + socket +
                 " /run/systemd/private && export DBUS_SYSTEM_BUS_ADDRESS=unix:path=" + socket +
                 " SYSTEMD_IGNORE_CHROOT=1 && exec " + stock_systemctl() + " " + words,
         });
