@@ -79,14 +79,16 @@ struct MountPlan {
     bool operator==(const MountPlan&) const = default;
 };
 
-/// Empty where the unit needs no mount namespace.
+/// The directive that makes a mount namespace necessary, or nothing. `wishes`: the unit's,
+/// collected.
+[[nodiscard]] std::optional<Asked> mount_namespace_asked(
+    const Unit& unit, const MountScope& scope, const std::vector<MountWish>& wishes);
+
+/// The steps for `wishes` in a namespace that `asked` asked for.
 [[nodiscard]] MountPlan mount_plan(
-    const Unit& unit, const Host& host, const MountScope& scope, Diagnostics* notes = nullptr);
+    const Unit& unit, const MountScope& scope, std::vector<MountWish> wishes, const Asked& asked);
 
 /// Whether `inner` is `outer` or below it, by their text.
 [[nodiscard]] bool is_below(std::string_view inner, std::string_view outer);
-
-/// The directive that makes a mount namespace necessary, or nothing.
-[[nodiscard]] std::optional<Asked> mount_namespace_asked(const Unit& unit, const MountScope& scope);
 
 }  // namespace hearth::launch

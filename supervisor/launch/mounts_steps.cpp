@@ -342,12 +342,8 @@ private:
 }  // namespace
 
 MountPlan mount_plan(
-    const Unit& unit, const Host& host, const MountScope& scope, Diagnostics* notes) {
-    const std::optional<Asked> asked = mount_namespace_asked(unit, scope);
-    if (!asked) {
-        return {};
-    }
-    return Lowering(unit, scope, normalised(mount_wishes(unit, host, scope, notes))).run(*asked);
+    const Unit& unit, const MountScope& scope, std::vector<MountWish> wishes, const Asked& asked) {
+    return Lowering(unit, scope, normalised(std::move(wishes))).run(asked);
 }
 
 }  // namespace hearth::launch

@@ -316,8 +316,8 @@ std::vector<MountWish> mount_wishes(
     return Collector(unit, host, notes).collect(scope);
 }
 
-std::optional<Asked> mount_namespace_asked(const Unit& unit, const MountScope& scope) {
-    const SandboxSettings& sandbox = unit.settings.sandbox;
+std::optional<Asked> mount_namespace_asked(
+    const Unit& unit, const MountScope& scope, const std::vector<MountWish>& wishes) {
     const std::string& root = unit.settings.exec.root_directory;
     const auto asked = [&](std::string_view directive, std::string value) {
         return Asked{std::string(directive), std::move(value), unit.origin_of(directive)};
@@ -325,12 +325,13 @@ std::optional<Asked> mount_namespace_asked(const Unit& unit, const MountScope& s
     if (!root.empty() && root != "/") {
         return asked("RootDirectory", root);
     }
-    if (!scope.full_privileges && sandbox.private_mounts) {
+    if (!scope.full_privileges && unit.settings.sandbox.private_mounts) {
         return asked("PrivateMounts", "yes");
     }
-    Host nowhere;  // without a runtime directory: that one alone asks for nothing
-    const std::vector<MountWish> wishes = mount_wishes(unit, nowhere, scope);
-    return wishes.empty() ? std::nullopt : std::optional(wishes.front().asked);
+    // The runtime directory is hidden where there is a namespace anyway; it asks for none.
+    const auto first = std::ranges::find_if(
+        wishes, [](const MountWish& wish) { return !wish.asked.directive.empty(); });
+    return first == wishes.end() ? std::nullopt : std::optional(first->asked);
 }
 
 }  // namespace hearth::launch

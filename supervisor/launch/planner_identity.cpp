@@ -79,6 +79,8 @@ struct Implied {
     bool SandboxSettings::* asked;
     std::uint64_t capabilities;
 };
+// systemd also implies DevicePolicy=closed and DeviceAllow=char-rtc for the first two. That lock is
+// not built: without CAP_MKNOD no other device can be made, without CAP_SYS_TIME no clock set.
 const Implied implied_drops[] = {
     {"PrivateDevices", &SandboxSettings::private_devices, bit(CAP_MKNOD) | bit(CAP_SYS_RAWIO)},
     {"ProtectClock", &SandboxSettings::protect_clock, bit(CAP_SYS_TIME) | bit(CAP_WAKE_ALARM)},

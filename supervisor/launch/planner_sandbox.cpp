@@ -158,15 +158,13 @@ void arrange_mounts(Planning& planning) {
                                : stays_root        ? bounding_capabilities(planning)
                                             : planning.settings.sandbox.ambient_capabilities.mask;
     const MountScope scope{!planning.sandboxed, ((kept >> CAP_SYS_ADMIN) & 1U) != 0};
-    const auto first = mount_namespace_asked(planning.unit, scope);
-    if (!first) {
+    std::vector<MountWish> wishes =
+        mount_wishes(planning.unit, planning.host, scope, &planning.plan.shortfalls);
+    const auto asked = mount_namespace_asked(planning.unit, scope, wishes);
+    if (!asked || refuse_root_wishes(planning, wishes) || !may_mount(planning, *asked, wishes)) {
         return;
     }
-    const std::vector<MountWish> wishes = mount_wishes(planning.unit, planning.host, scope);
-    if (refuse_root_wishes(planning, wishes) || !may_mount(planning, *first, wishes)) {
-        return;
-    }
-    MountPlan mounts = mount_plan(planning.unit, planning.host, scope, &planning.plan.shortfalls);
+    MountPlan mounts = mount_plan(planning.unit, scope, std::move(wishes), *asked);
     std::ranges::move(mounts.preparations, std::back_inserter(planning.plan.preparations));
     std::ranges::move(mounts.steps, std::back_inserter(planning.plan.steps));
 }

@@ -4,6 +4,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstring>
@@ -103,25 +104,75 @@ struct Leaf {
     const CallRule* rule = nullptr;
 };
 
-Code search_code(std::span<const Leaf> leaves) {
-    if (leaves.size() == 1) {
-        return rule_code(*leaves.front().rule);
+/// Written from its end to its start, because jumps only go forward: when one is written its target
+/// is already there, and a verdict within reach serves all that come to it. Positions count from
+/// the end.
+class Writer {
+public:
+    std::size_t push(sock_filter code) {
+        code_.push_back(code);
+        return code_.size() - 1;
     }
-    const std::size_t middle = leaves.size() / 2;
-    const Code lower = search_code(leaves.first(middle));
-    const Code upper = search_code(leaves.subspan(middle));
-    const std::uint32_t pivot = leaves[middle].first;
-    Code code;
-    if (lower.size() <= longest_jump) {
-        code.push_back(instruction(BPF_JMP | BPF_JGE | BPF_K, pivot, lower.size(), 0));
-    } else {
-        code.push_back(instruction(BPF_JMP | BPF_JGE | BPF_K, pivot, 0, 1));
-        code.push_back(jump(lower.size()));
+    std::size_t push_jump(std::size_t target) { return push(jump(distance(target))); }
+    std::size_t push(const Code& forward) {
+        code_.insert(code_.end(), forward.rbegin(), forward.rend());
+        return code_.size() - 1;
     }
-    append(code, lower);
-    append(code, upper);
-    return code;
-}
+
+    /// The search for the leaf that a number belongs to.
+    std::size_t push_search(std::span<const Leaf> leaves) {
+        if (leaves.size() == 1) {
+            return push_leaf(*leaves.front().rule);
+        }
+        const auto lower = leaves.first(leaves.size() / 2),
+                   upper = leaves.subspan(leaves.size() / 2);
+        std::size_t above = push_search(upper);
+        std::size_t below = push_search(lower);
+        above = within_reach(above, upper);
+        below = within_reach(below, lower);  // one more than the other may have pushed
+        return push(instruction(
+            BPF_JMP | BPF_JGE | BPF_K, upper.front().first, distance(above), distance(below)));
+    }
+
+    /// What is pushed next falls through to `target`.
+    void push_entry(std::size_t target) {
+        if (distance(target) != 0) {  // a single leaf that was there already
+            push_jump(target);
+        }
+    }
+
+    [[nodiscard]] Code finished() const { return {code_.rbegin(), code_.rend()}; }
+
+private:
+    /// From the next instruction to be pushed.
+    [[nodiscard]] std::size_t distance(std::size_t target) const {
+        return code_.size() - target - 1;
+    }
+
+    std::size_t push_leaf(const CallRule& rule) {
+        if (!rule.arguments.empty()) {
+            return push(rule_code(rule));
+        }
+        const sock_filter verdict = answer(rule.otherwise);
+        const auto last = verdicts_.find(verdict.k);
+        // Half the reach is left to what is pushed before the jump is.
+        if (last != verdicts_.end() && distance(last->second) <= longest_jump / 2) {
+            return last->second;
+        }
+        return verdicts_[verdict.k] = push(verdict);
+    }
+
+    std::size_t within_reach(std::size_t target, std::span<const Leaf> leaves) {
+        if (distance(target) < longest_jump) {
+            return target;
+        }
+        const bool verdict = leaves.size() == 1 && leaves.front().rule->arguments.empty();
+        return verdict ? push_leaf(*leaves.front().rule) : push_jump(target);
+    }
+
+    Code code_;
+    std::map<std::uint32_t, std::size_t> verdicts_;  ///< the last place of each
+};
 
 /// Every number of an AUDIT_ARCH: x32 shares x86-64's.
 using Numbers = std::map<std::uint32_t, CallRule>;
@@ -157,7 +208,7 @@ Numbers all_numbers(const SeccompRules& rules, std::uint32_t audit_architecture)
     return numbers;
 }
 
-Code architecture_code(const Numbers& numbers) {
+std::size_t push_architecture(Writer& writer, const Numbers& numbers) {
     std::vector<Leaf> leaves;
     for (const auto& [number, rule] : numbers) {
         const bool same = !leaves.empty() && rule.arguments.empty() && *leaves.back().rule == rule;
@@ -165,27 +216,30 @@ Code architecture_code(const Numbers& numbers) {
             leaves.push_back({number, &rule});
         }
     }
-    Code code{load(offsetof(seccomp_data, nr))};
-    append(code, search_code(leaves));
-    return code;
+    writer.push_entry(writer.push_search(leaves));
+    return writer.push(load(offsetof(seccomp_data, nr)));
 }
 
 }  // namespace
 
 Result<std::vector<std::uint64_t>> emit(const SeccompRules& rules) {
-    Code code{load(offsetof(seccomp_data, arch))};
-    std::map<std::uint32_t, bool> done;
+    std::vector<std::uint32_t> architectures;
     for (const AbiRules& abi : rules.abis) {
-        if (!abi.permitted || done[abi.audit_architecture]) {
-            continue;
+        const bool known =
+            std::ranges::find(architectures, abi.audit_architecture) != architectures.end();
+        if (abi.permitted && !known) {
+            architectures.push_back(abi.audit_architecture);
         }
-        done[abi.audit_architecture] = true;
-        const Code section = architecture_code(all_numbers(rules, abi.audit_architecture));
-        code.push_back(instruction(BPF_JMP | BPF_JEQ | BPF_K, abi.audit_architecture, 1, 0));
-        code.push_back(jump(section.size()));
-        append(code, section);
     }
-    code.push_back(answer({Verdict::Kind::Kill, 0}));
+    Writer writer;
+    std::size_t otherwise = writer.push(answer({Verdict::Kind::Kill, 0}));
+    for (auto audit = architectures.rbegin(); audit != architectures.rend(); ++audit) {
+        push_architecture(writer, all_numbers(rules, *audit));
+        writer.push_jump(otherwise);
+        otherwise = writer.push(instruction(BPF_JMP | BPF_JEQ | BPF_K, *audit, 1, 0));
+    }
+    writer.push(load(offsetof(seccomp_data, arch)));
+    const Code code = writer.finished();
     if (code.size() > longest_program) {
         return failure(
             "the system call filter has " + std::to_string(code.size()) +
