@@ -50,7 +50,7 @@ void for_each_line(std::string_view text, const Visitor& visit) {
 }
 
 Result<std::string> content(const char* path) {
-    std::ifstream file(path);
+    const std::ifstream file(path);
     if (!file) {
         return failure(std::string("cannot read ") + path);
     }

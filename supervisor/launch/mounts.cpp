@@ -105,6 +105,7 @@ std::vector<MountWish> normalised(std::vector<MountWish> wishes) {
     }
     std::ranges::stable_sort(kept, {}, &Placed::layer);
     std::vector<MountWish> result;
+    result.reserve(kept.size());
     for (Placed& placed : kept) {
         result.push_back(std::move(placed.wish));
     }

@@ -166,7 +166,7 @@ std::string arguments(const MakeCgroup& step) {
            (step.v1_controllers.empty() ? "" : ", joining " + joined(step.v1_controllers));
 }
 std::string arguments(const OpenFile& step) {
-    const std::uint64_t flags = static_cast<std::uint64_t>(step.flags);
+    const auto flags = static_cast<std::uint64_t>(step.flags);
     const std::string access = (flags & O_ACCMODE) == O_RDONLY ? "read" : "";
     const std::string rest = bits(flags, open_flag_names);
     return fmt::format(

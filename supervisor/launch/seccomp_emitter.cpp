@@ -10,6 +10,7 @@
 #include <cstring>
 #include <iterator>
 #include <map>
+#include <ranges>
 #include <span>
 
 #include "supervisor/launch/seccomp_abis.hpp"
@@ -87,8 +88,8 @@ Code rule_code(const CallRule& rule) {
     Code code;
     for (const ArgumentRule& arguments : rule.arguments) {
         Code body{answer(arguments.verdict)};
-        for (auto test = arguments.tests.rbegin(); test != arguments.tests.rend(); ++test) {
-            Code before = test_code(*test, body.size());
+        for (const ArgumentTest& test : std::views::reverse(arguments.tests)) {
+            Code before = test_code(test, body.size());
             append(before, body);
             body = std::move(before);
         }
@@ -233,10 +234,10 @@ Result<std::vector<std::uint64_t>> emit(const SeccompRules& rules) {
     }
     Writer writer;
     std::size_t otherwise = writer.push(answer({Verdict::Kind::Kill, 0}));
-    for (auto audit = architectures.rbegin(); audit != architectures.rend(); ++audit) {
-        push_architecture(writer, all_numbers(rules, *audit));
+    for (const std::uint32_t audit : std::views::reverse(architectures)) {
+        push_architecture(writer, all_numbers(rules, audit));
         writer.push_jump(otherwise);
-        otherwise = writer.push(instruction(BPF_JMP | BPF_JEQ | BPF_K, *audit, 1, 0));
+        otherwise = writer.push(instruction(BPF_JMP | BPF_JEQ | BPF_K, audit, 1, 0));
     }
     writer.push(load(offsetof(seccomp_data, arch)));
     const Code code = writer.finished();
