@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// hearthctl attach on a terminal: the test plays the user's terminal with a pseudo terminal of its own
-// and types. Job control, window size, Ctrl-C and the exit status must come through, and the user's
-// terminal must be as before.
+// hearthctl attach on a terminal: the test plays the user's terminal with a pseudo terminal of its
+// own and types. Job control, window size, Ctrl-C and the exit status must come through, and the
+// user's terminal must be as before.
 #include <pty.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
@@ -52,7 +52,8 @@ public:
     }
 
     void type(const std::string& text) {
-        EXPECT_EQ(write(master_.number(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
+        EXPECT_EQ(
+            write(master_.number(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
     }
     void resize(unsigned short rows, unsigned short columns) {
         winsize size{};
@@ -87,7 +88,8 @@ public:
     [[nodiscard]] bool terminal_is_as_before() const {
         termios now{};
         tcgetattr(slave_.number(), &now);
-        return now.c_lflag == before_.c_lflag && now.c_iflag == before_.c_iflag && now.c_oflag == before_.c_oflag;
+        return now.c_lflag == before_.c_lflag && now.c_iflag == before_.c_iflag &&
+               now.c_oflag == before_.c_oflag;
     }
     [[nodiscard]] const std::string& screen() const { return screen_; }
 
@@ -104,7 +106,14 @@ TEST(AttachTerminal, IsATerminalOfItsOwn) {
     hearthd.add("nap.service", "[Service]\nExecStart=/bin/sleep infinity\nPrivateTmp=yes\n");
     ASSERT_EQ(hearthd.ctl({"start", "nap.service"}).status, 0);
     const std::string program = HEARTH_BINARY_DIR "/hearthctl";
-    User user({program, "--runtime-dir", hearthd.place() + "/runtime", "attach", "nap.service", "--", "/bin/sh"});
+    User user(
+        {program,
+         "--runtime-dir",
+         hearthd.place() + "/runtime",
+         "attach",
+         "nap.service",
+         "--",
+         "/bin/sh"});
     user.type("stty size; echo one$((1+1))three\n");
     EXPECT_TRUE(user.sees("31 99")) << user.screen();
     EXPECT_TRUE(user.sees("one2three")) << user.screen();
@@ -127,7 +136,14 @@ TEST(AttachTerminal, IsGivenBackWhenTheUnitStops) {
     hearthd.add("nap.service", "[Service]\nExecStart=/bin/sleep infinity\n");
     ASSERT_EQ(hearthd.ctl({"start", "nap.service"}).status, 0);
     const std::string program = HEARTH_BINARY_DIR "/hearthctl";
-    User user({program, "--runtime-dir", hearthd.place() + "/runtime", "attach", "nap.service", "--", "/bin/sh"});
+    User user(
+        {program,
+         "--runtime-dir",
+         hearthd.place() + "/runtime",
+         "attach",
+         "nap.service",
+         "--",
+         "/bin/sh"});
     user.type("echo in$((3+4))side\n");
     ASSERT_TRUE(user.sees("in7side")) << user.screen();
     EXPECT_EQ(hearthd.ctl({"stop", "nap.service"}).status, 0);

@@ -5,10 +5,13 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
+#include <string>
+#include <vector>
 
 #include "tests/support/hearthd_process.hpp"
 
@@ -35,11 +38,14 @@ std::size_t descriptors_of(pid_t pid) {
     return count;
 }
 
+/// Of all its threads: a launcher thread is the parent of what it cloned.
 std::size_t children_of(pid_t pid) {
-    std::istringstream pids(file("/proc/" + std::to_string(pid) + "/task/" + std::to_string(pid) + "/children"));
     std::size_t count = 0;
-    for (int child = 0; pids >> child;) {
-        ++count;
+    for (const auto& thread : fs::directory_iterator("/proc/" + std::to_string(pid) + "/task")) {
+        std::istringstream pids(file(thread.path().string() + "/children"));
+        for (int child = 0; pids >> child;) {
+            ++count;
+        }
     }
     return count;
 }
@@ -49,11 +55,11 @@ std::size_t lines_of(const std::string& path) {
     return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
 }
 
-std::size_t private_directories() {
+std::size_t private_directories(const std::string& unit) {
     std::size_t count = 0;
     for (const char* parent : {"/tmp", "/var/tmp"}) {
         for (const auto& entry : fs::directory_iterator(parent)) {
-            count += entry.path().filename().string().starts_with("hearth-") ? 1 : 0;
+            count += entry.path().filename().string().starts_with("hearth-" + unit + "-") ? 1 : 0;
         }
     }
     return count;
@@ -156,9 +162,10 @@ TEST_F(Hearthd, AUnitWhoseReloadFailsToParseKeepsRunningAsItWas) {
     hearthd.add("kept.service", good);
     ASSERT_EQ(hearthd.ctl({"start", "kept.service"}).status, 0);
     const std::string pid = hearthd.show("kept.service", "MainPID");
-    for (const std::string bad :
-         {std::string("[Service]\nExecStart=relative/path\n"), std::string("\0\x01\xff rubbish", 12),
-          std::string("[Service\nExecStart=/bin/sleep 1\n"), std::string("[Service]\n")}) {
+    const std::vector<std::string> bad_texts = {
+         std::string("[Service]\nExecStart=relative/path\n"), std::string("\0\x01\xff rubbish", 12),
+          std::string("[Service\nExecStart=/bin/sleep 1\n"), std::string("[Service]\n")};
+    for (const std::string& bad : bad_texts) {
         hearthd.add("kept.service", bad);
         EXPECT_EQ(hearthd.ctl({"daemon-reload"}).status, 0);
         EXPECT_EQ(hearthd.show("kept.service", "MainPID"), pid);
@@ -206,7 +213,7 @@ TEST_F(Hearthd, AThousandRestartsLeakNothing) {
     EXPECT_TRUE(eventually([&] { return children_of(hearthd.pid()) == 2; }))  // calm.service and hearth-logd
         << children_of(hearthd.pid());
     EXPECT_EQ(lines_of("/proc/self/mountinfo"), mounts);
-    EXPECT_TRUE(eventually([&] { return private_directories() == 0; }));
+    EXPECT_TRUE(eventually([&] { return private_directories("loop.service") == 0; }));
     for (const std::string& root : hearthd.cgroups()) {
         EXPECT_FALSE(fs::exists(root + "/system.slice/loop.service")) << root;
     }

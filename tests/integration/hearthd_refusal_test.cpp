@@ -50,7 +50,7 @@ TEST_F(Refusal, NamesTheLineOfEachCause) {
     check(hearthd, exec + "WorkingDirectory=/no/such/place\n", {"bad.service:4", "WorkingDirectory=", "No such file"});
     check(hearthd, exec + "EnvironmentFile=/no/such/file\n", {"bad.service:4", "EnvironmentFile=", "No such file"});
     check(hearthd, exec + "RootDirectory=/no/such/root\n", {"bad.service:4", "RootDirectory=", "No such file"});
-    check(hearthd, exec + "SystemCallFilter=@no-such-group\n", {"bad.service:4", "SystemCallFilter"});
+    check(hearthd, exec + "SystemCallFilter=~@no-such-group\n", {"bad.service:4", "SystemCallFilter"});
     check(hearthd, exec + "MemoryMax=lots\n", {"bad.service:4", "MemoryMax"});
     check(hearthd, exec + "StandardOutput=file:/no/such/place/log\n", {"bad.service:4", "StandardOutput=", "No such file"});
     EXPECT_EQ(hearthd.ctl({"start", "good.service"}).status, 0) << hearthd.log();

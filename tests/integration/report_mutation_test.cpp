@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// The proof of the proof (DESIGN 3.2): units are launched for real, and every row of their report is
-// `verified`; then each part of the plan is left out in turn, and exactly the rows of that part must turn
-// red. Parts that change nothing by themselves stand in a list, with the reason.
+// The proof of the proof (DESIGN 3.2): units are launched for real, and every row of their report
+// is `verified`; then each part of the plan is left out in turn, and exactly the rows of that part
+// must turn red. Parts that change nothing by themselves stand in a list, with the reason.
 //
-// Each launch is made by a process of its own in a mount namespace of its own, so that a plan without
-// its namespace can touch nothing but that. The cgroup root is the test's own.
+// Each launch is made by a process of its own in a mount namespace of its own, so that a plan
+// without its namespace can touch nothing but that. The cgroup root is the test's own.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sched.h>
@@ -77,7 +77,8 @@ std::string file_text(const std::string& path) {
     return text.str();
 }
 
-// ---- one launch and its report ----------------------------------------------------------------------
+// ---- one launch and its report
+// ----------------------------------------------------------------------
 
 struct Ground {
     const cgroup::Tree& tree;
@@ -108,8 +109,9 @@ std::map<std::string, sys::Descriptor> streams(const launch::Plan& plan) {
     return given;
 }
 
-/// "!MESSAGE" where the launch failed, else a line per row: "VERDICT DIRECTIVE: KERNEL | REASON". Before
-/// that, a line for each directory that was made: in a view that was spoilt they can't be removed.
+/// "!MESSAGE" where the launch failed, else a line per row: "VERDICT DIRECTIVE: KERNEL | REASON".
+/// Before that, a line for each directory that was made: in a view that was spoilt they can't be
+/// removed.
 std::string launch_and_report(const Ground& ground, launch::Plan plan) {
     launch::LaunchRequest request;
     request.descriptors = streams(plan);
@@ -122,12 +124,14 @@ std::string launch_and_report(const Ground& ground, launch::Plan plan) {
     if (result.failure) {
         text += "!" + launch::message(*result.failure);
     } else {
-        report::Question question{ground.unit, ground.asked, ground.host, result.pid, {}, ground.asked.cgroup};
+        report::Question question{
+            ground.unit, ground.asked, ground.host, result.pid, {}, ground.asked.cgroup};
         if (auto pidfd = sys::duplicate(result.pidfd.number())) {
             question.pidfd = std::move(*pidfd);
         }
         for (const report::Row& row : report::examine(question, ground.tree)) {
-            text += std::string(report::name(row.verdict)) + " " + row.directive + ": " + row.kernel + " | " + row.reason + "\n";
+            text += std::string(report::name(row.verdict)) + " " + row.directive + ": " +
+                    row.kernel + " | " + row.reason + "\n";
         }
     }
     if (result.pidfd) {
@@ -142,15 +146,16 @@ std::string released(std::string text) {
     launch::Activation activation;
     while (text.starts_with(made)) {
         const std::size_t end = text.find('\n');
-        activation.directories[std::to_string(text.size())] = text.substr(made.size(), end - made.size());
+        activation.directories[std::to_string(text.size())] =
+            text.substr(made.size(), end - made.size());
         text.erase(0, end + 1);
     }
     launch::release(activation);
     return text;
 }
 
-/// The same in a process with mounts of its own, which hand nothing on to the machine's, but, as on most
-/// hosts, to namespaces made from them.
+/// The same in a process with mounts of its own, which hand nothing on to the machine's, but, as on
+/// most hosts, to namespaces made from them.
 std::string in_own_process(const Ground& ground, const launch::Plan& plan) {
     auto pipe = sys::pipe2();
     if (!pipe) {
@@ -158,14 +163,16 @@ std::string in_own_process(const Ground& ground, const launch::Plan& plan) {
     }
     const pid_t child = ::fork();
     if (child == 0) {
-        const bool alone = ::unshare(CLONE_NEWNS) == 0 && ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+        const bool alone = ::unshare(CLONE_NEWNS) == 0 &&
+                           ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
                            ::mount(nullptr, "/", nullptr, MS_REC | MS_SHARED, nullptr) == 0;
         const std::string text = alone ? launch_and_report(ground, plan) : "!no mount namespace";
         (void)sys::write_all(pipe->write.number(), text, "pipe");
         ::_exit(0);
     }
     pipe->write = {};
-    const std::string text = released(sys::read_all(pipe->read.number(), 1U << 20U, "pipe").value_or("!no answer"));
+    const std::string text =
+        released(sys::read_all(pipe->read.number(), 1U << 20U, "pipe").value_or("!no answer"));
     (void)testing_support::reap(child);
     const auto removed = ground.tree.remove(ground.asked.cgroup);
     EXPECT_TRUE(removed.has_value()) << (removed ? "" : removed.error().what);
@@ -184,7 +191,8 @@ Rows rows_that_are(const std::string& verdict, const std::string& text) {
     return rows;
 }
 
-// ---- what is left out ---------------------------------------------------------------------------------
+// ---- what is left out
+// ---------------------------------------------------------------------------------
 
 struct Mutation {
     std::string left_out;
@@ -198,7 +206,8 @@ std::vector<Mutation> mutations(const launch::Plan& plan) {
         return (asked.directive.empty() ? "-" : asked.directive) + " " + what;
     };
     for (std::size_t index = 0; index < plan.steps.size(); ++index) {
-        Mutation mutation{named(plan.steps[index].asked, launch::describe(plan.steps[index].action)), plan};
+        Mutation mutation{
+            named(plan.steps[index].asked, launch::describe(plan.steps[index].action)), plan};
         mutation.plan.steps.erase(mutation.plan.steps.begin() + static_cast<std::ptrdiff_t>(index));
         all.push_back(std::move(mutation));
     }
@@ -206,15 +215,19 @@ std::vector<Mutation> mutations(const launch::Plan& plan) {
         const launch::Prepared& prepared = plan.preparations[index];
         if (const auto* cgroup = std::get_if<launch::MakeCgroup>(&prepared.preparation)) {
             for (std::size_t knob = 0; knob < cgroup->knobs.size(); ++knob) {
-                Mutation mutation{named(cgroup->knobs[knob].asked, "knob " + cgroup->knobs[knob].file), plan};
-                auto& knobs = std::get<launch::MakeCgroup>(mutation.plan.preparations[index].preparation).knobs;
+                Mutation mutation{
+                    named(cgroup->knobs[knob].asked, "knob " + cgroup->knobs[knob].file), plan};
+                auto& knobs =
+                    std::get<launch::MakeCgroup>(mutation.plan.preparations[index].preparation)
+                        .knobs;
                 knobs.erase(knobs.begin() + static_cast<std::ptrdiff_t>(knob));
                 all.push_back(std::move(mutation));
             }
             continue;
         }
         Mutation mutation{named(prepared.asked, launch::describe(prepared.preparation)), plan};
-        mutation.plan.preparations.erase(mutation.plan.preparations.begin() + static_cast<std::ptrdiff_t>(index));
+        mutation.plan.preparations.erase(
+            mutation.plan.preparations.begin() + static_cast<std::ptrdiff_t>(index));
         all.push_back(std::move(mutation));
     }
     return all;
@@ -246,7 +259,8 @@ bool is_about_nothing(const std::string& left_out) {
     return !sys::stat(path).has_value();
 }
 
-void check_every_mutation(const std::string& name, const std::string& text, const std::vector<Expected>& table) {
+void check_every_mutation(
+    const std::string& name, const std::string& text, const std::vector<Expected>& table) {
     if (::geteuid() != 0) {
         GTEST_SKIP() << "needs root: launches with namespaces and cgroups";
     }
@@ -311,9 +325,11 @@ void check_every_mutation(const std::string& name, const std::string& text, cons
     }
     const bool hybrid = tree->layout() == launch::CgroupLayout::Hybrid;
     for (const Expected& entry : table) {
-        const bool other_layout = entry.left_out.find(hybrid ? ".max" : "cgroups") != std::string::npos ||
-                                  entry.left_out.find(hybrid ? "cpu.weight" : "_") != std::string::npos;
-        EXPECT_TRUE(other_layout || entry.why == not_shown || used.contains(&entry)) << entry.left_out << " is in no plan";
+        const bool other_layout =
+            entry.left_out.find(hybrid ? ".max" : "cgroups") != std::string::npos ||
+            entry.left_out.find(hybrid ? "cpu.weight" : "_") != std::string::npos;
+        EXPECT_TRUE(other_layout || entry.why == not_shown || used.contains(&entry))
+            << entry.left_out << " is in no plan";
     }
 }
 
@@ -339,7 +355,8 @@ std::vector<Expected> with_common(std::vector<Expected> table) {
 
 TEST(ReportMutation, HeatServiceTurnsExactlyTheRowsRedThatLoseTheirPart) {
     check_every_mutation(
-        "heat.service", file_text(std::string(HEARTH_SOURCE_DIR) + "/examples/heat.service"),
+        "heat.service",
+        file_text(std::string(HEARTH_SOURCE_DIR) + "/examples/heat.service"),
         with_common({
             {"CPUQuota join-cgroups", {"CPUQuota", "MemoryMax", "TasksMax"}},
             {"CPUQuota knob cpu.cfs_quota_us", {"CPUQuota"}},
@@ -350,7 +367,8 @@ TEST(ReportMutation, HeatServiceTurnsExactlyTheRowsRedThatLoseTheirPart) {
             {"PrivateNetwork enter-namespace", {"PrivateNetwork"}},
             {"PrivateNetwork make-namespace", {}, fails},
             {"ProtectSystem new-namespaces", {}, fails},
-            {"ProtectSystem mount-propagation", {"PrivateDevices", "PrivateTmp", "ProtectHome", "ProtectSystem"}},
+            {"ProtectSystem mount-propagation",
+             {"PrivateDevices", "PrivateTmp", "ProtectHome", "ProtectSystem"}},
             {"ProtectSystem bind-mount tree:writable:", {}, more_or_less},
             {"ProtectSystem clone-tree", {}, fails},
             {"PrivateDevices mount-file-system tmpfs", {}, fails},
@@ -368,12 +386,16 @@ TEST(ReportMutation, HeatServiceTurnsExactlyTheRowsRedThatLoseTheirPart) {
             {"ProtectHome hide-path", {"ProtectHome"}},
             {"NoNewPrivileges mount-attributes", {"NoNewPrivileges"}},
             {"NoNewPrivileges no-new-privileges", {}, fails},
-            {"CapabilityBoundingSet drop-bounding-set", {"CapabilityBoundingSet", "PrivateDevices"}},
+            {"CapabilityBoundingSet drop-bounding-set",
+             {"CapabilityBoundingSet", "PrivateDevices"}},
             {"User set-groups", {"User"}},
             {"User set-user", {"User"}},
             {"User set-capabilities", {}, "the change of the uid has cleared them already"},
             {"SystemCallFilter load-seccomp",
-             {"PrivateDevices", "SystemCallArchitectures", "SystemCallErrorNumber", "SystemCallFilter"}},
+             {"PrivateDevices",
+              "SystemCallArchitectures",
+              "SystemCallErrorNumber",
+              "SystemCallFilter"}},
             {"- new-session-keyring", {}, not_shown},
         }));
 }
@@ -386,23 +408,42 @@ TEST(ReportMutation, EverythingElseTurnsExactlyItsRowsRed) {
     }
     const std::string& at = scratch.path();
     const std::string text =
-        "[Service]\nExecStart=/bin/sleep infinity\nUser=daemon\nGroup=tty\nSupplementaryGroups=games\n"
+        "[Service]\nExecStart=/bin/sleep "
+        "infinity\nUser=daemon\nGroup=tty\nSupplementaryGroups=games\n"
         "UMask=0027\nNice=5\nOOMScoreAdjust=500\nLimitNOFILE=64:128\nLimitCORE=0\n"
-        "CapabilityBoundingSet=CAP_CHOWN CAP_NET_BIND_SERVICE\nAmbientCapabilities=CAP_NET_BIND_SERVICE\n"
+        "CapabilityBoundingSet=CAP_CHOWN "
+        "CAP_NET_BIND_SERVICE\nAmbientCapabilities=CAP_NET_BIND_SERVICE\n"
         "CPUQuota=50%\nCPUQuotaPeriodSec=50ms\nCPUWeight=50\n"
         "PrivateIPC=yes\nPrivateMounts=yes\nProtectHostname=yes\nProtectKernelTunables=yes\n"
-        "ProtectKernelModules=yes\nProtectKernelLogs=yes\nProtectControlGroups=yes\nProtectClock=yes\n"
+        "ProtectKernelModules=yes\nProtectKernelLogs=yes\nProtectControlGroups=yes\nProtectClock="
+        "yes\n"
         "ProtectSystem=full\nProtectHome=read-only\nLockPersonality=yes\nRestrictRealtime=yes\n"
         "RestrictSUIDSGID=yes\nMemoryDenyWriteExecute=yes\nRestrictAddressFamilies=AF_UNIX\n"
-        "ReadOnlyPaths=" + at + "/ro\nReadWritePaths=" + at + "/ro/rw\nInaccessiblePaths=" + at + "/secret\n"
-        "BindPaths=" + at + "/source:" + at + "/bound\nBindReadOnlyPaths=" + at + "/source:" + at + "/bound-ro\n"
-        "TemporaryFileSystem=" + at + "/scratch:ro\n";
-    const Rows mounted = {"BindPaths", "BindReadOnlyPaths", "InaccessiblePaths", "PrivateMounts", "ProtectControlGroups",
-                          "ProtectHome", "ProtectKernelTunables", "ProtectSystem", "ReadOnlyPaths", "ReadWritePaths",
-                          "TemporaryFileSystem"};
-    const std::string propagating = "also the rows of what was arranged in it: all of it shows on the host";
+        "ReadOnlyPaths=" +
+        at + "/ro\nReadWritePaths=" + at + "/ro/rw\nInaccessiblePaths=" + at +
+        "/secret\n"
+        "BindPaths=" +
+        at + "/source:" + at + "/bound\nBindReadOnlyPaths=" + at + "/source:" + at +
+        "/bound-ro\n"
+        "TemporaryFileSystem=" +
+        at + "/scratch:ro\n";
+    const Rows mounted = {
+        "BindPaths",
+        "BindReadOnlyPaths",
+        "InaccessiblePaths",
+        "PrivateMounts",
+        "ProtectControlGroups",
+        "ProtectHome",
+        "ProtectKernelTunables",
+        "ProtectSystem",
+        "ReadOnlyPaths",
+        "ReadWritePaths",
+        "TemporaryFileSystem"};
+    const std::string propagating =
+        "also the rows of what was arranged in it: all of it shows on the host";
     check_every_mutation(
-        "everything.service", text,
+        "everything.service",
+        text,
         with_common({
             {"CPUQuotaPeriodSec join-cgroups", {"CPUQuota", "CPUQuotaPeriodSec", "CPUWeight"}},
             {"CPUQuotaPeriodSec knob cpu.cfs_period_us", {"CPUQuota", "CPUQuotaPeriodSec"}},
@@ -429,12 +470,16 @@ TEST(ReportMutation, EverythingElseTurnsExactlyItsRowsRed) {
             {"TemporaryFileSystem mount-attributes", {"TemporaryFileSystem"}},
             {"ProtectSystem bind-mount", {"ProtectSystem"}},
             {"ProtectHome bind-mount", {"ProtectHome"}},
-            {"ProtectKernelTunables bind-mount /proc/sys ro", {"ProtectHostname", "ProtectKernelTunables"}},
-            {"ProtectKernelTunables bind-mount /sys ro", {"ProtectControlGroups", "ProtectKernelTunables"}},
+            {"ProtectKernelTunables bind-mount /proc/sys ro",
+             {"ProtectHostname", "ProtectKernelTunables"}},
+            {"ProtectKernelTunables bind-mount /sys ro",
+             {"ProtectControlGroups", "ProtectKernelTunables"}},
             {"ProtectKernelTunables bind-mount", {"ProtectKernelTunables"}},
             {"ProtectKernelTunables hide-path", {"ProtectKernelTunables"}},
             {"ProtectKernelLogs hide-path", {"ProtectKernelLogs"}},
-            {"ProtectKernelModules hide-path", {"ProtectKernelModules"}, depends},  // /lib may be a link
+            {"ProtectKernelModules hide-path",
+             {"ProtectKernelModules"},
+             depends},  // /lib may be a link
             {"ReadOnlyPaths bind-mount", {"ReadOnlyPaths"}},
             {"ReadWritePaths bind-mount", {"ReadWritePaths"}},
             {"ReadWritePaths clone-tree", {}, fails},
@@ -442,15 +487,25 @@ TEST(ReportMutation, EverythingElseTurnsExactlyItsRowsRed) {
             {"LimitCORE set-resource-limit", {"LimitCORE"}, depends},
             {"LimitNOFILE set-resource-limit", {"LimitNOFILE"}},
             {"CapabilityBoundingSet drop-bounding-set",
-             {"CapabilityBoundingSet", "ProtectClock", "ProtectKernelLogs", "ProtectKernelModules"}},
+             {"CapabilityBoundingSet",
+              "ProtectClock",
+              "ProtectKernelLogs",
+              "ProtectKernelModules"}},
             {"AmbientCapabilities raise-ambient", {"AmbientCapabilities"}},
             {"AmbientCapabilities", {}, fails},
             {"Group set-groups", {"Group", "SupplementaryGroups"}},
             {"User set-user", {"User"}},
             {"RestrictAddressFamilies no-new-privileges", {}, fails},
             {"RestrictAddressFamilies load-seccomp",
-             {"LockPersonality", "MemoryDenyWriteExecute", "ProtectClock", "ProtectHostname", "ProtectKernelLogs",
-              "ProtectKernelModules", "ProtectKernelTunables", "RestrictAddressFamilies", "RestrictRealtime",
+             {"LockPersonality",
+              "MemoryDenyWriteExecute",
+              "ProtectClock",
+              "ProtectHostname",
+              "ProtectKernelLogs",
+              "ProtectKernelModules",
+              "ProtectKernelTunables",
+              "RestrictAddressFamilies",
+              "RestrictRealtime",
               "RestrictSUIDSGID"}},
             {"- new-session-keyring", {}, not_shown},
         }));
@@ -458,21 +513,40 @@ TEST(ReportMutation, EverythingElseTurnsExactlyItsRowsRed) {
 
 TEST(ReportMutation, ARootDirectoryTurnsRedWithoutItsPivot) {
     const Scratch scratch;
-    for (const char* below : {"root/usr", "root/bin", "root/lib", "root/lib64", "root/proc", "root/sys", "root/dev",
-                              "root/run", "root/tmp", "root/home", "root/opt"}) {
+    for (const char* below :
+         {"root/usr",
+          "root/bin",
+          "root/lib",
+          "root/lib64",
+          "root/proc",
+          "root/sys",
+          "root/dev",
+          "root/run",
+          "root/tmp",
+          "root/home",
+          "root/opt"}) {
         scratch.make(below);
     }
     const std::string root = scratch.path() + "/root";
     const std::string text =
         "[Service]\nExecStart=/bin/sleep infinity\nUser=daemon\nRootDirectory=" + root +
-        "\nBindReadOnlyPaths=/usr /bin /lib -/lib64\nMountAPIVFS=yes\nProtectSystem=strict\nProtectHome=tmpfs\n"
-        "PrivateTmp=yes\nReadWritePaths=" + root + "/opt\n";
-    const Rows mounted = {"BindReadOnlyPaths", "MountAPIVFS", "PrivateTmp", "ProtectHome", "ProtectSystem",
-                          "ReadWritePaths", "RootDirectory"};
+        "\nBindReadOnlyPaths=/usr /bin /lib "
+        "-/lib64\nMountAPIVFS=yes\nProtectSystem=strict\nProtectHome=tmpfs\n"
+        "PrivateTmp=yes\nReadWritePaths=" +
+        root + "/opt\n";
+    const Rows mounted = {
+        "BindReadOnlyPaths",
+        "MountAPIVFS",
+        "PrivateTmp",
+        "ProtectHome",
+        "ProtectSystem",
+        "ReadWritePaths",
+        "RootDirectory"};
     Rows pivoted = mounted;
     pivoted.erase("ReadWritePaths");  // the host's /opt is writable too
     check_every_mutation(
-        "rooted.service", text,
+        "rooted.service",
+        text,
         with_common({
             {"RootDirectory new-namespaces", mounted},
             {"RootDirectory mount-propagation", {}, fails},

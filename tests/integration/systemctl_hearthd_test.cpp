@@ -25,8 +25,14 @@ protected:
         const std::string& place = hearthd.place();
         const std::string socket = place + "/runtime/private";
         return testing::run_program({
-            "/usr/bin/unshare", "--mount", "--propagation", "private", "/bin/sh", "-c",
-            "mount --bind " + place + " /mnt && mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/system " + place +
+            "/usr/bin/unshare",
+            "--mount",
+            "--propagation",
+            "private",
+            "/bin/sh",
+            "-c",
+            "mount --bind " + place +
+                " /mnt && mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/system " + place +
                 " && mount --bind /mnt " + place + " && ln -s " + socket +
                 " /run/systemd/private && export DBUS_SYSTEM_BUS_ADDRESS=unix:path=" + socket +
                 " SYSTEMD_IGNORE_CHROOT=1 && exec " + stock_systemctl() + " " + words,
@@ -36,19 +42,23 @@ protected:
 
 TEST_F(SystemctlHearthd, StartsShowsAndStopsAService) {
     HearthdProcess hearthd;
-    hearthd.add("nap.service", "[Unit]\nDescription=A nap\n[Service]\nExecStart=/bin/sleep infinity\n");
+    hearthd.add(
+        "nap.service", "[Unit]\nDescription=A nap\n[Service]\nExecStart=/bin/sleep infinity\n");
     const auto started = systemctl(hearthd, "start nap.service");
     ASSERT_EQ(started.status, 0) << started.err;
     EXPECT_EQ(systemctl(hearthd, "is-active nap.service").out, "active\n");
-    EXPECT_EQ(systemctl(hearthd, "show -p ExecMainPID nap.service").out,
-              hearthd.ctl({"show", "-p", "ExecMainPID", "nap.service"}).out);
+    EXPECT_EQ(
+        systemctl(hearthd, "show -p ExecMainPID nap.service").out,
+        hearthd.ctl({"show", "-p", "ExecMainPID", "nap.service"}).out);
     const auto status = systemctl(hearthd, "status nap.service");
     EXPECT_EQ(status.status, 0) << status.err;
     EXPECT_NE(status.out.find("nap.service - A nap"), std::string::npos) << status.out;
     EXPECT_NE(status.out.find("Active: active (running)"), std::string::npos) << status.out;
     EXPECT_NE(status.out.find("/bin/sleep infinity"), std::string::npos) << status.out;
-    EXPECT_NE(systemctl(hearthd, "list-units --no-legend --plain").out.find("nap.service loaded active running A nap"),
-              std::string::npos);
+    EXPECT_NE(
+        systemctl(hearthd, "list-units --no-legend --plain")
+            .out.find("nap.service loaded active running A nap"),
+        std::string::npos);
     EXPECT_EQ(systemctl(hearthd, "cat nap.service").out, hearthd.ctl({"cat", "nap.service"}).out);
     const std::string before = hearthd.show("nap.service", "MainPID");
     EXPECT_EQ(systemctl(hearthd, "restart nap.service").status, 0);

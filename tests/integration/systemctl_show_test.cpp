@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The stock systemctl is the oracle: `hearthctl show` prints byte for byte what it prints, for a unit
-// in which every directive that is built has a value, and for one that sets none.
+// The stock systemctl is the oracle: `hearthctl show` prints byte for byte what it prints, for a
+// unit in which every directive that is built has a value, and for one that sets none.
 #include <map>
 
 #include "tests/support/ctl_fixture.hpp"
@@ -37,7 +37,8 @@ Unit unit_of_samples() {
     for (const std::span<const Row> table : service_tables()) {
         for (const Row& row : table) {
             if (has_effect(row)) {
-                sections[row.section] += std::string(row.name) + "=" + std::string(row.sample) + "\n";
+                sections[row.section] +=
+                    std::string(row.name) + "=" + std::string(row.sample) + "\n";
             }
         }
     }
@@ -75,7 +76,8 @@ protected:
         status.restarts = 3;
         status.invocation_id = "0123456789abcdef0123456789abcdef";
         status.failure = "two\nlines";
-        const ProcessRecord killed{12, {1, 1'700'000'000'000'000}, {2, 1'700'000'001'000'000}, CLD_KILLED, 9};
+        const ProcessRecord killed{
+            12, {1, 1'700'000'000'000'000}, {2, 1'700'000'001'000'000}, CLD_KILLED, 9};
         for (std::size_t kind = 0; kind < exec_kinds; ++kind) {
             const std::size_t lines = commands(record.unit, static_cast<ExecKind>(kind)).size();
             status.history[kind].assign(lines, killed);
@@ -131,7 +133,13 @@ TEST_F(SystemctlShow, PrintsTheSameForSeveralUnitsAndSingleProperties) {
     compare({"empty.service", "full.service"});
     compare({"-p", "ExecMainPID", "full.service"});
     compare({"-p", "ExecMainPID", "--value", "full.service"});
-    compare({"-p", "Environment,ExecStart,Job,Description", "-p", "Names", "full.service", "empty.service"});
+    compare(
+        {"-p",
+         "Environment,ExecStart,Job,Description",
+         "-p",
+         "Names",
+         "full.service",
+         "empty.service"});
     compare({"--value", "-p", "DropInPaths", "-p", "Id", "empty.service"});
 }
 
