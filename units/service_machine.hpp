@@ -165,6 +165,7 @@ private:
     void enter_stop_post(ServiceResult result);
     void enter_dead(ServiceResult result, bool may_restart);
     void refuse_start(ServiceResult result, std::string why);
+    [[nodiscard]] std::string with_lines(std::string reason) const;
 
     void enter(ServiceState state);
     void run(ExecKind kind, std::size_t index, Timespan timeout);

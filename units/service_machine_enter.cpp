@@ -42,6 +42,14 @@ bool is_built(ServiceType type) {
 
 // ---- starting -----------------------------------------------------------------------------------
 
+/// What the loader holds against a start names the user's lines: it goes with the reason.
+std::string ServiceMachine::with_lines(std::string reason) const {
+    for (const Diagnostic& refusal : record_.unit.refusals) {
+        reason += "\n" + one_line(refusal);
+    }
+    return reason;
+}
+
 void ServiceMachine::start() {
     const UnitSettings& limit = record_.unit.settings.unit;
     if (!within_start_limit(record_.unit, status_, now_.monotonic)) {
@@ -62,11 +70,11 @@ void ServiceMachine::start() {
         status_.refused = true;
         return refuse_start(
             ServiceResult::Resources,
-            "this Type= is not built yet; use simple, exec or oneshot where the program allows it");
+            with_lines("this Type= is not built yet; use simple, exec or oneshot where the program allows it"));
     }
     if (service().exec_start.empty() && service().type != ServiceType::Oneshot) {
         status_.refused = true;
-        return refuse_start(ServiceResult::Resources, "the unit has no ExecStart= to run");
+        return refuse_start(ServiceResult::Resources, with_lines("the unit has no ExecStart= to run"));
     }
     if (status_.cgroup_populated) {
         if (reaches_cgroup(Operation::Kill) && !kill().send_kill) {
