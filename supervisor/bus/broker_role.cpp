@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // The part of a message bus that clients can't do without: org.freedesktop.DBus on the same socket,
-// so that what insists on a bus (busctl, GDBus, `systemctl start --wait`, every systemctl of a plain
-// user) works with no dbus-daemon. There are two names: ours (":1.0", alias org.freedesktop.systemd1
-// and org.hearth1) and the client's own. Nobody can register another.
+// so that what insists on a bus (busctl, GDBus, `systemctl start --wait`, every systemctl of a
+// plain user) works with no dbus-daemon. There are two names: ours (":1.0", alias
+// org.freedesktop.systemd1 and org.hearth1) and the client's own. Nobody can register another.
 // Follows the D-Bus Specification, "Message Bus Messages".
 #include <unistd.h>
 
@@ -66,7 +66,8 @@ int name_owner(Request& request) {
     } else if (name == "org.freedesktop.DBus" || name == request.connection.unique_name) {
         owner = name;
     } else {
-        return request.refuse("NameHasNoOwner", "Could not get owner of name '" + name + "': no such name");
+        return request.refuse(
+            "NameHasNoOwner", "Could not get owner of name '" + name + "': no such name");
     }
     Reply reply(request.message);
     reply.sink().string(owner);
@@ -80,14 +81,16 @@ int name_has_owner(Request& request) {
     }
     Reply reply(request.message);
     reply.sink().boolean(
-        names_us(name) || name == "org.freedesktop.DBus" || name == request.connection.unique_name
-    );
+        names_us(name) || name == "org.freedesktop.DBus" || name == request.connection.unique_name);
     return send_as_broker(reply);
 }
 
 int list_names(Request& request) {
     std::vector<std::string> names = {
-        "org.freedesktop.DBus", "org.freedesktop.systemd1", "org.hearth1", own_unique_name,
+        "org.freedesktop.DBus",
+        "org.freedesktop.systemd1",
+        "org.hearth1",
+        own_unique_name,
     };
     if (!request.connection.unique_name.empty()) {
         names.push_back(request.connection.unique_name);
@@ -110,7 +113,8 @@ int start_service_by_name(Request& request) {
         return result;
     }
     if (!names_us(name)) {
-        return request.refuse("ServiceUnknown", "hearth is no message bus: there is no '" + name + "' here");
+        return request.refuse(
+            "ServiceUnknown", "hearth is no message bus: there is no '" + name + "' here");
     }
     Reply reply(request.message);
     reply.sink().unsigned32(2);  // DBUS_START_REPLY_ALREADY_RUNNING
@@ -158,9 +162,15 @@ int credentials(Request& request) {
         reply.sink().unsigned32(static_cast<std::uint32_t>(who->pid));
     } else {
         const int result = sd_bus_message_append(
-            reply.message(), "a{sv}", 2, "UnixUserID", "u", who->uid, "ProcessID", "u",
-            static_cast<std::uint32_t>(who->pid)
-        );
+            reply.message(),
+            "a{sv}",
+            2,
+            "UnixUserID",
+            "u",
+            who->uid,
+            "ProcessID",
+            "u",
+            static_cast<std::uint32_t>(who->pid));
         if (result < 0) {
             return result;
         }
@@ -188,8 +198,7 @@ int add_broker(Connection& connection) {
         end(),
     };
     return sd_bus_add_object_vtable(
-        connection.bus.get(), nullptr, broker_path, broker_interface, table.data(), &connection
-    );
+        connection.bus.get(), nullptr, broker_path, broker_interface, table.data(), &connection);
 }
 
 }  // namespace hearth::bus

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// What the parts of the bus share: the server's state and its connections. Only files of this folder
-// include it. A Connection is destroyed by Core::reap, from the loop, never inside a callback of its
-// own sd_bus: callbacks doom it.
+// What the parts of the bus share: the server's state and its connections. Only files of this
+// folder include it. A Connection is destroyed by Core::reap, from the loop, never inside a
+// callback of its own sd_bus: callbacks doom it.
 #pragma once
 
 #include <systemd/sd-bus.h>
@@ -41,8 +41,8 @@ struct Connection {
     EventSource deadline;
     bool ready = false;
     bool doomed = false;
-    std::string unique_name;    ///< ":1.7" once it said Hello, as a client of a bus does
-    bool wants_signals = false; ///< after AddMatch or Subscribe
+    std::string unique_name;     ///< ":1.7" once it said Hello, as a client of a bus does
+    bool wants_signals = false;  ///< after AddMatch or Subscribe
     std::map<std::string, unsigned> references;
     std::set<std::uint64_t> sessions;  ///< attach sessions that end with it
 
@@ -50,11 +50,13 @@ struct Connection {
     // sd-bus calls right after it.
     const UnitRecord* unit = nullptr;
     const Job* job = nullptr;
-    UnitRecord unknown;         ///< stands for a unit that doesn't exist (LoadState=not-found)
-    std::string missing;        ///< looked for in vain while answering the present message
+    UnitRecord unknown;   ///< stands for a unit that doesn't exist (LoadState=not-found)
+    std::string missing;  ///< looked for in vain while answering the present message
 
     /// Told signals at all: a direct peer always, a bus client when it asked.
-    [[nodiscard]] bool listens() const { return ready && !doomed && (unique_name.empty() || wants_signals); }
+    [[nodiscard]] bool listens() const {
+        return ready && !doomed && (unique_name.empty() || wants_signals);
+    }
 };
 
 struct BusServer::Core final : OutcomeObserver {

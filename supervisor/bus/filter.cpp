@@ -14,8 +14,7 @@ namespace {
 /// Names that stand for us. Anything else would be a service of a real bus, which this is not.
 bool addresses_us(const char* destination) {
     constexpr auto ours = std::to_array<std::string_view>(
-        {"org.freedesktop.systemd1", "org.freedesktop.DBus", "org.hearth1", ":1.0"}
-    );
+        {"org.freedesktop.systemd1", "org.freedesktop.DBus", "org.hearth1", ":1.0"});
     return destination == nullptr || std::ranges::count(ours, std::string_view(destination)) > 0;
 }
 
@@ -36,27 +35,26 @@ int judge(Connection& connection, sd_bus_message* message) {
     const char* destination = sd_bus_message_get_destination(message);
     if (!addresses_us(destination)) {
         return sd_bus_reply_method_errorf(
-            message, SD_BUS_ERROR_SERVICE_UNKNOWN, "hearth is no message bus: there is no '%s' here", destination
-        );
+            message,
+            SD_BUS_ERROR_SERVICE_UNKNOWN,
+            "hearth is no message bus: there is no '%s' here",
+            destination);
     }
     const char* interface = sd_bus_message_get_interface(message);
     const char* member = sd_bus_message_get_member(message);
     if (interface == nullptr || member == nullptr) {
         return sd_bus_reply_method_errorf(
-            message, SD_BUS_ERROR_UNKNOWN_INTERFACE, "a call must name its interface"
-        );
+            message, SD_BUS_ERROR_UNKNOWN_INTERFACE, "a call must name its interface");
     }
     const auto kind = method_class(interface, member);
     if (!kind) {
         return sd_bus_reply_method_errorf(
-            message, SD_BUS_ERROR_UNKNOWN_METHOD, "hearth has no method %s.%s", interface, member
-        );
+            message, SD_BUS_ERROR_UNKNOWN_METHOD, "hearth has no method %s.%s", interface, member);
     }
     const auto refusal = core.policy.refuse(connection.peer, *kind, member, core.control.world());
     if (refusal) {
         return sd_bus_reply_method_errorf(
-            message, error_name(refusal->name).c_str(), "%s", sendable(refusal->message).c_str()
-        );
+            message, error_name(refusal->name).c_str(), "%s", sendable(refusal->message).c_str());
     }
     return 0;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// org.hearth1.Manager: hearth's own verbs, on the manager object. Plan, Confinement, Attach. An attach
-// session belongs to the connection that asked for it and ends with it.
+// org.hearth1.Manager: hearth's own verbs, on the manager object. Plan, Confinement, Attach. An
+// attach session belongs to the connection that asked for it and ends with it.
 #include <fcntl.h>
 
 #include <array>
@@ -38,16 +38,18 @@ int confinement(Request& request) {
     if (const int result = request.read(unit); result < 0) {
         return result;
     }
-    const auto answer = [call = MessageReference(request.message)](Result<std::string, RequestError> report) {
-        if (report) {
-            (void)sd_bus_reply_method_return(call.message(), "s", sendable(*report).c_str());
-        } else {
-            (void)sd_bus_reply_method_errorf(
-                call.message(), error_name(report.error().name).c_str(), "%s",
-                sendable(report.error().message).c_str()
-            );
-        }
-    };
+    const auto answer =
+        [call = MessageReference(request.message)](Result<std::string, RequestError> report) {
+            if (report) {
+                (void)sd_bus_reply_method_return(call.message(), "s", sendable(*report).c_str());
+            } else {
+                (void)sd_bus_reply_method_errorf(
+                    call.message(),
+                    error_name(report.error().name).c_str(),
+                    "%s",
+                    sendable(report.error().message).c_str());
+            }
+        };
     request.connection.core.control.confinement(unit, answer);
     return 1;
 }
@@ -81,7 +83,8 @@ int read_descriptors(sd_bus_message* message, std::vector<sys::Descriptor>& desc
 
 int read_attach(Request& request, AttachRequest& wanted, std::string& level) {
     std::vector<std::string> environment;
-    int result = request.read(wanted.unit, level, wanted.namespaces, wanted.command, environment, wanted.terminal);
+    int result = request.read(
+        wanted.unit, level, wanted.namespaces, wanted.command, environment, wanted.terminal);
     if (result >= 0) {
         result = read_descriptors(request.message, wanted.stdio);
     }
@@ -105,23 +108,27 @@ struct Client {
             return nullptr;
         }
         const auto found = core->connections.find(connection);
-        return found == core->connections.end() || found->second->doomed ? nullptr : found->second.get();
+        return found == core->connections.end() || found->second->doomed ? nullptr
+                                                                         : found->second.get();
     }
 };
 
-void answer_attach(const Client& client, const MessageReference& call, Result<AttachSession, RequestError>& session) {
+void answer_attach(
+    const Client& client,
+    const MessageReference& call,
+    Result<AttachSession, RequestError>& session) {
     if (!session) {
         (void)sd_bus_reply_method_errorf(
-            call.message(), error_name(session.error().name).c_str(), "%s",
-            sendable(session.error().message).c_str()
-        );
+            call.message(),
+            error_name(session.error().name).c_str(),
+            "%s",
+            sendable(session.error().message).c_str());
         return;
     }
     if (Connection* connection = client.find()) {
         connection->sessions.insert(session->id);
         (void)sd_bus_reply_method_return(
-            call.message(), "tu", session->id, static_cast<std::uint32_t>(session->pid)
-        );
+            call.message(), "tu", session->id, static_cast<std::uint32_t>(session->pid));
     } else if (!client.alive.expired()) {
         client.core->control.end_attach(session->id);  // the client went away meanwhile
     }
@@ -135,7 +142,8 @@ int attach(Request& request) {
     }
     const auto known = level_named(level);
     if (!known) {
-        return request.refuse("InvalidArgs", "no attach level '" + level + "': default, privileged or as-service");
+        return request.refuse(
+            "InvalidArgs", "no attach level '" + level + "': default, privileged or as-service");
     }
     if (wanted.stdio.size() != stdio_descriptors) {
         return request.refuse("InvalidArgs", "three descriptors are needed: input, output, error");
@@ -145,19 +153,22 @@ int attach(Request& request) {
     const Client client{&core, core.alive, request.connection.id};
     core.control.attach(
         std::move(wanted),
-        [client, call = MessageReference(request.message)](Result<AttachSession, RequestError> session) {
-            answer_attach(client, call, session);
-        },
+        [client, call = MessageReference(request.message)](
+            Result<AttachSession, RequestError> session) { answer_attach(client, call, session); },
         [client](std::uint64_t session, AttachExit how) {
             Connection* connection = client.find();
             if (connection != nullptr && connection->sessions.erase(session) > 0) {
                 (void)sd_bus_emit_signal(
-                    connection->bus.get(), manager_path, hearth_manager_interface, "AttachEnded", "tii", session,
-                    how.code, how.status
-                );
+                    connection->bus.get(),
+                    manager_path,
+                    hearth_manager_interface,
+                    "AttachEnded",
+                    "tii",
+                    session,
+                    how.code,
+                    how.status);
             }
-        }
-    );
+        });
     return 1;
 }
 
@@ -168,14 +179,21 @@ int signal_attach(Request& request) {
         return result;
     }
     if (!request.connection.sessions.contains(session)) {
-        return request.refuse("InvalidArgs", "no attach session " + std::to_string(session) + " on this connection");
+        return request.refuse(
+            "InvalidArgs", "no attach session " + std::to_string(session) + " on this connection");
     }
     request.connection.core.control.signal_attach(session, number);
     return request.done();
 }
 
-int get_log_directory(sd_bus*, const char*, const char*, const char*, sd_bus_message* reply, void* userdata,
-                      sd_bus_error*) noexcept {
+int get_log_directory(
+    sd_bus*,
+    const char*,
+    const char*,
+    const char*,
+    sd_bus_message* reply,
+    void* userdata,
+    sd_bus_error*) noexcept {
     try {
         MessageSink sink(reply);
         sink.string(static_cast<Connection*>(userdata)->core.control.log_directory());
@@ -199,8 +217,12 @@ int add_hearth(Connection& connection) {
         end(),
     };
     return sd_bus_add_object_vtable(
-        connection.bus.get(), nullptr, manager_path, hearth_manager_interface, table.data(), &connection
-    );
+        connection.bus.get(),
+        nullptr,
+        manager_path,
+        hearth_manager_interface,
+        table.data(),
+        &connection);
 }
 
 }  // namespace hearth::bus

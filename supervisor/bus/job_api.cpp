@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The job objects: org.freedesktop.systemd1.Job below .../job. A job is an object while it is queued.
+// The job objects: org.freedesktop.systemd1.Job below .../job. A job is an object while it is
+// queued.
 #include <array>
 
 #include "supervisor/bus/core.hpp"
@@ -11,7 +12,8 @@ namespace hearth::bus {
 
 namespace {
 
-int find_job(sd_bus*, const char* path, const char*, void* userdata, void** found, sd_bus_error*) noexcept {
+int find_job(
+    sd_bus*, const char* path, const char*, void* userdata, void** found, sd_bus_error*) noexcept {
     auto& connection = *static_cast<Connection*>(userdata);
     const auto id = job_of_path(path);
     const auto& jobs = connection.core.control.world().jobs;
@@ -24,8 +26,14 @@ int find_job(sd_bus*, const char* path, const char*, void* userdata, void** foun
     return 1;
 }
 
-int get_property(sd_bus*, const char*, const char*, const char* property, sd_bus_message* reply,
-                 void* userdata, sd_bus_error*) noexcept {
+int get_property(
+    sd_bus*,
+    const char*,
+    const char*,
+    const char* property,
+    sd_bus_message* reply,
+    void* userdata,
+    sd_bus_error*) noexcept {
     const Job& job = *static_cast<Connection*>(userdata)->job;
     const std::string_view wanted(property);
     try {
@@ -90,11 +98,16 @@ int add_jobs(Connection& connection) {
         end(),
     };
     const int result = sd_bus_add_fallback_vtable(
-        connection.bus.get(), nullptr, job_prefix, job_interface, table.data(), find_job, &connection
-    );
-    return result < 0
-               ? result
-               : sd_bus_add_node_enumerator(connection.bus.get(), nullptr, job_prefix, enumerate, &connection);
+        connection.bus.get(),
+        nullptr,
+        job_prefix,
+        job_interface,
+        table.data(),
+        find_job,
+        &connection);
+    return result < 0 ? result
+                      : sd_bus_add_node_enumerator(
+                            connection.bus.get(), nullptr, job_prefix, enumerate, &connection);
 }
 
 }  // namespace hearth::bus

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The methods of the manager that list: units, unit files, jobs. Patterns are fnmatch(3)'s; an empty
-// list of patterns or states matches everything.
+// The methods of the manager that list: units, unit files, jobs. Patterns are fnmatch(3)'s; an
+// empty list of patterns or states matches everything.
 #include <fnmatch.h>
 
 #include <algorithm>
@@ -22,15 +22,15 @@ constexpr const char* job_row = "usssoo";
 
 bool matches(const std::vector<std::string>& patterns, const std::string& name) {
     return patterns.empty() || std::ranges::any_of(patterns, [&](const std::string& pattern) {
-        return fnmatch(pattern.c_str(), name.c_str(), FNM_NOESCAPE) == 0;
-    });
+               return fnmatch(pattern.c_str(), name.c_str(), FNM_NOESCAPE) == 0;
+           });
 }
 
 bool in_state(const std::vector<std::string>& states, const UnitRecord& record) {
     return states.empty() || std::ranges::any_of(states, [&](const std::string& state) {
-        return state == name(record.unit.load_state) || state == name(record.active_state()) ||
-               state == name(record.status.state);
-    });
+               return state == name(record.unit.load_state) ||
+                      state == name(record.active_state()) || state == name(record.status.state);
+           });
 }
 
 void write_unit_row(MessageSink& sink, const World& world, const UnitRecord& record) {
@@ -58,8 +58,9 @@ void write_unit_row(MessageSink& sink, const World& world, const UnitRecord& rec
 }
 
 int answer_units(
-    Request& request, const std::vector<std::string>& states, const std::vector<std::string>& patterns
-) {
+    Request& request,
+    const std::vector<std::string>& states,
+    const std::vector<std::string>& patterns) {
     const World& world = request.connection.core.control.world();
     Reply reply(request.message);
     reply.sink().open_array("(ssssssouso)");
@@ -113,8 +114,9 @@ int list_units_by_names(Request& request) {
 }
 
 int answer_unit_files(
-    Request& request, const std::vector<std::string>& states, const std::vector<std::string>& patterns
-) {
+    Request& request,
+    const std::vector<std::string>& states,
+    const std::vector<std::string>& patterns) {
     Reply reply(request.message);
     reply.sink().open_array("(ss)");
     for (const auto& [path, state] : request.connection.core.control.unit_files()) {

@@ -12,8 +12,14 @@ namespace hearth::bus {
 
 namespace {
 
-int get_property(sd_bus*, const char*, const char*, const char* property, sd_bus_message* reply,
-                 void* userdata, sd_bus_error*) noexcept {
+int get_property(
+    sd_bus*,
+    const char*,
+    const char*,
+    const char* property,
+    sd_bus_message* reply,
+    void* userdata,
+    sd_bus_error*) noexcept {
     const Options& options = static_cast<Connection*>(userdata)->core.options;
     const std::string_view wanted(property);
     try {
@@ -29,11 +35,18 @@ int get_property(sd_bus*, const char*, const char*, const char* property, sd_bus
     }
 }
 
-int set_level(sd_bus*, const char*, const char*, const char*, sd_bus_message* value, void* userdata,
-              sd_bus_error* error) noexcept {
+int set_level(
+    sd_bus*,
+    const char*,
+    const char*,
+    const char*,
+    sd_bus_message* value,
+    void* userdata,
+    sd_bus_error* error) noexcept {
     const Options& options = static_cast<Connection*>(userdata)->core.options;
     const char* level = nullptr;
-    if (const int result = sd_bus_message_read_basic(value, SD_BUS_TYPE_STRING, &level); result < 0) {
+    if (const int result = sd_bus_message_read_basic(value, SD_BUS_TYPE_STRING, &level);
+        result < 0) {
         return result;
     }
     try {
@@ -41,15 +54,18 @@ int set_level(sd_bus*, const char*, const char*, const char*, sd_bus_message* va
             return 1;
         }
         return sd_bus_error_setf(
-            error, SD_BUS_ERROR_INVALID_ARGS, "Invalid log level '%s': try 'debug', 'info' or 'err'", level
-        );
+            error,
+            SD_BUS_ERROR_INVALID_ARGS,
+            "Invalid log level '%s': try 'debug', 'info' or 'err'",
+            level);
     } catch (const std::exception&) {
         return -EIO;
     }
 }
 
 sd_bus_vtable level_property() {
-    return SD_BUS_WRITABLE_PROPERTY("LogLevel", "s", get_property, set_level, 0, SD_BUS_VTABLE_UNPRIVILEGED);
+    return SD_BUS_WRITABLE_PROPERTY(
+        "LogLevel", "s", get_property, set_level, 0, SD_BUS_VTABLE_UNPRIVILEGED);
 }
 
 }  // namespace
@@ -63,8 +79,12 @@ int add_log_control(Connection& connection) {
         end(),
     };
     return sd_bus_add_object_vtable(
-        connection.bus.get(), nullptr, log_control_path, log_control_interface, table.data(), &connection
-    );
+        connection.bus.get(),
+        nullptr,
+        log_control_path,
+        log_control_interface,
+        table.data(),
+        &connection);
 }
 
 }  // namespace hearth::bus

@@ -3,10 +3,11 @@
 // org.freedesktop.systemd1.Manager: the methods. Its properties are in manager_properties.cpp, what
 // lists units in list_api.cpp. Whatever systemd has and stands in none of them is answered with
 // UnknownMethod by the gate (filter.cpp).
+#include "supervisor/bus/manager_api.hpp"
+
 #include <vector>
 
 #include "supervisor/bus/core.hpp"
-#include "supervisor/bus/manager_api.hpp"
 #include "supervisor/bus/object_path.hpp"
 #include "supervisor/bus/vtable.hpp"
 #include "units/unit_name.hpp"
@@ -100,8 +101,8 @@ int get_unit_by_pid(Request& request) {
     const std::string unit = control_of(request).unit_by_pid(wanted);
     if (unit.empty()) {
         return request.refuse(
-            "NoUnitForPID", "PID " + std::to_string(wanted) + " does not belong to any loaded unit."
-        );
+            "NoUnitForPID",
+            "PID " + std::to_string(wanted) + " does not belong to any loaded unit.");
     }
     return request.answer_path(unit_path(unit));
 }
@@ -220,8 +221,7 @@ int add_manager(Connection& connection) {
         return entries;
     }();
     return sd_bus_add_object_vtable(
-        connection.bus.get(), nullptr, manager_path, manager_interface, table.data(), &connection
-    );
+        connection.bus.get(), nullptr, manager_path, manager_interface, table.data(), &connection);
 }
 
 }  // namespace hearth::bus

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The properties of the manager object, one row each. Those of systemd's that would say nothing about
-// a supervisor without a boot (firmware, loader, initrd times) are 0, as systemd has them in a
-// container.
+// The properties of the manager object, one row each. Those of systemd's that would say nothing
+// about a supervisor without a boot (firmware, loader, initrd times) are 0, as systemd has them in
+// a container.
 #include <sys/utsname.h>
 
 #include <algorithm>
@@ -55,10 +55,14 @@ void no_text(const Connection&, MessageSink& sink) {
 }
 
 constexpr auto fields = std::to_array<Field>({
-    {"Version", "s", [](const Connection&, MessageSink& sink) { sink.string("252 (hearth " HEARTH_VERSION ")"); }},
+    {"Version",
+     "s",
+     [](const Connection&, MessageSink& sink) { sink.string("252 (hearth " HEARTH_VERSION ")"); }},
     {"Features", "s", no_text},
     {"Virtualization", "s", no_text},
-    {"Architecture", "s", [](const Connection&, MessageSink& sink) { sink.string(architecture()); }},
+    {"Architecture",
+     "s",
+     [](const Connection&, MessageSink& sink) { sink.string(architecture()); }},
     {"Tainted", "s", no_text},
     {"FirmwareTimestamp", "t", zero},
     {"FirmwareTimestampMonotonic", "t", zero},
@@ -72,24 +76,29 @@ constexpr auto fields = std::to_array<Field>({
     {"UserspaceTimestampMonotonic", "t", started_monotonic},
     {"FinishTimestamp", "t", started_realtime},
     {"FinishTimestampMonotonic", "t", started_monotonic},
-    {"NNames", "u",
+    {"NNames",
+     "u",
      [](const Connection& connection, MessageSink& sink) {
          sink.unsigned32(static_cast<std::uint32_t>(connection.core.control.world().units.size()));
      }},
-    {"NFailedUnits", "u",
+    {"NFailedUnits",
+     "u",
      [](const Connection& connection, MessageSink& sink) {
          sink.unsigned32(failed_units(connection.core.control.world()));
      }},
-    {"NJobs", "u",
+    {"NJobs",
+     "u",
      [](const Connection& connection, MessageSink& sink) {
          sink.unsigned32(static_cast<std::uint32_t>(connection.core.control.world().jobs.size()));
      }},
-    {"NInstalledJobs", "u",
+    {"NInstalledJobs",
+     "u",
      [](const Connection& connection, MessageSink& sink) {
          sink.unsigned32(connection.core.control.world().next_job - 1);
      }},
     {"Progress", "d", [](const Connection&, MessageSink& sink) { sink.real(1.0); }},
-    {"Environment", "as",
+    {"Environment",
+     "as",
      [](const Connection& connection, MessageSink& sink) {
          std::vector<std::string> lines;
          if (connection.core.policy.trusted(connection.peer)) {  // it may hold secrets
@@ -99,22 +108,36 @@ constexpr auto fields = std::to_array<Field>({
          }
          sink.strings(lines);
      }},
-    {"UnitPath", "as",
-     [](const Connection& connection, MessageSink& sink) { sink.strings(connection.core.control.unit_path()); }},
-    {"ControlGroup", "s",
-     [](const Connection& connection, MessageSink& sink) { sink.string(connection.core.options.control_group); }},
-    {"SystemState", "s",
-     [](const Connection& connection, MessageSink& sink) { sink.string(connection.core.control.system_state()); }},
+    {"UnitPath",
+     "as",
+     [](const Connection& connection, MessageSink& sink) {
+         sink.strings(connection.core.control.unit_path());
+     }},
+    {"ControlGroup",
+     "s",
+     [](const Connection& connection, MessageSink& sink) {
+         sink.string(connection.core.options.control_group);
+     }},
+    {"SystemState",
+     "s",
+     [](const Connection& connection, MessageSink& sink) {
+         sink.string(connection.core.control.system_state());
+     }},
     {"ExitCode", "y", [](const Connection&, MessageSink& sink) { sink.byte(0); }},
     {"ServiceWatchdogs", "b", [](const Connection&, MessageSink& sink) { sink.boolean(true); }},
 });
 
-int get_property(sd_bus*, const char*, const char*, const char* name, sd_bus_message* reply,
-                 void* userdata, sd_bus_error*) noexcept {
+int get_property(
+    sd_bus*,
+    const char*,
+    const char*,
+    const char* name,
+    sd_bus_message* reply,
+    void* userdata,
+    sd_bus_error*) noexcept {
     try {
-        const auto* field = std::ranges::find_if(fields, [name](const Field& each) {
-            return std::strcmp(each.name, name) == 0;
-        });
+        const auto* field = std::ranges::find_if(
+            fields, [name](const Field& each) { return std::strcmp(each.name, name) == 0; });
         if (field == fields.end()) {
             return -ENOENT;
         }

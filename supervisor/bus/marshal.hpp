@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // MessageSink: the ValueSink that writes into a D-Bus message. It remembers the first error instead
-// of reporting each call: the caller asks once, with result(), when the property is complete. It does
-// not own the message.
+// of reporting each call: the caller asks once, with result(), when the property is complete. It
+// does not own the message.
 #pragma once
 
 #include "parser/value_sink.hpp"

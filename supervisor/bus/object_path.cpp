@@ -43,7 +43,8 @@ std::string escape(std::string_view text) {
 }
 
 std::optional<std::string_view> below(std::string_view path, std::string_view prefix) {
-    if (!path.starts_with(prefix) || path.size() < prefix.size() + 2 || path[prefix.size()] != '/') {
+    if (!path.starts_with(prefix) || path.size() < prefix.size() + 2 ||
+        path[prefix.size()] != '/') {
         return std::nullopt;
     }
     return path.substr(prefix.size() + 1);

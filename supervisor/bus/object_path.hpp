@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Names of bus objects: "/org/freedesktop/systemd1/unit/heat_2eservice" and ".../job/7". The escaping
-// is sd_bus_path_encode(3)'s, so stock clients and hearth name the same unit the same way. Pure.
+// Names of bus objects: "/org/freedesktop/systemd1/unit/heat_2eservice" and ".../job/7". The
+// escaping is sd_bus_path_encode(3)'s, so stock clients and hearth name the same unit the same way.
+// Pure.
 #pragma once
 
 #include <optional>

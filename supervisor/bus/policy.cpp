@@ -133,8 +133,7 @@ bool Policy::may_connect(const Peer& peer) const {
 }
 
 std::optional<RequestError> Policy::refuse(
-    const Peer& peer, MethodClass kind, std::string_view member, const World& world
-) const {
+    const Peer& peer, MethodClass kind, std::string_view member, const World& world) const {
     if (kind == MethodClass::Read) {
         return std::nullopt;
     }
@@ -142,8 +141,7 @@ std::optional<RequestError> Policy::refuse(
     if (!trusted(peer)) {
         return denied(
             what + " is for root, the user that runs hearthd and the group 'hearth'; you are uid " +
-            std::to_string(peer.uid)
-        );
+            std::to_string(peer.uid));
     }
     if (kind == MethodClass::Private) {
         return std::nullopt;
@@ -161,9 +159,9 @@ std::optional<RequestError> Policy::refuse(
     if (record == nullptr || !may_change_from_within(*this, *record)) {
         return denied(
             what + ": you are a process of " + peer.unit +
-            (user_mode ? ", which is confined" : ", which has no CAP_SYS_ADMIN in its bounding set") +
-            "; a confined service may not change the manager's state"
-        );
+            (user_mode ? ", which is confined"
+                       : ", which has no CAP_SYS_ADMIN in its bounding set") +
+            "; a confined service may not change the manager's state");
     }
     return std::nullopt;
 }
@@ -180,7 +178,8 @@ std::optional<gid_t> group_id(std::string_view group_file, std::string_view name
             continue;
         }
         gid_t id = 0;
-        const auto [end, error] = std::from_chars(line.data() + second + 1, line.data() + line.size(), id);
+        const auto [end, error] =
+            std::from_chars(line.data() + second + 1, line.data() + line.size(), id);
         if (error == std::errc() && (end == line.data() + line.size() || *end == ':')) {
             return id;
         }

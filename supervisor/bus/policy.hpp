@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// Who may call what. One table gives every method its class; a method that isn't in it can't be called
-// at all. A peer is judged on its credentials as the kernel gave them at accept (SO_PEERCRED,
-// SO_PEERGROUPS), never on what a message claims, and never on the pid alone. Pure: facts in, verdict
-// out (server.cpp gathers the facts).
+// Who may call what. One table gives every method its class; a method that isn't in it can't be
+// called at all. A peer is judged on its credentials as the kernel gave them at accept
+// (SO_PEERCRED, SO_PEERGROUPS), never on what a message claims, and never on the pid alone. Pure:
+// facts in, verdict out (server.cpp gathers the facts).
 //
-// A confined service must not undo its confinement by asking the manager: a peer that sits in a unit's
-// cgroup may change things only while that unit keeps CAP_SYS_ADMIN in its bounding set (DESIGN 4).
+// A confined service must not undo its confinement by asking the manager: a peer that sits in a
+// unit's cgroup may change things only while that unit keeps CAP_SYS_ADMIN in its bounding set
+// (DESIGN 4).
 #pragma once
 
 #include <sys/types.h>
@@ -35,7 +36,8 @@ struct MethodRule {
     MethodClass kind{};
 };
 [[nodiscard]] std::span<const MethodRule> method_rules();
-[[nodiscard]] std::optional<MethodClass> method_class(std::string_view interface, std::string_view member);
+[[nodiscard]] std::optional<MethodClass> method_class(
+    std::string_view interface, std::string_view member);
 
 /// A client's process as it was when it connected.
 struct Peer {
@@ -43,8 +45,8 @@ struct Peer {
     uid_t uid = 0;
     gid_t gid = 0;
     std::vector<gid_t> groups;
-    std::string unit;        ///< whose cgroup it sat in at accept; "" none
-    bool vanished = false;   ///< gone before it was looked at: nobody knows which unit it was of
+    std::string unit;       ///< whose cgroup it sat in at accept; "" none
+    bool vanished = false;  ///< gone before it was looked at: nobody knows which unit it was of
 };
 
 struct Policy {
@@ -57,8 +59,7 @@ struct Policy {
     [[nodiscard]] bool may_connect(const Peer& peer) const;
     /// Nothing, or AccessDenied with what would be needed.
     [[nodiscard]] std::optional<RequestError> refuse(
-        const Peer& peer, MethodClass kind, std::string_view member, const World& world
-    ) const;
+        const Peer& peer, MethodClass kind, std::string_view member, const World& world) const;
 };
 
 /// The gid of `name` in the text of /etc/group.

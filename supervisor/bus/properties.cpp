@@ -6,7 +6,8 @@
 namespace hearth::bus {
 
 Interface interface_of(Context context) {
-    return context == Context::Unit || context == Context::Install ? Interface::Unit : Interface::Service;
+    return context == Context::Unit || context == Context::Install ? Interface::Unit
+                                                                   : Interface::Service;
 }
 
 PropertyTable::PropertyTable(
@@ -14,8 +15,7 @@ PropertyTable::PropertyTable(
     std::span<const RuntimeField> fields,
     Interface interface,
     sd_bus_property_get_t getter,
-    std::span<const sd_bus_vtable> members
-) {
+    std::span<const sd_bus_vtable> members) {
     entries_.push_back(start());
     entries_.insert(entries_.end(), members.begin(), members.end());
     for (const RuntimeField& field : fields) {
@@ -42,8 +42,7 @@ void PropertyTable::add(
     const char* signature,
     PropertySource source,
     bool emits_change,
-    sd_bus_property_get_t getter
-) {
+    sd_bus_property_get_t getter) {
     if (sources_.contains(name)) {
         return;
     }

@@ -35,8 +35,7 @@ public:
         std::span<const RuntimeField> fields,
         Interface interface,
         sd_bus_property_get_t getter,
-        std::span<const sd_bus_vtable> members
-    );
+        std::span<const sd_bus_vtable> members);
     PropertyTable(const PropertyTable&) = delete;
     PropertyTable& operator=(const PropertyTable&) = delete;
 
@@ -47,8 +46,12 @@ public:
     [[nodiscard]] bool any_changing() const { return changing_.size() > 1; }
 
 private:
-    void add(std::string_view name, const char* signature, PropertySource source, bool emits_change,
-             sd_bus_property_get_t getter);
+    void add(
+        std::string_view name,
+        const char* signature,
+        PropertySource source,
+        bool emits_change,
+        sd_bus_property_get_t getter);
 
     std::vector<std::unique_ptr<std::string>> names_;  // sd-bus wants NUL-terminated, stable
     std::unordered_map<std::string_view, PropertySource> sources_;

@@ -57,7 +57,8 @@ int Request::read(std::vector<std::string>& values) {
 }
 
 int Request::refuse(const RequestError& reason) {
-    return sd_bus_error_set(error, error_name(reason.name).c_str(), sendable(reason.message).c_str());
+    return sd_bus_error_set(
+        error, error_name(reason.name).c_str(), sendable(reason.message).c_str());
 }
 
 int Request::refuse(const char* name, const std::string& text) {
@@ -78,8 +79,16 @@ int Request::answer_string(std::string_view text) {
 
 std::string error_name(std::string_view name) {
     constexpr std::string_view generic[] = {
-        "AccessDenied", "InvalidArgs", "FileNotFound", "UnknownMethod", "UnknownInterface", "Failed",
-        "LimitsExceeded", "ServiceUnknown", "NameHasNoOwner", "NotSupported",
+        "AccessDenied",
+        "InvalidArgs",
+        "FileNotFound",
+        "UnknownMethod",
+        "UnknownInterface",
+        "Failed",
+        "LimitsExceeded",
+        "ServiceUnknown",
+        "NameHasNoOwner",
+        "NotSupported",
     };
     if (name.find('.') != std::string_view::npos) {
         return std::string(name);

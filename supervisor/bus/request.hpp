@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // Request: one method call being answered: its arguments, its errors, its reply. Arguments were
-// checked against the signature by sd-bus, but a body can still be malformed, so read() may fail with
-// a negative errno, which the handler returns. Strings are copied: sd-bus's die with the message.
+// checked against the signature by sd-bus, but a body can still be malformed, so read() may fail
+// with a negative errno, which the handler returns. Strings are copied: sd-bus's die with the
+// message.
 #pragma once
 
 #include <systemd/sd-bus.h>
@@ -23,9 +24,11 @@ struct Connection;
 /// Shared ownership of a call that is answered later; keeps its connection's sd_bus alive, too.
 class MessageReference {
 public:
-    explicit MessageReference(sd_bus_message* message) noexcept : message_(sd_bus_message_ref(message)) {}
+    explicit MessageReference(sd_bus_message* message) noexcept
+        : message_(sd_bus_message_ref(message)) {}
     MessageReference(const MessageReference& other) noexcept : MessageReference(other.message_) {}
-    MessageReference(MessageReference&& other) noexcept : message_(std::exchange(other.message_, nullptr)) {}
+    MessageReference(MessageReference&& other) noexcept
+        : message_(std::exchange(other.message_, nullptr)) {}
     MessageReference& operator=(MessageReference other) noexcept {
         std::swap(message_, other.message_);
         return *this;

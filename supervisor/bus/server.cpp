@@ -143,8 +143,9 @@ Result<void> BusServer::Core::open(std::vector<sys::Descriptor> inherited) {
         }
         HEARTH_TRY(sys::set_nonblocking(listener.socket.number(), true));
         listener.source = HEARTH_TRY(loop.on_io(
-            listener.socket.number(), EPOLLIN, Priority::Bus, [this, index](std::uint32_t) { accept_some(index); }
-        ));
+            listener.socket.number(), EPOLLIN, Priority::Bus, [this, index](std::uint32_t) {
+                accept_some(index);
+            }));
         listeners.push_back(std::move(listener));
     }
     control.observe(this);
@@ -176,9 +177,8 @@ bool BusServer::Core::room_for(const Peer& peer) const {
     if (peer.uid == 0) {
         return connections.size() < options.connections;
     }
-    const auto of_user = std::ranges::count_if(connections, [&](const auto& entry) {
-        return entry.second->peer.uid == peer.uid;
-    });
+    const auto of_user = std::ranges::count_if(
+        connections, [&](const auto& entry) { return entry.second->peer.uid == peer.uid; });
     return connections.size() + options.reserved_for_root < options.connections &&
            static_cast<std::size_t>(of_user) < options.connections_per_user;
 }
@@ -218,9 +218,15 @@ Result<void> BusServer::Core::start(Connection& connection, sys::Descriptor sock
     step(sd_bus_attach_event(bus, loop.handle(), static_cast<int>(Priority::Bus)));
     if (result >= 0) {
         step(sd_bus_match_signal_async(
-            bus, nullptr, "org.freedesktop.DBus.Local", nullptr, "org.freedesktop.DBus.Local", "Disconnected",
-            on_disconnected, nullptr, &connection
-        ));
+            bus,
+            nullptr,
+            "org.freedesktop.DBus.Local",
+            nullptr,
+            "org.freedesktop.DBus.Local",
+            "Disconnected",
+            on_disconnected,
+            nullptr,
+            &connection));
         step(sd_bus_add_filter(bus, nullptr, filter, &connection));
         step(result < 0 ? result : add_objects(connection));
     }
@@ -281,7 +287,8 @@ bool BusServer::Core::overfull(const Connection& connection) const {
     if (sd_bus_get_n_queued_write(connection.bus.get(), &queued) < 0) {
         return false;
     }
-    return queued > (connection.peer.uid == 0 ? options.queued_messages_root : options.queued_messages);
+    return queued >
+           (connection.peer.uid == 0 ? options.queued_messages_root : options.queued_messages);
 }
 
 const LiveFacts& BusServer::Core::live(const UnitRecord& record) {
@@ -293,8 +300,7 @@ const LiveFacts& BusServer::Core::live(const UnitRecord& record) {
 }
 
 Result<std::unique_ptr<BusServer>> BusServer::listen(
-    EventLoop& loop, Control& control, Options options, std::vector<sys::Descriptor> inherited
-) {
+    EventLoop& loop, Control& control, Options options, std::vector<sys::Descriptor> inherited) {
     auto core = std::make_unique<Core>(loop, control, std::move(options));
     HEARTH_TRY(core->open(std::move(inherited)));
     return std::unique_ptr<BusServer>(new BusServer(std::move(core)));

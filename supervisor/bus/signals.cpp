@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Outcomes to signals. They are collected while the World changes and told from a deferred source,
-// so a reply is always queued before the JobRemoved of its job, and a unit that changed five times in
-// one iteration is announced once.
+// so a reply is always queued before the JobRemoved of its job, and a unit that changed five times
+// in one iteration is announced once.
 #include <utility>
 
 #include "supervisor/bus/core.hpp"
@@ -12,12 +12,12 @@ namespace hearth::bus {
 
 namespace {
 
-/// Errors of sending are the client's loss (-ENOBUFS, -ECONNRESET ...): its disconnect tells the rest.
+/// Errors of sending are the client's loss (-ENOBUFS, -ECONNRESET ...): its disconnect tells the
+/// rest.
 template <class... Arguments>
 void emit(Connection& connection, const char* member, const char* types, Arguments... arguments) {
     (void)sd_bus_emit_signal(
-        connection.bus.get(), manager_path, manager_interface, member, types, arguments...
-    );
+        connection.bus.get(), manager_path, manager_interface, member, types, arguments...);
 }
 
 void emit_job(Connection& connection, const JobChange& change) {
@@ -27,7 +27,14 @@ void emit_job(Connection& connection, const JobChange& change) {
         emit(connection, "JobNew", "uos", change.job.id, path.c_str(), unit.c_str());
     } else if (change.what == JobChange::What::Removed) {
         const std::string result(name(change.result));
-        emit(connection, "JobRemoved", "uoss", change.job.id, path.c_str(), unit.c_str(), result.c_str());
+        emit(
+            connection,
+            "JobRemoved",
+            "uoss",
+            change.job.id,
+            path.c_str(),
+            unit.c_str(),
+            result.c_str());
     }
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The unit objects: org.freedesktop.systemd1.Unit, .Service and org.hearth1.Unit below .../unit. Any
-// well-formed path answers: a unit that doesn't exist is shown as LoadState=not-found, from a record
-// of the connection's own, never put into the World.
+// The unit objects: org.freedesktop.systemd1.Unit, .Service and org.hearth1.Unit below .../unit.
+// Any well-formed path answers: a unit that doesn't exist is shown as LoadState=not-found, from a
+// record of the connection's own, never put into the World.
 #include <array>
 #include <span>
 #include <vector>
@@ -22,8 +22,11 @@ constexpr std::size_t references_per_connection = 1024;
 const PropertyTable& unit_table();
 const PropertyTable& service_table();
 
-int write_property(Connection& connection, const PropertySource& source, std::string_view property,
-                   sd_bus_message* reply) {
+int write_property(
+    Connection& connection,
+    const PropertySource& source,
+    std::string_view property,
+    sd_bus_message* reply) {
     if (connection.unit == nullptr) {
         return -ENOENT;
     }
@@ -45,12 +48,19 @@ int write_property(Connection& connection, const PropertySource& source, std::st
 }
 
 template <const PropertyTable& (*table)()>
-int get_property(sd_bus*, const char*, const char*, const char* property, sd_bus_message* reply,
-                 void* userdata, sd_bus_error*) noexcept {
+int get_property(
+    sd_bus*,
+    const char*,
+    const char*,
+    const char* property,
+    sd_bus_message* reply,
+    void* userdata,
+    sd_bus_error*) noexcept {
     try {
         const PropertySource* source = table().find(property);
-        return source == nullptr ? -ENOENT
-                                 : write_property(*static_cast<Connection*>(userdata), *source, property, reply);
+        return source == nullptr
+                   ? -ENOENT
+                   : write_property(*static_cast<Connection*>(userdata), *source, property, reply);
     } catch (const std::exception&) {
         return -EIO;
     }
@@ -72,13 +82,13 @@ int unit_kill(Request& request) {
         return result;
     }
     const auto killed = request.connection.core.control.kill(
-        request.connection.unit->unit.name, whom.empty() ? "all" : whom, signal
-    );
+        request.connection.unit->unit.name, whom.empty() ? "all" : whom, signal);
     return killed ? request.done() : request.refuse(killed.error());
 }
 
 int unit_reset_failed(Request& request) {
-    const auto reset = request.connection.core.control.reset_failed(request.connection.unit->unit.name);
+    const auto reset =
+        request.connection.core.control.reset_failed(request.connection.unit->unit.name);
     return reset ? request.done() : request.refuse(reset.error());
 }
 
@@ -93,8 +103,8 @@ int unit_unreference(Request& request) {
 int service_processes(Request& request) {
     Reply reply(request.message);
     write_processes(
-        reply.sink(), request.connection.core.control.processes(request.connection.unit->unit.name)
-    );
+        reply.sink(),
+        request.connection.core.control.processes(request.connection.unit->unit.name));
     return reply.send();
 }
 
@@ -113,8 +123,7 @@ const PropertyTable& unit_table() {
         method<unit_unreference>("Unref", "", ""),
     };
     static const PropertyTable table(
-        service_tables(), runtime_fields(), Interface::Unit, get_property<unit_table>, members
-    );
+        service_tables(), runtime_fields(), Interface::Unit, get_property<unit_table>, members);
     return table;
 }
 
@@ -123,13 +132,22 @@ const PropertyTable& service_table() {
         method<service_processes>("GetProcesses", "", "a(sus)"),
     };
     static const PropertyTable table(
-        service_tables(), runtime_fields(), Interface::Service, get_property<service_table>, members
-    );
+        service_tables(),
+        runtime_fields(),
+        Interface::Service,
+        get_property<service_table>,
+        members);
     return table;
 }
 
-int get_hearth_property(sd_bus*, const char*, const char*, const char* property, sd_bus_message* reply,
-                        void* userdata, sd_bus_error*) noexcept {
+int get_hearth_property(
+    sd_bus*,
+    const char*,
+    const char*,
+    const char* property,
+    sd_bus_message* reply,
+    void* userdata,
+    sd_bus_error*) noexcept {
     const UnitRecord& record = *static_cast<Connection*>(userdata)->unit;
     MessageSink sink(reply);
     try {
@@ -140,7 +158,8 @@ int get_hearth_property(sd_bus*, const char*, const char*, const char* property,
             sink.boolean(record.status.refused);
         } else {
             std::vector<std::string> lines;
-            for (const Diagnostic& each : name == "Refusals" ? record.unit.refusals : record.unit.diagnostics) {
+            for (const Diagnostic& each :
+                 name == "Refusals" ? record.unit.refusals : record.unit.diagnostics) {
                 lines.push_back(one_line(each));
             }
             sink.strings(lines);
@@ -179,7 +198,8 @@ std::optional<std::string> named_by(Connection& connection, const char* path) {
 }
 
 template <Interface interface>
-int find_unit(sd_bus*, const char* path, const char*, void* userdata, void** found, sd_bus_error*) noexcept {
+int find_unit(
+    sd_bus*, const char* path, const char*, void* userdata, void** found, sd_bus_error*) noexcept {
     auto& connection = *static_cast<Connection*>(userdata);
     try {
         const auto name = named_by(connection, path);
@@ -253,22 +273,22 @@ void emit_unit_changed(Connection& connection, const std::string& unit) {
     sd_bus* bus = connection.bus.get();
     const std::string path = unit_path(unit);
     if (unit_table().any_changing()) {
-        (void)sd_bus_emit_properties_changed_strv(bus, path.c_str(), unit_interface, unit_table().changing());
+        (void)sd_bus_emit_properties_changed_strv(
+            bus, path.c_str(), unit_interface, unit_table().changing());
     }
     if (unit.ends_with(".service") && service_table().any_changing()) {
         (void)sd_bus_emit_properties_changed_strv(
-            bus, path.c_str(), service_interface, service_table().changing()
-        );
+            bus, path.c_str(), service_interface, service_table().changing());
     }
     (void)sd_bus_emit_properties_changed_strv(
-        bus, path.c_str(), hearth_unit_interface, hearth_changing().data()
-    );
+        bus, path.c_str(), hearth_unit_interface, hearth_changing().data());
 }
 
 int submit(Request& request, const std::string& unit, Verb verb, const std::string& mode_text) {
     const auto mode = job_mode(mode_text);
     if (!mode) {
-        return request.refuse("InvalidArgs", "Job mode " + mode_text + " invalid: try 'replace' or 'fail'");
+        return request.refuse(
+            "InvalidArgs", "Job mode " + mode_text + " invalid: try 'replace' or 'fail'");
     }
     if (!is_valid_unit_name(unit)) {
         return request.refuse("InvalidArgs", "Unit name " + unit + " is not valid.");
@@ -292,7 +312,8 @@ int drop_reference(Request& request, const std::string& unit) {
     auto& references = request.connection.references;
     const auto found = references.find(unit);
     if (found == references.end()) {
-        return request.refuse("NotReferenced", "Unit " + unit + " has not been referenced on this connection.");
+        return request.refuse(
+            "NotReferenced", "Unit " + unit + " has not been referenced on this connection.");
     }
     if (--found->second == 0) {
         references.erase(found);
@@ -315,21 +336,36 @@ void write_processes(MessageSink& sink, const std::vector<UnitProcess>& processe
 int add_units(Connection& connection) {
     sd_bus* bus = connection.bus.get();
     int result = sd_bus_add_fallback_vtable(
-        bus, nullptr, unit_prefix, unit_interface, unit_table().vtable(), find_unit<Interface::Unit>, &connection
-    );
+        bus,
+        nullptr,
+        unit_prefix,
+        unit_interface,
+        unit_table().vtable(),
+        find_unit<Interface::Unit>,
+        &connection);
     if (result >= 0) {
         result = sd_bus_add_fallback_vtable(
-            bus, nullptr, unit_prefix, service_interface, service_table().vtable(),
-            find_unit<Interface::Service>, &connection
-        );
+            bus,
+            nullptr,
+            unit_prefix,
+            service_interface,
+            service_table().vtable(),
+            find_unit<Interface::Service>,
+            &connection);
     }
     if (result >= 0) {
         result = sd_bus_add_fallback_vtable(
-            bus, nullptr, unit_prefix, hearth_unit_interface, hearth_vtable(), find_unit<Interface::Unit>,
-            &connection
-        );
+            bus,
+            nullptr,
+            unit_prefix,
+            hearth_unit_interface,
+            hearth_vtable(),
+            find_unit<Interface::Unit>,
+            &connection);
     }
-    return result < 0 ? result : sd_bus_add_node_enumerator(bus, nullptr, unit_prefix, enumerate, &connection);
+    return result < 0
+               ? result
+               : sd_bus_add_node_enumerator(bus, nullptr, unit_prefix, enumerate, &connection);
 }
 
 }  // namespace hearth::bus

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Building sd-bus vtables. Every method is UNPRIVILEGED for sd-bus, because who may call it is judged
-// before it gets here, in one place (policy.hpp). Handlers are plain functions `int f(Request&)` that
-// return what sd-bus wants (negative errno or >= 0 with a reply sent); one noexcept trampoline makes
-// the Request.
+// Building sd-bus vtables. Every method is UNPRIVILEGED for sd-bus, because who may call it is
+// judged before it gets here, in one place (policy.hpp). Handlers are plain functions `int
+// f(Request&)` that return what sd-bus wants (negative errno or >= 0 with a reply sent); one
+// noexcept trampoline makes the Request.
 #pragma once
 
 #include <systemd/sd-bus.h>
@@ -34,8 +34,10 @@ inline sd_bus_vtable signal(const char* name, const char* signature) {
 }
 
 inline sd_bus_vtable property(
-    const char* name, const char* signature, sd_bus_property_get_t getter, std::uint64_t flags = 0
-) {
+    const char* name,
+    const char* signature,
+    sd_bus_property_get_t getter,
+    std::uint64_t flags = 0) {
     return SD_BUS_PROPERTY(name, signature, getter, 0, flags & 0xff'ffff'ffff'ffffU);  // 56 bits
 }
 

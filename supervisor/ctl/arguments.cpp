@@ -2,7 +2,6 @@
 #include "supervisor/ctl/arguments.hpp"
 
 #include <CLI/CLI.hpp>
-
 #include <algorithm>
 
 namespace hearth::ctl {
@@ -23,7 +22,8 @@ public:
         return has(option) ? app_.add_option(names, target, help) : nullptr;
     }
     /// A list: repeated, or with commas.
-    void list(Option option, const char* names, std::vector<std::string>& target, const char* help) {
+    void list(
+        Option option, const char* names, std::vector<std::string>& target, const char* help) {
         if (has(option)) {
             app_.add_option(names, target, help)->delimiter(',')->allow_extra_args(false);
         }
@@ -50,27 +50,39 @@ void add_options(CLI::App& app, const Verb& verb, Arguments& arguments) {
     add.flag(Option::Follow, "-f,--follow", arguments.follow, "Go on with new lines as they come");
     add.value(Option::Lines, "-n,--lines", arguments.lines, "How many lines of the log");
     add.value(Option::Signal, "-s,--signal", arguments.signal, "Which signal, by name or number");
-    add.value(Option::Signal, "--kill-whom,--kill-who", arguments.kill_whom, "main, control or all");
+    add.value(
+        Option::Signal, "--kill-whom,--kill-who", arguments.kill_whom, "main, control or all");
     add.list(Option::State, "--state", arguments.states, "Only units in one of these states");
     add.list(Option::Type, "-t,--type", arguments.types, "Only units of these types");
     add.flag(Option::Full, "-l,--full", arguments.full, "Don't shorten lines");
-    add.value(Option::JobMode, "--job-mode", arguments.job_mode, "What to do with queued jobs: replace, fail ...");
-    add.flag(Option::Attach, "--as-service", arguments.as_service, "As the unit's own user, confined as it is");
+    add.value(
+        Option::JobMode,
+        "--job-mode",
+        arguments.job_mode,
+        "What to do with queued jobs: replace, fail ...");
+    add.flag(
+        Option::Attach,
+        "--as-service",
+        arguments.as_service,
+        "As the unit's own user, confined as it is");
     add.flag(Option::Attach, "--privileged", arguments.privileged, "As root with all capabilities");
     add.list(Option::Attach, "--namespaces", arguments.namespaces, "Enter only these namespaces");
-    add.value(Option::Attach, "command", arguments.command, "What to run (default: a shell), after --");
+    add.value(
+        Option::Attach, "command", arguments.command, "What to run (default: a shell), after --");
     app.add_flag("--no-pager", arguments.no_pager, "Accepted for systemctl's sake");
 }
 
 }  // namespace
 
-std::optional<Answer> parse(const Verb& verb, std::vector<std::string> words, Arguments& arguments) {
+std::optional<Answer> parse(
+    const Verb& verb, std::vector<std::string> words, Arguments& arguments) {
     CLI::App app(std::string(verb.summary), "hearthctl " + std::string(verb.name));
     app.add_option("--runtime-dir", arguments.runtime_directory, "Where hearthd's socket is");
     std::string unit;
     if (verb.count != Names::None) {
-        auto* names = verb.count == Names::One ? app.add_option("unit", unit, std::string(verb.names))
-                                               : app.add_option("names", arguments.names, std::string(verb.names));
+        auto* names = verb.count == Names::One
+                          ? app.add_option("unit", unit, std::string(verb.names))
+                          : app.add_option("names", arguments.names, std::string(verb.names));
         if (verb.count != Names::Any) {
             names->required();
         }
@@ -82,8 +94,10 @@ std::optional<Answer> parse(const Verb& verb, std::vector<std::string> words, Ar
     } catch (const CLI::CallForHelp&) {
         return Answer{0, app.help()};
     } catch (const CLI::ParseError& error) {
-        return Answer{1, std::string("hearthctl ") + std::string(verb.name) + ": " + error.what() +
-                             "\nTry 'hearthctl " + std::string(verb.name) + " --help'.\n"};
+        return Answer{
+            1,
+            std::string("hearthctl ") + std::string(verb.name) + ": " + error.what() +
+                "\nTry 'hearthctl " + std::string(verb.name) + " --help'.\n"};
     }
     if (!unit.empty()) {
         arguments.names.push_back(unit);

@@ -22,15 +22,29 @@ struct Arguments {
     std::string kill_whom = "all";
     std::optional<std::uint64_t> lines;
     bool value = false, all = false, json = false, no_legend = false, plain = false, quiet = false;
-    bool no_block = false, follow = false, full = false, as_service = false, privileged = false, no_pager = false;
+    bool no_block = false, follow = false, full = false, as_service = false, privileged = false,
+         no_pager = false;
     std::string job_mode = "replace";
 };
 
 /// Options that a verb may have; each verb names its own.
 enum class Option : std::uint32_t {
-    Property = 1U << 0U, Value = 1U << 1U, All = 1U << 2U, Json = 1U << 3U, Legend = 1U << 4U, Plain = 1U << 5U,
-    Quiet = 1U << 6U, NoBlock = 1U << 7U, Follow = 1U << 8U, Lines = 1U << 9U, Signal = 1U << 10U,
-    State = 1U << 11U, Type = 1U << 12U, Full = 1U << 13U, Attach = 1U << 14U, JobMode = 1U << 15U,
+    Property = 1U << 0U,
+    Value = 1U << 1U,
+    All = 1U << 2U,
+    Json = 1U << 3U,
+    Legend = 1U << 4U,
+    Plain = 1U << 5U,
+    Quiet = 1U << 6U,
+    NoBlock = 1U << 7U,
+    Follow = 1U << 8U,
+    Lines = 1U << 9U,
+    Signal = 1U << 10U,
+    State = 1U << 11U,
+    Type = 1U << 12U,
+    Full = 1U << 13U,
+    Attach = 1U << 14U,
+    JobMode = 1U << 15U,
 };
 
 /// How many names stand after the verb.
@@ -41,7 +55,7 @@ struct Verb {
     std::string_view summary;
     std::string_view names;  ///< "UNIT..." for the help
     Names count;
-    std::uint32_t options;   ///< of Option
+    std::uint32_t options;  ///< of Option
     int (*run)(const Arguments&);
 };
 
@@ -54,6 +68,7 @@ struct Answer {
     std::string text;
 };
 /// Parses what follows the verb. An Answer where there is nothing to run.
-[[nodiscard]] std::optional<Answer> parse(const Verb& verb, std::vector<std::string> words, Arguments& arguments);
+[[nodiscard]] std::optional<Answer> parse(
+    const Verb& verb, std::vector<std::string> words, Arguments& arguments);
 
 }  // namespace hearth::ctl

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// attach: a command, or a shell, inside a unit (DESIGN 6). hearthd makes the session; this end owns the
-// terminal. The session ends with this process: hearthd sees the connection go.
+// attach: a command, or a shell, inside a unit (DESIGN 6). hearthd makes the session; this end owns
+// the terminal. The session ends with this process: hearthd sees the connection go.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -43,19 +43,24 @@ std::string level_of(const Arguments& arguments) {
 }
 
 Result<Message, CallError> request_session(
-    Client& client, const Arguments& arguments, const std::string& unit, bool terminal,
-    const std::array<int, 3>& stdio
-) {
-    const Message call = HEARTH_TRY(client.new_call(manager_path, hearth_manager_interface, "Attach"));
+    Client& client,
+    const Arguments& arguments,
+    const std::string& unit,
+    bool terminal,
+    const std::array<int, 3>& stdio) {
+    const Message call =
+        HEARTH_TRY(client.new_call(manager_path, hearth_manager_interface, "Attach"));
     sd_bus_message* message = call.get();
     int result = sd_bus_message_append(message, "ss", unit.c_str(), level_of(arguments).c_str());
     for (const auto& list : {arguments.namespaces, arguments.command, passed_environment()}) {
         result = result < 0 ? result : append_strings(message, list);
     }
     result = result < 0 ? result : sd_bus_message_append(message, "b", terminal ? 1 : 0);
-    result = result < 0 ? result : sd_bus_message_append(message, "ah", 3, stdio[0], stdio[1], stdio[2]);
+    result =
+        result < 0 ? result : sd_bus_message_append(message, "ah", 3, stdio[0], stdio[1], stdio[2]);
     if (result < 0) {
-        return Unexpected(CallError{"", "the request can't be sent: a word is not UTF-8, or a descriptor is closed"});
+        return Unexpected(CallError{
+            "", "the request can't be sent: a word is not UTF-8, or a descriptor is closed"});
     }
     return client.send(call);
 }
@@ -63,19 +68,21 @@ Result<Message, CallError> request_session(
 /// The loop of one session: ends with AttachEnded, or when hearthd goes.
 class Session {
 public:
-    Session(Client& client, EventLoop& loop, std::uint64_t id) : client_(client), loop_(loop), id_(id) {}
+    Session(Client& client, EventLoop& loop, std::uint64_t id)
+        : client_(client), loop_(loop), id_(id) {}
 
     Result<void> start(bool forward_signals) {
         sd_bus_add_filter(client_.bus(), nullptr, &Session::received, this);
         sd_bus_attach_event(client_.bus(), loop_.handle(), static_cast<int>(Priority::Bus));
         for (const int signal : {SIGINT, SIGQUIT, SIGTERM, SIGHUP}) {
-            signals_.push_back(HEARTH_TRY(loop_.on_signal(signal, [this, forward_signals](int number, pid_t) {
-                if (forward_signals) {
-                    pass_on(number);
-                } else {
-                    loop_.exit(signal_base + number);
-                }
-            })));
+            signals_.push_back(
+                HEARTH_TRY(loop_.on_signal(signal, [this, forward_signals](int number, pid_t) {
+                    if (forward_signals) {
+                        pass_on(number);
+                    } else {
+                        loop_.exit(signal_base + number);
+                    }
+                })));
         }
         return {};
     }
@@ -98,9 +105,17 @@ private:
     }
     void pass_on(int number) {
         (void)sd_bus_call_method_async(
-            client_.bus(), nullptr, nullptr, manager_path, hearth_manager_interface, "SignalAttach", nullptr, nullptr,
-            "ti", id_, number
-        );
+            client_.bus(),
+            nullptr,
+            nullptr,
+            manager_path,
+            hearth_manager_interface,
+            "SignalAttach",
+            nullptr,
+            nullptr,
+            "ti",
+            id_,
+            number);
     }
 
     Client& client_;

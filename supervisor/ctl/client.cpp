@@ -24,10 +24,12 @@ CallError connection_error(int result) {
 std::string connect_advice(const std::string& path, const Error& error) {
     if (error.code == ENOENT || error.code == ECONNREFUSED) {
         return "no hearthd answers at " + path +
-               ": start one, or name its runtime directory with --runtime-dir or HEARTH_RUNTIME_DIR";
+               ": start one, or name its runtime directory with --runtime-dir or "
+               "HEARTH_RUNTIME_DIR";
     }
     if (error.code == EACCES || error.code == EPERM) {
-        return "no access to " + path + ": it is for root, the user that runs hearthd and the group 'hearth'";
+        return "no access to " + path +
+               ": it is for root, the user that runs hearthd and the group 'hearth'";
     }
     return error.what;
 }
@@ -71,21 +73,24 @@ Result<Client> Client::connect(const std::string& runtime_directory) {
     return client;
 }
 
-Result<Message, CallError> Client::finish(int result, sd_bus_message* reply, const ErrorHolder& error) {
+Result<Message, CallError> Client::finish(
+    int result, sd_bus_message* reply, const ErrorHolder& error) {
     if (result < 0) {
         if (sd_bus_error_is_set(&error.error) > 0 && error.error.name != nullptr) {
             return Unexpected(CallError{
-                error.error.name, error.error.message == nullptr ? error.error.name : error.error.message
-            });
+                error.error.name,
+                error.error.message == nullptr ? error.error.name : error.error.message});
         }
         return Unexpected(connection_error(result));
     }
     return Message(reply);
 }
 
-Result<Message, CallError> Client::new_call(const char* path, const char* interface, const char* member) {
+Result<Message, CallError> Client::new_call(
+    const char* path, const char* interface, const char* member) {
     sd_bus_message* call = nullptr;
-    const int result = sd_bus_message_new_method_call(bus_.get(), &call, nullptr, path, interface, member);
+    const int result =
+        sd_bus_message_new_method_call(bus_.get(), &call, nullptr, path, interface, member);
     if (result < 0) {
         return Unexpected(connection_error(result));
     }
@@ -110,10 +115,9 @@ Result<Properties, CallError> Client::properties(const std::string& path) {
 }
 
 Result<Value, CallError> Client::property(
-    const std::string& path, const char* interface, const char* name
-) {
-    const Message reply =
-        HEARTH_TRY(call(path.c_str(), "org.freedesktop.DBus.Properties", "Get", "ss", interface, name));
+    const std::string& path, const char* interface, const char* name) {
+    const Message reply = HEARTH_TRY(
+        call(path.c_str(), "org.freedesktop.DBus.Properties", "Get", "ss", interface, name));
     auto value = read_value(reply.get());
     if (!value) {
         return Unexpected(CallError{"", value.error().what});
@@ -127,7 +131,8 @@ Result<Message, CallError> Client::next_signal() {
         int result = sd_bus_process(bus_.get(), &message);
         if (result >= 0 && message != nullptr) {
             Message owned(message);
-            if (sd_bus_message_is_signal(message, "org.freedesktop.DBus.Local", "Disconnected") > 0) {
+            if (sd_bus_message_is_signal(message, "org.freedesktop.DBus.Local", "Disconnected") >
+                0) {
                 return Unexpected(connection_error(-ECONNRESET));
             }
             return owned;

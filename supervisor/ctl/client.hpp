@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Client: one connection to hearthd's private socket. Calls block (this is a command line program);
-// an error is the bus's own name and text, so verbs can map names to exit codes. Signals that arrive
-// meanwhile are kept for next_signal().
+// an error is the bus's own name and text, so verbs can map names to exit codes. Signals that
+// arrive meanwhile are kept for next_signal().
 #pragma once
 
 #include <systemd/sd-bus.h>
@@ -38,29 +38,45 @@ public:
 
     template <class... Arguments>
     Result<Message, CallError> call(
-        const char* path, const char* interface, const char* member, const char* types, Arguments... arguments
-    ) {
+        const char* path,
+        const char* interface,
+        const char* member,
+        const char* types,
+        Arguments... arguments) {
         sd_bus_message* reply = nullptr;
         ErrorHolder error;
         const int result = sd_bus_call_method(
-            bus_.get(), nullptr, path, interface, member, &error.error, &reply, types, arguments...
-        );
+            bus_.get(),
+            nullptr,
+            path,
+            interface,
+            member,
+            &error.error,
+            &reply,
+            types,
+            arguments...);
         return finish(result, reply, error);
     }
     template <class... Arguments>
-    Result<Message, CallError> manager(const char* member, const char* types, Arguments... arguments) {
+    Result<Message, CallError> manager(
+        const char* member, const char* types, Arguments... arguments) {
         return call(
-            "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager", member, types, arguments...
-        );
+            "/org/freedesktop/systemd1",
+            "org.freedesktop.systemd1.Manager",
+            member,
+            types,
+            arguments...);
     }
 
     /// A call whose message is built step by step.
-    Result<Message, CallError> new_call(const char* path, const char* interface, const char* member);
+    Result<Message, CallError> new_call(
+        const char* path, const char* interface, const char* member);
     Result<Message, CallError> send(const Message& call);
 
     /// All properties of all interfaces of an object, in the order they came.
     Result<Properties, CallError> properties(const std::string& path);
-    Result<Value, CallError> property(const std::string& path, const char* interface, const char* name);
+    Result<Value, CallError> property(
+        const std::string& path, const char* interface, const char* name);
 
     /// The next message that is no reply; waits for it. An error when the connection ends.
     Result<Message, CallError> next_signal();
@@ -79,7 +95,8 @@ private:
         ~ErrorHolder() { sd_bus_error_free(&error); }
     };
     explicit Client(sd_bus* bus) : bus_(bus) {}
-    static Result<Message, CallError> finish(int result, sd_bus_message* reply, const ErrorHolder& error);
+    static Result<Message, CallError> finish(
+        int result, sd_bus_message* reply, const ErrorHolder& error);
 
     std::unique_ptr<sd_bus, BusCloser> bus_;
 };

@@ -21,10 +21,13 @@ int exit_code(const CallError& error) {
         int code;
     };
     constexpr Meaning meanings[] = {
-        {"NoSuchUnit", NotInstalled},        {"AccessDenied", NotPermitted},
-        {"OnlyByDependency", NotPermitted},  {"NoIsolation", NotPermitted},
+        {"NoSuchUnit", NotInstalled},
+        {"AccessDenied", NotPermitted},
+        {"OnlyByDependency", NotPermitted},
+        {"NoIsolation", NotPermitted},
         {"TransactionIsDestructive", NotPermitted},
-        {"JobTypeNotApplicable", NotImplemented}, {"NotSupported", NotImplemented},
+        {"JobTypeNotApplicable", NotImplemented},
+        {"NotSupported", NotImplemented},
         {"LoadFailed", NotConfigured},
     };
     for (const Meaning& meaning : meanings) {
@@ -44,7 +47,8 @@ std::optional<std::string> unit_name(const std::string& text) {
     return std::move(*name);
 }
 
-std::optional<std::vector<std::string>> unit_names(Client& client, const std::vector<std::string>& texts) {
+std::optional<std::vector<std::string>> unit_names(
+    Client& client, const std::vector<std::string>& texts) {
     std::vector<std::string> names;
     for (const std::string& text : texts) {
         if (text.find_first_of("*?[") == std::string::npos) {

@@ -14,8 +14,14 @@ namespace hearth::ctl {
 
 // Exit codes of systemctl(1), "Exit status": the LSB's.
 enum ExitCode : int {
-    Done = 0, Failure = 1, NotImplemented = 3, NotPermitted = 4, NotInstalled = 5, NotConfigured = 6,
-    ProgramNotRunning = 3, UnknownProgram = 4,
+    Done = 0,
+    Failure = 1,
+    NotImplemented = 3,
+    NotPermitted = 4,
+    NotInstalled = 5,
+    NotConfigured = 6,
+    ProgramNotRunning = 3,
+    UnknownProgram = 4,
 };
 
 /// Connects, or complains.
@@ -26,11 +32,10 @@ enum ExitCode : int {
 
 /// "heat" is heat.service; complains about what can't be a unit name.
 [[nodiscard]] std::optional<std::string> unit_name(const std::string& text);
-/// The units meant: names completed, patterns replaced by the loaded units that match. Complains and
-/// answers nothing where a name is no name.
+/// The units meant: names completed, patterns replaced by the loaded units that match. Complains
+/// and answers nothing where a name is no name.
 [[nodiscard]] std::optional<std::vector<std::string>> unit_names(
-    Client& client, const std::vector<std::string>& texts
-);
+    Client& client, const std::vector<std::string>& texts);
 /// /org/freedesktop/systemd1/unit/...
 [[nodiscard]] std::string object_path(const std::string& unit);
 
@@ -69,7 +74,6 @@ int help_verb(const Arguments&);
 
 /// The last lines of a unit's log, each ready to print; empty where there is no log to be read.
 [[nodiscard]] std::vector<std::string> last_log_lines(
-    const std::string& log_directory, const std::string& unit, std::uint64_t count
-);
+    const std::string& log_directory, const std::string& unit, std::uint64_t count);
 
 }  // namespace hearth::ctl

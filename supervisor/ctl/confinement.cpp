@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// confinement: asked / applied / what the kernel says, one row per directive. Exit status 1 where the
-// kernel contradicts.
+// confinement: asked / applied / what the kernel says, one row per directive. Exit status 1 where
+// the kernel contradicts.
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "supervisor/ctl/common.hpp"
 #include "supervisor/ctl/console.hpp"
@@ -29,7 +28,8 @@ std::size_t widest_cell() {
     if (columns == 0) {
         return usual_cell;
     }
-    return columns > other_columns ? std::max((columns - other_columns) / 3, narrowest_cell) : narrowest_cell;
+    return columns > other_columns ? std::max((columns - other_columns) / 3, narrowest_cell)
+                                   : narrowest_cell;
 }
 
 /// Long lists are cut in the table, never in --json.
@@ -67,8 +67,9 @@ Verdicts count(const nlohmann::json& rows) {
     Verdicts verdicts;
     for (const auto& row : rows) {
         const std::string verdict = text_of(row, "verdict");
-        ++(verdict == "verified" ? verdicts.verified
-                                 : (verdict == "MISMATCH" ? verdicts.mismatched : verdicts.unknown));
+        ++(verdict == "verified"
+               ? verdicts.verified
+               : (verdict == "MISMATCH" ? verdicts.mismatched : verdicts.unknown));
     }
     return verdicts;
 }
@@ -77,16 +78,17 @@ std::string render(const std::string& unit, const nlohmann::json& rows, const Ve
     Table table(5);
     table.row(
         {"DIRECTIVE", "ASKED", "APPLIED", "KERNEL SAYS", ""},
-        {Tone::Bold, Tone::Bold, Tone::Bold, Tone::Bold, Tone::Bold}
-    );
+        {Tone::Bold, Tone::Bold, Tone::Bold, Tone::Bold, Tone::Bold});
     std::string reasons;
     for (const auto& row : rows) {
         const std::string verdict = text_of(row, "verdict");
         table.row(
-            {text_of(row, "directive"), cell(text_of(row, "asked")), cell(text_of(row, "applied")),
-             cell(text_of(row, "kernel")), verdict},
-            {Tone::Plain, Tone::Plain, Tone::Plain, Tone::Plain, tone_of(verdict)}
-        );
+            {text_of(row, "directive"),
+             cell(text_of(row, "asked")),
+             cell(text_of(row, "applied")),
+             cell(text_of(row, "kernel")),
+             verdict},
+            {Tone::Plain, Tone::Plain, Tone::Plain, Tone::Plain, tone_of(verdict)});
         const std::string reason = text_of(row, "reason");
         if (verdict != "verified" && !reason.empty()) {
             reasons += "  " + text_of(row, "directive") + ": " + reason + "\n";
@@ -94,9 +96,11 @@ std::string render(const std::string& unit, const nlohmann::json& rows, const Ve
     }
     return table.text() + "\n" +
            fmt::format(
-               "{}: {} verified, {} mismatched, {} that can't be known\n", unit, verdicts.verified,
-               verdicts.mismatched, verdicts.unknown
-           ) +
+               "{}: {} verified, {} mismatched, {} that can't be known\n",
+               unit,
+               verdicts.verified,
+               verdicts.mismatched,
+               verdicts.unknown) +
            reasons;
 }
 
@@ -108,7 +112,8 @@ int confinement_verb(const Arguments& arguments) {
     if (!unit) {
         return Failure;
     }
-    auto reply = client->call(manager_path, hearth_manager_interface, "Confinement", "s", unit->c_str());
+    auto reply =
+        client->call(manager_path, hearth_manager_interface, "Confinement", "s", unit->c_str());
     if (!reply) {
         complain("Failed to read the confinement of " + *unit + ": " + reply.error().message);
         return exit_code(reply.error());

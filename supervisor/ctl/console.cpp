@@ -28,12 +28,18 @@ void write_everything(int descriptor, std::string_view text) {
 
 std::string_view code(Tone tone) {
     switch (tone) {
-        case Tone::Good: return "\033[0;1;32m";
-        case Tone::Bad: return "\033[0;1;31m";
-        case Tone::Warning: return "\033[0;1;33m";
-        case Tone::Bold: return "\033[0;1;39m";
-        case Tone::Dim: return "\033[0;2m";
-        case Tone::Plain: break;
+        case Tone::Good:
+            return "\033[0;1;32m";
+        case Tone::Bad:
+            return "\033[0;1;31m";
+        case Tone::Warning:
+            return "\033[0;1;33m";
+        case Tone::Bold:
+            return "\033[0;1;39m";
+        case Tone::Dim:
+            return "\033[0;2m";
+        case Tone::Plain:
+            break;
     }
     return {};
 }

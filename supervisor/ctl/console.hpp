@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Where hearthctl's text goes: standard output in one piece, complaints to standard error, and colour
-// only where a person looks (SYSTEMD_COLORS and NO_COLOR are heard). No terminal control else.
+// Where hearthctl's text goes: standard output in one piece, complaints to standard error, and
+// colour only where a person looks (SYSTEMD_COLORS and NO_COLOR are heard). No terminal control
+// else.
 #pragma once
 
 #include <string>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The verbs that queue jobs, and wait for them: start, stop, restart, reload and kin; list-jobs, cancel.
-// A job is over when JobRemoved names it; what failed is then asked of the unit and printed, a refusal
-// with the line that was refused and the drop-in that would let the unit start.
+// The verbs that queue jobs, and wait for them: start, stop, restart, reload and kin; list-jobs,
+// cancel. A job is over when JobRemoved names it; what failed is then asked of the unit and
+// printed, a refusal with the line that was refused and the drop-in that would let the unit start.
 #include <fmt/format.h>
 
 #include <map>
@@ -14,7 +14,8 @@ namespace hearth::ctl {
 
 namespace {
 
-std::string unit_text(Client& client, const std::string& unit, const char* interface, const char* name) {
+std::string unit_text(
+    Client& client, const std::string& unit, const char* interface, const char* name) {
     const auto value = client.property(object_path(unit), interface, name);
     return value ? value->text : std::string();
 }
@@ -44,7 +45,9 @@ void explain_failure(Client& client, const std::string& unit) {
         complain(unit + " was refused, nothing was started:\n" + failure);
         return;
     }
-    complain("Job for " + unit + " failed" + because(unit_text(client, unit, service_interface, "Result")) + ".");
+    complain(
+        "Job for " + unit + " failed" +
+        because(unit_text(client, unit, service_interface, "Result")) + ".");
     if (!failure.empty()) {
         complain(failure);
     }
@@ -69,8 +72,8 @@ int report_job(Client& client, const std::string& unit, const std::string& resul
     };
     const auto found = reasons.find(result);
     complain(
-        "Job for " + unit + " " + (found == reasons.end() ? "ended: " + result : std::string(found->second)) + "."
-    );
+        "Job for " + unit + " " +
+        (found == reasons.end() ? "ended: " + result : std::string(found->second)) + ".");
     return Failure;
 }
 
@@ -84,7 +87,8 @@ int wait_for(Client& client, std::map<std::string, std::string> waiting) {
             complain("Lost hearthd while waiting: " + signal.error().message);
             return Failure;
         }
-        if (sd_bus_message_is_signal(signal->get(), "org.freedesktop.systemd1.Manager", "JobRemoved") <= 0) {
+        if (sd_bus_message_is_signal(
+                signal->get(), "org.freedesktop.systemd1.Manager", "JobRemoved") <= 0) {
             continue;
         }
         std::uint32_t id = 0;
@@ -109,8 +113,7 @@ void warn_if_changed(Client& client, const std::string& unit) {
     if (stale && stale->truth()) {
         complain(
             "Warning: The unit file or drop-ins of " + unit +
-            " changed on disk. Run 'hearthctl daemon-reload' to load them."
-        );
+            " changed on disk. Run 'hearthctl daemon-reload' to load them.");
     }
 }
 
@@ -179,7 +182,8 @@ int list_jobs_verb(const Arguments& arguments) {
         return Failure;
     }
     auto reply = client->manager("ListJobs", "");
-    const auto jobs = reply ? read_value(reply->get()) : Result<Value>(failure(reply.error().message));
+    const auto jobs =
+        reply ? read_value(reply->get()) : Result<Value>(failure(reply.error().message));
     if (!jobs) {
         return complain("Failed to list jobs: " + jobs.error().what);
     }
@@ -189,11 +193,13 @@ int list_jobs_verb(const Arguments& arguments) {
     }
     Table table(4);
     if (!arguments.no_legend) {
-        table.row({"JOB", "UNIT", "TYPE", "STATE"}, {Tone::Bold, Tone::Bold, Tone::Bold, Tone::Bold});
+        table.row(
+            {"JOB", "UNIT", "TYPE", "STATE"}, {Tone::Bold, Tone::Bold, Tone::Bold, Tone::Bold});
     }
     for (const Value& job : jobs->members) {
         const auto& member = job.members;
-        table.row({std::to_string(member[0].number), member[1].text, member[2].text, member[3].text});
+        table.row(
+            {std::to_string(member[0].number), member[1].text, member[2].text, member[3].text});
     }
     print(table.text());
     if (!arguments.no_legend) {

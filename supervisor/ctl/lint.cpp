@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// lint: the loader itself, on files, without hearthd. Prints every diagnostic with its line, a caret
-// and a hint; exit status 1 where the unit could not be started as written.
+// lint: the loader itself, on files, without hearthd. Prints every diagnostic with its line, a
+// caret and a hint; exit status 1 where the unit could not be started as written.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -21,7 +21,8 @@ constexpr std::size_t largest_unit_file = std::size_t{64} << 20U;
 /// One file given by hand, and the drop-ins that stand beside it in NAME.d.
 class GivenFile final : public UnitSource {
 public:
-    GivenFile(std::string path, std::string text) : path_(std::move(path)), text_(std::move(text)) {}
+    GivenFile(std::string path, std::string text)
+        : path_(std::move(path)), text_(std::move(text)) {}
 
     [[nodiscard]] Result<std::optional<File>> fragment(const std::string&) const override {
         return std::optional(File{path_, text_, false});
@@ -50,9 +51,15 @@ void add(const Diagnostics& diagnostics, std::string& text, Count& count) {
     for (const Diagnostic& diagnostic : diagnostics) {
         text += with_caret(diagnostic);
         switch (diagnostic.severity) {
-            case Severity::Error: ++count.errors; break;
-            case Severity::Warning: ++count.warnings; break;
-            case Severity::Note: ++count.notes; break;
+            case Severity::Error:
+                ++count.errors;
+                break;
+            case Severity::Warning:
+                ++count.warnings;
+                break;
+            case Severity::Note:
+                ++count.notes;
+                break;
         }
     }
 }
@@ -79,12 +86,15 @@ bool lint_file(const std::string& path) {
         }
     }
     add(refusals, text, count);
-    const bool startable = unit.load_state == LoadState::Loaded && unit.refusals.empty() && count.errors == 0;
+    const bool startable =
+        unit.load_state == LoadState::Loaded && unit.refusals.empty() && count.errors == 0;
     const std::string summary = fmt::format(
-        "{}: {} ({} errors, {} warnings, {} notes)\n", path,
-        startable ? "could be started as written" : "can't be started as written", count.errors, count.warnings,
-        count.notes
-    );
+        "{}: {} ({} errors, {} warnings, {} notes)\n",
+        path,
+        startable ? "could be started as written" : "can't be started as written",
+        count.errors,
+        count.warnings,
+        count.notes);
     print(text + tinted(startable ? Tone::Good : Tone::Bad, summary));
     return startable;
 }

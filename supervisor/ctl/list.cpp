@@ -14,7 +14,14 @@ namespace hearth::ctl {
 namespace {
 
 /// Columns of ListUnits' rows.
-enum Column : std::size_t { Name = 0, Description = 1, Load = 2, Active = 3, Sub = 4, JobNumber = 7 };
+enum Column : std::size_t {
+    Name = 0,
+    Description = 1,
+    Load = 2,
+    Active = 3,
+    Sub = 4,
+    JobNumber = 7
+};
 
 std::string type_of(const std::string& name) {
     return name.substr(name.rfind('.') + 1);
@@ -43,10 +50,13 @@ std::string json_rows(const std::vector<const Value*>& units) {
     for (const Value* unit : units) {
         const auto& member = unit->members;
         list += fmt::format(
-            "{}{{\"unit\":{},\"load\":{},\"active\":{},\"sub\":{},\"description\":{}}}", list.empty() ? "" : ",",
-            json_string(member[Name].text), json_string(member[Load].text), json_string(member[Active].text),
-            json_string(member[Sub].text), json_string(member[Description].text)
-        );
+            "{}{{\"unit\":{},\"load\":{},\"active\":{},\"sub\":{},\"description\":{}}}",
+            list.empty() ? "" : ",",
+            json_string(member[Name].text),
+            json_string(member[Load].text),
+            json_string(member[Active].text),
+            json_string(member[Sub].text),
+            json_string(member[Description].text));
     }
     return "[" + list + "]\n";
 }
@@ -57,31 +67,35 @@ std::string unit_table(const Arguments& arguments, const std::vector<const Value
     if (!arguments.no_legend) {
         table.row(
             {indent + "UNIT", "LOAD", "ACTIVE", "SUB", "DESCRIPTION"},
-            {Tone::Bold, Tone::Bold, Tone::Bold, Tone::Bold, Tone::Bold}
-        );
+            {Tone::Bold, Tone::Bold, Tone::Bold, Tone::Bold, Tone::Bold});
     }
     for (const Value* unit : units) {
         const auto& member = unit->members;
         const Tone tone = tone_of(member[Load].text, member[Active].text);
         const std::string mark = arguments.plain ? "" : (tone == Tone::Bad ? "● " : "  ");
         table.row(
-            {mark + member[Name].text, member[Load].text, member[Active].text, member[Sub].text,
+            {mark + member[Name].text,
+             member[Load].text,
+             member[Active].text,
+             member[Sub].text,
              member[Description].text},
-            {tone, tone, tone, tone, Tone::Plain}
-        );
+            {tone, tone, tone, tone, Tone::Plain});
     }
     std::string text = table.text();
     if (!arguments.no_legend) {
-        text += fmt::format("\n{} loaded units listed.{}\n", units.size(),
-                            arguments.all ? "" : " Pass --all to see loaded but inactive units, too.");
+        text += fmt::format(
+            "\n{} loaded units listed.{}\n",
+            units.size(),
+            arguments.all ? "" : " Pass --all to see loaded but inactive units, too.");
     }
     return text;
 }
 
 Result<Value, CallError> ask(
-    Client& client, const char* member, const std::vector<std::string>& states,
-    const std::vector<std::string>& patterns
-) {
+    Client& client,
+    const char* member,
+    const std::vector<std::string>& states,
+    const std::vector<std::string>& patterns) {
     const Message call =
         HEARTH_TRY(client.new_call(manager_path, "org.freedesktop.systemd1.Manager", member));
     for (const auto* list : {&states, &patterns}) {
@@ -119,7 +133,8 @@ int list_units_verb(const Arguments& arguments) {
     if (!client) {
         return Failure;
     }
-    const auto rows = ask(*client, "ListUnitsByPatterns", arguments.states, patterns_of(arguments.names));
+    const auto rows =
+        ask(*client, "ListUnitsByPatterns", arguments.states, patterns_of(arguments.names));
     if (!rows) {
         return complain("Failed to list units: " + rows.error().message);
     }
@@ -138,7 +153,8 @@ int list_unit_files_verb(const Arguments& arguments) {
     if (!client) {
         return Failure;
     }
-    const auto rows = ask(*client, "ListUnitFilesByPatterns", arguments.states, patterns_of(arguments.names));
+    const auto rows =
+        ask(*client, "ListUnitFilesByPatterns", arguments.states, patterns_of(arguments.names));
     if (!rows) {
         return complain("Failed to list unit files: " + rows.error().message);
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// logs: a unit's log file, as hearth-logd wrote it. Where the files are is asked of hearthd; reading
-// them needs only the file's own permissions.
+// logs: a unit's log file, as hearth-logd wrote it. Where the files are is asked of hearthd;
+// reading them needs only the file's own permissions.
 #include <poll.h>
 
 #include "supervisor/ctl/common.hpp"
@@ -38,12 +38,12 @@ int follow(logd::Follower& follower) {
 }  // namespace
 
 std::vector<std::string> last_log_lines(
-    const std::string& log_directory, const std::string& unit, std::uint64_t count
-) {
+    const std::string& log_directory, const std::string& unit, std::uint64_t count) {
     if (log_directory.empty() || count == 0) {
         return {};
     }
-    return logd::read_last(logd::log_path(log_directory, unit), count).value_or(std::vector<std::string>());
+    return logd::read_last(logd::log_path(log_directory, unit), count)
+        .value_or(std::vector<std::string>());
 }
 
 int logs_verb(const Arguments& arguments) {

@@ -31,7 +31,8 @@ std::optional<std::string> user_runtime_directory() {
 Preamble read_preamble(const std::vector<std::string>& words) {
     Preamble preamble;
     const char* directory = std::getenv("HEARTH_RUNTIME_DIR");
-    preamble.runtime_directory = directory == nullptr || *directory == '\0' ? "/run/hearth" : directory;
+    preamble.runtime_directory =
+        directory == nullptr || *directory == '\0' ? "/run/hearth" : directory;
     for (; preamble.verb < words.size() && words[preamble.verb].starts_with('-'); ++preamble.verb) {
         const std::string& word = words[preamble.verb];
         if (word == "--version") {
@@ -50,8 +51,9 @@ Preamble read_preamble(const std::vector<std::string>& words) {
         } else if (word == "--runtime-dir" && preamble.verb + 1 < words.size()) {
             preamble.runtime_directory = words[++preamble.verb];
         } else {
-            preamble.exit_code =
-                complain("hearthctl: '" + word + "' can't stand before the verb; options of a verb follow it");
+            preamble.exit_code = complain(
+                "hearthctl: '" + word +
+                "' can't stand before the verb; options of a verb follow it");
         }
         if (preamble.exit_code) {
             break;
@@ -67,8 +69,8 @@ int unknown_verb(const std::string& word) {
     }
     const std::string hint = hearth::did_you_mean(word, names);
     return complain(
-        "hearthctl: unknown verb '" + word + "': " + (hint.empty() ? "'hearthctl help' lists them" : hint)
-    );
+        "hearthctl: unknown verb '" + word +
+        "': " + (hint.empty() ? "'hearthctl help' lists them" : hint));
 }
 
 }  // namespace
@@ -87,7 +89,8 @@ int main(int argc, char** argv) {
     }
     Arguments arguments;
     arguments.runtime_directory = preamble.runtime_directory;
-    const auto first = words.begin() + static_cast<std::ptrdiff_t>(std::min(preamble.verb + 1, words.size()));
+    const auto first =
+        words.begin() + static_cast<std::ptrdiff_t>(std::min(preamble.verb + 1, words.size()));
     if (const auto answer = parse(*verb, {first, words.end()}, arguments)) {
         if (answer->exit_code == Done) {
             print(answer->text);

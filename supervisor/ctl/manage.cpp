@@ -17,7 +17,8 @@ namespace {
 constexpr std::size_t largest_unit_file = std::size_t{64} << 20U;
 
 /// One state for each unit, one line each; 0 if any of them is among `good`.
-int state_of_units(const Arguments& arguments, std::initializer_list<std::string_view> good, int otherwise) {
+int state_of_units(
+    const Arguments& arguments, std::initializer_list<std::string_view> good, int otherwise) {
     auto client = connect(arguments);
     const auto units = client ? unit_names(*client, arguments.names) : std::nullopt;
     if (!units) {
@@ -70,7 +71,8 @@ int kill_verb(const Arguments& arguments) {
     }
     int worst = Done;
     for (const std::string& unit : *units) {
-        const auto reply = client->manager("KillUnit", "ssi", unit.c_str(), arguments.kill_whom.c_str(), *signal);
+        const auto reply =
+            client->manager("KillUnit", "ssi", unit.c_str(), arguments.kill_whom.c_str(), *signal);
         if (!reply) {
             complain("Failed to kill unit " + unit + ": " + reply.error().message);
             worst = std::max(worst, exit_code(reply.error()));
@@ -102,7 +104,8 @@ int reset_failed_verb(const Arguments& arguments) {
     for (const std::string& unit : *units) {
         const auto reply = client->manager("ResetFailedUnit", "s", unit.c_str());
         if (!reply) {
-            worst = complain("Failed to reset failed state of unit " + unit + ": " + reply.error().message);
+            worst = complain(
+                "Failed to reset failed state of unit " + unit + ": " + reply.error().message);
         }
     }
     return worst;

@@ -44,9 +44,8 @@ std::string shell_quoted(string_view text) {
     const auto control = [](char byte) {
         return (static_cast<unsigned char>(byte) < 0x20) || byte == 0x7f;
     };
-    const bool plain = std::ranges::none_of(text, [&](char byte) {
-        return control(byte) || special.find(byte) != string_view::npos;
-    });
+    const bool plain = std::ranges::none_of(
+        text, [&](char byte) { return control(byte) || special.find(byte) != string_view::npos; });
     if (plain) {
         return std::string(text);
     }
@@ -102,17 +101,34 @@ std::string capabilities(std::uint64_t mask) {
 
 bool prints_not_set(string_view name) {
     return one_of(
-               name, {"CPUWeight", "StartupCPUWeight", "IOWeight", "StartupIOWeight", "CPUShares",
-                      "StartupCPUShares", "BlockIOWeight", "StartupBlockIOWeight", "MemoryCurrent", "TasksCurrent"}
-           ) ||
+               name,
+               {"CPUWeight",
+                "StartupCPUWeight",
+                "IOWeight",
+                "StartupIOWeight",
+                "CPUShares",
+                "StartupCPUShares",
+                "BlockIOWeight",
+                "StartupBlockIOWeight",
+                "MemoryCurrent",
+                "TasksCurrent"}) ||
            name.ends_with("NSec");
 }
 
 bool prints_infinity(string_view name) {
     return one_of(
-               name, {"MemoryLow", "DefaultMemoryLow", "MemoryMin", "DefaultMemoryMin", "MemoryHigh", "MemoryMax",
-                      "MemorySwapMax", "MemoryLimit", "MemoryAvailable", "TasksMax", "DefaultTasksMax"}
-           ) ||
+               name,
+               {"MemoryLow",
+                "DefaultMemoryLow",
+                "MemoryMin",
+                "DefaultMemoryMin",
+                "MemoryHigh",
+                "MemoryMax",
+                "MemorySwapMax",
+                "MemoryLimit",
+                "MemoryAvailable",
+                "TasksMax",
+                "DefaultTasksMax"}) ||
            name.starts_with("Limit") || name.starts_with("DefaultLimit");
 }
 
@@ -160,7 +176,8 @@ PropertyText unsigned32(string_view name, std::uint64_t number) {
 
 // ---- compound types -----------------------------------------------------------------------------
 
-/// (path, argv, ignore, start, start mono, exit, exit mono, pid, code, status); the Ex form has flags.
+/// (path, argv, ignore, start, start mono, exit, exit mono, pid, code, status); the Ex form has
+/// flags.
 std::string command_text(const Value& command) {
     const auto& member = command.members;
     std::vector<std::string> arguments, flags;
@@ -177,12 +194,18 @@ std::string command_text(const Value& command) {
     const std::uint64_t status = member[9].number;
     const std::string how = code == CLD_EXITED ? "" : "/" + signal_text(status);
     return fmt::format(
-        "{{ path={} ; argv[]={} ; {}={} ; start_time=[{}] ; stop_time=[{}] ; pid={} ; code={} ; status={}{} }}",
-        member[0].text, joined(arguments), extended ? "flags" : "ignore_errors",
-        extended ? joined(flags) : (member[2].truth() ? "yes" : "no"), start.empty() ? "n/a" : start,
-        stop.empty() ? "n/a" : stop, member[7].number, code < codes.size() ? codes[code] : "(null)",
-        status, how
-    );
+        "{{ path={} ; argv[]={} ; {}={} ; start_time=[{}] ; stop_time=[{}] ; pid={} ; code={} ; "
+        "status={}{} }}",
+        member[0].text,
+        joined(arguments),
+        extended ? "flags" : "ignore_errors",
+        extended ? joined(flags) : (member[2].truth() ? "yes" : "no"),
+        start.empty() ? "n/a" : start,
+        stop.empty() ? "n/a" : stop,
+        member[7].number,
+        code < codes.size() ? codes[code] : "(null)",
+        status,
+        how);
 }
 
 PropertyText commands(const Value& value) {
@@ -196,9 +219,8 @@ PropertyText commands(const Value& value) {
 PropertyText environment_files(const Value& value) {
     PropertyText text;
     for (const Value& file : value.members) {
-        text.lines.push_back(
-            fmt::format("{} (ignore_errors={})", file.members[0].text, file.members[1].truth() ? "yes" : "no")
-        );
+        text.lines.push_back(fmt::format(
+            "{} (ignore_errors={})", file.members[0].text, file.members[1].truth() ? "yes" : "no"));
     }
     return text;
 }
@@ -229,9 +251,11 @@ PropertyText binds(const Value& value) {
     std::vector<std::string> parts;
     for (const Value& bind : value.members) {
         parts.push_back(fmt::format(
-            "{}{}:{}{}", bind.members[2].truth() ? "-" : "", bind.members[0].text, bind.members[1].text,
-            bind.members[3].number == recursive ? ":rbind" : ""
-        ));
+            "{}{}:{}{}",
+            bind.members[2].truth() ? "-" : "",
+            bind.members[0].text,
+            bind.members[1].text,
+            bind.members[3].number == recursive ? ":rbind" : ""));
     }
     return one(joined(parts), parts.empty());
 }
@@ -283,7 +307,8 @@ PropertyText structure(const NamedValue& property) {
     if (value.signature == "(ss)") {
         const std::string& first = value.members[0].text;
         const std::string& second = value.members[1].text;
-        return first.empty() && second.empty() ? nothing() : one(fmt::format("{} \"{}\"", first, second));
+        return first.empty() && second.empty() ? nothing()
+                                               : one(fmt::format("{} \"{}\"", first, second));
     }
     if (value.signature == "(aiai)") {
         return exit_statuses(value);
@@ -330,19 +355,27 @@ PropertyText property_text(const NamedValue& property) {
             const bool one_line = value.text.find('\n') == std::string::npos;
             return one(one_line ? value.text : "[unprintable]", value.text.empty());
         }
-        case 'b': return one(value.truth() ? "yes" : "no");
-        case 't': return unsigned64(property.name, value.number);
-        case 'u': return unsigned32(property.name, value.number);
+        case 'b':
+            return one(value.truth() ? "yes" : "no");
+        case 't':
+            return unsigned64(property.name, value.number);
+        case 'u':
+            return unsigned32(property.name, value.number);
         case 'i':
             if (value.integer() < 0 && property.name.ends_with("ActionExitStatus")) {
                 return one("[not set]", true);
             }
             return one(std::to_string(value.integer()));
-        case 'x': return one(std::to_string(value.integer()));
-        case 'd': return one(fmt::format("{:g}", value.real));
-        case '(': return structure(property);
-        case 'a': return array(property);
-        default: return unprintable();
+        case 'x':
+            return one(std::to_string(value.integer()));
+        case 'd':
+            return one(fmt::format("{:g}", value.real));
+        case '(':
+            return structure(property);
+        case 'a':
+            return array(property);
+        default:
+            return unprintable();
     }
 }
 

@@ -73,7 +73,8 @@ int show_verb(const Arguments& arguments) {
         if (!properties) {
             return complain("Failed to get properties: " + properties.error().message);
         }
-        parts.push_back(arguments.json ? as_json(arguments, *properties) : shown(arguments, *properties));
+        parts.push_back(
+            arguments.json ? as_json(arguments, *properties) : shown(arguments, *properties));
     }
     for (std::size_t index = 0; index < parts.size(); ++index) {
         print((index == 0 ? "" : "\n") + parts[index] + (arguments.json ? "\n" : ""));

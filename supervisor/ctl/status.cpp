@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// status: what a person wants to know about a unit, in systemctl's layout, then hearth's own: why it
-// failed or was refused, and the last lines of its log.
+// status: what a person wants to know about a unit, in systemctl's layout, then hearth's own: why
+// it failed or was refused, and the last lines of its log.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -51,7 +51,8 @@ Look look_of(const std::string& active) {
 std::string exit_text(std::uint64_t code, std::int64_t status) {
     if (code == CLD_EXITED) {
         const auto name = exit_status_name(static_cast<int>(status));
-        return fmt::format("code=exited, status={}{}", status, name ? "/" + std::string(*name) : "");
+        return fmt::format(
+            "code=exited, status={}{}", status, name ? "/" + std::string(*name) : "");
     }
     std::string name(signal_name(static_cast<int>(status)));
     name = name.starts_with("SIG") ? name.substr(3) : name;
@@ -91,10 +92,10 @@ std::string active_line(const PropertyMap& unit) {
         detail = "Result: " + result;
     }
     const bool running = active == "active" || active == "reloading";
-    const std::string_view moment = running                         ? "ActiveEnterTimestamp"
-                                    : active == "activating"        ? "InactiveExitTimestamp"
-                                    : active == "deactivating"      ? "ActiveExitTimestamp"
-                                                                    : "InactiveEnterTimestamp";
+    const std::string_view moment = running                    ? "ActiveEnterTimestamp"
+                                    : active == "activating"   ? "InactiveExitTimestamp"
+                                    : active == "deactivating" ? "ActiveExitTimestamp"
+                                                               : "InactiveEnterTimestamp";
     std::string text = tinted(look_of(active).tone, active + " (" + detail + ")");
     const std::uint64_t since = unit.number(moment);
     if (const std::string when = timestamp(since); !when.empty()) {
@@ -106,12 +107,20 @@ std::string active_line(const PropertyMap& unit) {
 /// Processes of the Exec lists that have ended, as systemctl shows them.
 std::string process_lines(const PropertyMap& unit) {
     std::string text;
-    for (const char* list : {"ExecCondition", "ExecStartPre", "ExecStart", "ExecStartPost", "ExecReload", "ExecStop",
-                             "ExecStopPost"}) {
+    for (const char* list :
+         {"ExecCondition",
+          "ExecStartPre",
+          "ExecStart",
+          "ExecStartPost",
+          "ExecReload",
+          "ExecStop",
+          "ExecStopPost"}) {
         const Value* commands = unit.find(list);
-        for (const Value& command : commands == nullptr ? std::vector<Value>() : commands->members) {
+        for (const Value& command :
+             commands == nullptr ? std::vector<Value>() : commands->members) {
             const auto& member = command.members;
-            const bool main = std::string_view(list) == "ExecStart" && member[7].number == unit.number("ExecMainPID");
+            const bool main = std::string_view(list) == "ExecStart" &&
+                              member[7].number == unit.number("ExecMainPID");
             if (member[7].number == 0 || member[8].number == 0 || main) {
                 continue;
             }
@@ -123,8 +132,12 @@ std::string process_lines(const PropertyMap& unit) {
             const bool good = member[8].number == CLD_EXITED && member[9].number == 0;
             text += field(
                 "Process",
-                fmt::format("{} {}={} ({})", member[7].number, list, line, tinted(good ? Tone::Plain : Tone::Bad, how))
-            );
+                fmt::format(
+                    "{} {}={} ({})",
+                    member[7].number,
+                    list,
+                    line,
+                    tinted(good ? Tone::Plain : Tone::Bad, how)));
         }
     }
     return text;
@@ -133,11 +146,13 @@ std::string process_lines(const PropertyMap& unit) {
 std::string main_process_line(const PropertyMap& unit) {
     const std::uint64_t running = unit.number("MainPID");
     if (running != 0) {
-        auto name = sys::read_file(fmt::format("/proc/{}/comm", running), 64).value_or(std::string());
+        auto name =
+            sys::read_file(fmt::format("/proc/{}/comm", running), 64).value_or(std::string());
         if (!name.empty() && name.back() == '\n') {
             name.pop_back();
         }
-        return field("Main PID", fmt::format("{}{}", running, name.empty() ? "" : " (" + name + ")"));
+        return field(
+            "Main PID", fmt::format("{}{}", running, name.empty() ? "" : " (" + name + ")"));
     }
     const std::uint64_t last = unit.number("ExecMainPID");
     const std::uint64_t code = unit.number("ExecMainCode");
@@ -158,13 +173,14 @@ std::string resource_lines(const PropertyMap& unit) {
     if (const std::uint64_t tasks = unit.counter("TasksCurrent"); tasks != UINT64_MAX) {
         const std::uint64_t most = unit.counter("TasksMax");
         text += field(
-            "Tasks", std::to_string(tasks) +
-                         (most == UINT64_MAX ? "" : " (" + limit("limit", std::to_string(most)) + ")")
-        );
+            "Tasks",
+            std::to_string(tasks) +
+                (most == UINT64_MAX ? "" : " (" + limit("limit", std::to_string(most)) + ")"));
     }
     if (const std::uint64_t memory = unit.counter("MemoryCurrent"); memory != UINT64_MAX) {
         std::string limits;
-        for (const auto& [word, name] : {std::pair("high", "MemoryHigh"), std::pair("max", "MemoryMax")}) {
+        for (const auto& [word, name] :
+             {std::pair("high", "MemoryHigh"), std::pair("max", "MemoryMax")}) {
             if (const std::uint64_t most = unit.counter(name); most != UINT64_MAX) {
                 limits += (limits.empty() ? " (" : " ") + limit(word, size(most));
             }
@@ -183,15 +199,17 @@ std::string resource_lines(const PropertyMap& unit) {
 }
 
 /// The unit's control group with its processes; those of sub-groups below their group's name.
-std::string process_tree(Client& client, const std::string& unit, const std::string& control_group) {
+std::string process_tree(
+    Client& client, const std::string& unit, const std::string& control_group) {
     std::string text = field("CGroup", control_group);
     auto reply = client.manager("GetUnitProcesses", "s", unit.c_str());
     const auto rows = reply ? read_value(reply->get()) : Result<Value>(Value());
     std::map<std::string, std::vector<std::string>> groups;
     for (const Value& row : rows ? rows->members : std::vector<Value>()) {
         const std::string& group = row.members[0].text;
-        const std::string below =
-            group.starts_with(control_group + "/") ? group.substr(control_group.size() + 1) : std::string();
+        const std::string below = group.starts_with(control_group + "/")
+                                      ? group.substr(control_group.size() + 1)
+                                      : std::string();
         groups[below].push_back(fmt::format("{} {}", row.members[1].number, row.members[2].text));
     }
     const unsigned columns = terminal_width();
@@ -206,7 +224,8 @@ std::string process_tree(Client& client, const std::string& unit, const std::str
             text += continued((last_group ? "└─" : "├─") + group->first);
         }
         for (std::size_t index = 0; index < group->second.size(); ++index) {
-            const bool last = index + 1 == group->second.size() && (last_group || !group->first.empty());
+            const bool last =
+                index + 1 == group->second.size() && (last_group || !group->first.empty());
             text += continued(bar + (last ? "└─" : "├─") + cut(group->second[index]));
         }
     }
@@ -228,7 +247,9 @@ std::string failure_lines(const PropertyMap& unit) {
     while (begin < failure.size()) {
         const std::size_t end = std::min(failure.find('\n', begin), failure.size());
         const std::string line = failure.substr(begin, end - begin);
-        text += text.empty() ? field(unit.number("Refused") != 0 ? "Refused" : "Failure", tinted(Tone::Bad, line))
+        text += text.empty() ? field(
+                                   unit.number("Refused") != 0 ? "Refused" : "Failure",
+                                   tinted(Tone::Bad, line))
                              : continued(line);
         begin = end + 1;
     }
@@ -278,13 +299,13 @@ int manager_status(Client& client) {
     const Tone tone = state == "running" ? Tone::Good : Tone::Warning;
     const std::uint64_t since = manager.number("UserspaceTimestamp");
     print(
-        tinted(tone, "●") + " hearthd " + manager.text("Version") + "\n" + field("State", tinted(tone, state)) +
+        tinted(tone, "●") + " hearthd " + manager.text("Version") + "\n" +
+        field("State", tinted(tone, state)) +
         field("Units", fmt::format("{} loaded", manager.number("NNames"))) +
         field("Jobs", fmt::format("{} queued", manager.number("NJobs"))) +
         field("Failed", fmt::format("{} units", manager.number("NFailedUnits"))) +
         field("Since", timestamp(since) + "; " + ago(since, sys::realtime_microseconds())) +
-        field("CGroup", manager.text("ControlGroup"))
-    );
+        field("CGroup", manager.text("ControlGroup")));
     return Done;
 }
 
@@ -292,7 +313,8 @@ int manager_status(Client& client) {
 std::optional<std::vector<std::string>> paths_of(Client& client, const std::string& name) {
     std::vector<std::string> paths;
     if (name.find_first_not_of("0123456789") == std::string::npos && name.size() < 10) {
-        auto reply = client.manager("GetUnitByPID", "u", static_cast<std::uint32_t>(std::stoul(name)));
+        auto reply =
+            client.manager("GetUnitByPID", "u", static_cast<std::uint32_t>(std::stoul(name)));
         if (!reply) {
             complain("Failed to get the unit of PID " + name + ": " + reply.error().message);
             return std::nullopt;
@@ -331,7 +353,8 @@ int status_verb(const Arguments& arguments) {
         for (const std::string& path : *paths) {
             const auto properties = client->properties(path);
             if (!properties) {
-                return complain("Failed to get the state of " + name + ": " + properties.error().message);
+                return complain(
+                    "Failed to get the state of " + name + ": " + properties.error().message);
             }
             const PropertyMap unit(*properties);
             worst = std::max(worst, status_code(unit));
@@ -345,8 +368,10 @@ int status_verb(const Arguments& arguments) {
             }
             std::string text = (first ? "" : "\n") + unit_status(*client, unit);
             first = false;
-            const auto lines =
-                last_log_lines(logs ? logs->text : "", unit.text("Id"), arguments.lines.value_or(default_log_lines));
+            const auto lines = last_log_lines(
+                logs ? logs->text : "",
+                unit.text("Id"),
+                arguments.lines.value_or(default_log_lines));
             for (std::size_t index = 0; index < lines.size(); ++index) {
                 text += (index == 0 ? "\n" : "") + lines[index] + "\n";
             }

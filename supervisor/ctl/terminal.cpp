@@ -33,7 +33,8 @@ Result<PseudoTerminal> open_pseudo_terminal(int like) {
     PseudoTerminal terminal;
     terminal.master.reset(posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK));
     std::array<char, 64> name{};
-    if (!terminal.master || grantpt(terminal.master.number()) < 0 || unlockpt(terminal.master.number()) < 0 ||
+    if (!terminal.master || grantpt(terminal.master.number()) < 0 ||
+        unlockpt(terminal.master.number()) < 0 ||
         ptsname_r(terminal.master.number(), name.data(), name.size()) != 0) {
         return sys::call_failure("posix_openpt", "/dev/ptmx", errno);
     }
@@ -66,7 +67,8 @@ RawMode::~RawMode() {
 }
 
 Result<void> Relay::start() {
-    input_ = HEARTH_TRY(loop_.on_io(STDIN_FILENO, EPOLLIN, Priority::Io, [this](std::uint32_t) { typed(); }));
+    input_ = HEARTH_TRY(
+        loop_.on_io(STDIN_FILENO, EPOLLIN, Priority::Io, [this](std::uint32_t) { typed(); }));
     output_ = HEARTH_TRY(loop_.on_io(master_, EPOLLIN, Priority::Io, [this](std::uint32_t events) {
         if ((events & EPOLLOUT) != 0) {
             flush_typed();

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // The client's side of an attached terminal: a pseudo terminal of its own, whose slave goes to the
-// session, and the user's terminal in raw mode meanwhile. What is typed, Ctrl-C too, goes through the
-// pair, so the line discipline of the slave makes the signals. The user's terminal gets its settings
-// back when the object dies, on every way out that runs destructors. Follows pty(7), termios(3).
+// session, and the user's terminal in raw mode meanwhile. What is typed, Ctrl-C too, goes through
+// the pair, so the line discipline of the slave makes the signals. The user's terminal gets its
+// settings back when the object dies, on every way out that runs destructors. Follows pty(7),
+// termios(3).
 #pragma once
 
 #include <termios.h>

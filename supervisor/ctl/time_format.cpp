@@ -16,12 +16,20 @@ struct Unit {
     std::uint64_t microseconds;
 };
 constexpr auto units = std::to_array<Unit>({
-    {"y", 31'557'600'000'000}, {"month", 2'629'800'000'000}, {"w", 604'800'000'000}, {"d", 86'400'000'000},
-    {"h", 3'600'000'000}, {"min", 60'000'000}, {"s", 1'000'000}, {"ms", 1'000}, {"us", 1},
+    {"y", 31'557'600'000'000},
+    {"month", 2'629'800'000'000},
+    {"w", 604'800'000'000},
+    {"d", 86'400'000'000},
+    {"h", 3'600'000'000},
+    {"min", 60'000'000},
+    {"s", 1'000'000},
+    {"ms", 1'000},
+    {"us", 1},
 });
 
 /// What is below a minute is written as a decimal fraction, "1.500s", as far as the accuracy asks.
-std::string fraction(std::uint64_t whole, std::uint64_t rest, const Unit& unit, std::uint64_t accuracy) {
+std::string fraction(
+    std::uint64_t whole, std::uint64_t rest, const Unit& unit, std::uint64_t accuracy) {
     int digits = 0;
     for (std::uint64_t scale = unit.microseconds; scale > 1; scale /= 10) {
         ++digits;
@@ -46,10 +54,15 @@ std::string timestamp(std::uint64_t realtime) {
         return {};
     }
     return fmt::format(
-        "{} {:04}-{:02}-{:02} {:02}:{:02}:{:02} {}", days[static_cast<std::size_t>(local.tm_wday)],
-        local.tm_year + 1900, local.tm_mon + 1, local.tm_mday, local.tm_hour, local.tm_min, local.tm_sec,
-        local.tm_zone == nullptr ? "UTC" : local.tm_zone
-    );
+        "{} {:04}-{:02}-{:02} {:02}:{:02}:{:02} {}",
+        days[static_cast<std::size_t>(local.tm_wday)],
+        local.tm_year + 1900,
+        local.tm_mon + 1,
+        local.tm_mday,
+        local.tm_hour,
+        local.tm_min,
+        local.tm_sec,
+        local.tm_zone == nullptr ? "UTC" : local.tm_zone);
 }
 
 std::string timespan(std::uint64_t microseconds, std::uint64_t accuracy) {
@@ -83,7 +96,8 @@ std::string timespan(std::uint64_t microseconds, std::uint64_t accuracy) {
 }
 
 std::string ago(std::uint64_t then, std::uint64_t now) {
-    constexpr std::uint64_t second = 1'000'000, minute = 60 * second, hour = 60 * minute, day = 24 * hour;
+    constexpr std::uint64_t second = 1'000'000, minute = 60 * second, hour = 60 * minute,
+                            day = 24 * hour;
     constexpr std::uint64_t week = 7 * day, month = 2'629'800'000'000, year = 31'557'600'000'000;
     const std::uint64_t passed = now > then ? now - then : 0;
     const auto count = [](std::uint64_t number, std::string_view unit) {

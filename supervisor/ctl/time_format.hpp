@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Times, durations and sizes as systemctl prints them: "Sun 2026-11-22 12:00:00 UTC" in the local time
-// zone, "1min 30s", "2 days ago", "12.5M". Pure, but for the time zone. All times are microseconds.
+// Times, durations and sizes as systemctl prints them: "Sun 2026-11-22 12:00:00 UTC" in the local
+// time zone, "1min 30s", "2 days ago", "12.5M". Pure, but for the time zone. All times are
+// microseconds.
 #pragma once
 
 #include <cstdint>

@@ -60,17 +60,39 @@ Result<Value> read_basic(sd_bus_message* message, char type) {
     switch (type) {
         case SD_BUS_TYPE_STRING:
         case SD_BUS_TYPE_OBJECT_PATH:
-        case SD_BUS_TYPE_SIGNATURE: value.text = raw.text; break;
-        case SD_BUS_TYPE_BOOLEAN: value.number = raw.truth != 0 ? 1 : 0; break;
-        case SD_BUS_TYPE_BYTE: value.number = raw.byte; break;
-        case SD_BUS_TYPE_INT16: value.number = widened(raw.signed16); break;
-        case SD_BUS_TYPE_UINT16: value.number = raw.unsigned16; break;
-        case SD_BUS_TYPE_INT32: value.number = widened(raw.signed32); break;
-        case SD_BUS_TYPE_UNIX_FD: value.number = widened(raw.truth); break;
-        case SD_BUS_TYPE_UINT32: value.number = raw.unsigned32; break;
-        case SD_BUS_TYPE_INT64: value.number = widened(raw.signed64); break;
-        case SD_BUS_TYPE_DOUBLE: value.real = raw.real; break;
-        default: value.number = raw.unsigned64; break;
+        case SD_BUS_TYPE_SIGNATURE:
+            value.text = raw.text;
+            break;
+        case SD_BUS_TYPE_BOOLEAN:
+            value.number = raw.truth != 0 ? 1 : 0;
+            break;
+        case SD_BUS_TYPE_BYTE:
+            value.number = raw.byte;
+            break;
+        case SD_BUS_TYPE_INT16:
+            value.number = widened(raw.signed16);
+            break;
+        case SD_BUS_TYPE_UINT16:
+            value.number = raw.unsigned16;
+            break;
+        case SD_BUS_TYPE_INT32:
+            value.number = widened(raw.signed32);
+            break;
+        case SD_BUS_TYPE_UNIX_FD:
+            value.number = widened(raw.truth);
+            break;
+        case SD_BUS_TYPE_UINT32:
+            value.number = raw.unsigned32;
+            break;
+        case SD_BUS_TYPE_INT64:
+            value.number = widened(raw.signed64);
+            break;
+        case SD_BUS_TYPE_DOUBLE:
+            value.real = raw.real;
+            break;
+        default:
+            value.number = raw.unsigned64;
+            break;
     }
     return value;
 }
@@ -168,12 +190,16 @@ std::string to_json(const Value& value) {
     switch (value.type) {
         case 's':
         case 'o':
-        case 'g': return json_string(value.text);
-        case 'b': return value.truth() ? "true" : "false";
+        case 'g':
+            return json_string(value.text);
+        case 'b':
+            return value.truth() ? "true" : "false";
         case 'i':
         case 'x':
-        case 'n': return std::to_string(value.integer());
-        case 'd': return std::isfinite(value.real) ? fmt::format("{}", value.real) : "null";
+        case 'n':
+            return std::to_string(value.integer());
+        case 'd':
+            return std::isfinite(value.real) ? fmt::format("{}", value.real) : "null";
         case 'a':
         case '(': {
             std::string list;
@@ -182,15 +208,18 @@ std::string to_json(const Value& value) {
             }
             return "[" + list + "]";
         }
-        case '{': return "[" + to_json(value.members[0]) + "," + to_json(value.members[1]) + "]";
-        default: return std::to_string(value.number);
+        case '{':
+            return "[" + to_json(value.members[0]) + "," + to_json(value.members[1]) + "]";
+        default:
+            return std::to_string(value.number);
     }
 }
 
 std::string to_json(const Properties& properties) {
     std::string object;
     for (const NamedValue& property : properties) {
-        object += (object.empty() ? "" : ",") + json_string(property.name) + ":" + to_json(property.value);
+        object += (object.empty() ? "" : ",") + json_string(property.name) + ":" +
+                  to_json(property.value);
     }
     return "{" + object + "}";
 }

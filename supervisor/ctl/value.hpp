@@ -18,11 +18,11 @@ struct sd_bus_message;
 namespace hearth::ctl {
 
 struct Value {
-    char type = 0;            ///< D-Bus: 's', 'o', 'b', 'y', 'i', 'u', 'x', 't', 'd', 'h', 'a', '(', '{'
-    std::string signature;    ///< of the whole value
-    std::string text;         ///< s, o, g
-    std::uint64_t number = 0; ///< b, y, u, t; two's complement of i and x
-    double real = 0;          ///< d
+    char type = 0;  ///< D-Bus: 's', 'o', 'b', 'y', 'i', 'u', 'x', 't', 'd', 'h', 'a', '(', '{'
+    std::string signature;     ///< of the whole value
+    std::string text;          ///< s, o, g
+    std::uint64_t number = 0;  ///< b, y, u, t; two's complement of i and x
+    double real = 0;           ///< d
     std::vector<Value> members;
 
     [[nodiscard]] std::int64_t integer() const { return static_cast<std::int64_t>(number); }
@@ -48,7 +48,8 @@ public:
     [[nodiscard]] const Value* find(std::string_view name) const;
     [[nodiscard]] std::string text(std::string_view name) const;
     [[nodiscard]] std::uint64_t number(std::string_view name) const;
-    [[nodiscard]] std::uint64_t counter(std::string_view name) const;  ///< missing: UINT64_MAX, "not known"
+    [[nodiscard]] std::uint64_t counter(
+        std::string_view name) const;  ///< missing: UINT64_MAX, "not known"
     [[nodiscard]] std::vector<std::string> texts(std::string_view name) const;
 
 private:

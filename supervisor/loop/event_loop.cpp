@@ -12,8 +12,8 @@
 
 namespace hearth {
 
-/// What sd-event's userdata points at. `running` and `doomed` let a callback destroy its own source:
-/// the trampoline then frees the node, for the callable must not die while it runs.
+/// What sd-event's userdata points at. `running` and `doomed` let a callback destroy its own
+/// source: the trampoline then frees the node, for the callable must not die while it runs.
 struct EventSource::Node {
     sd_event_source* source = nullptr;
     std::function<void(std::uint32_t)> io;
@@ -61,7 +61,8 @@ int run_io(sd_event_source*, int, std::uint32_t events, void* userdata) noexcept
 int run_signal(sd_event_source*, const struct signalfd_siginfo* info, void* userdata) noexcept {
     const int number = static_cast<int>(info->ssi_signo);
     const auto sender = static_cast<pid_t>(info->ssi_pid);
-    return dispatch(userdata, [number, sender](EventSource::Node& node) { node.signal(number, sender); });
+    return dispatch(
+        userdata, [number, sender](EventSource::Node& node) { node.signal(number, sender); });
 }
 
 int run_timer(sd_event_source*, std::uint64_t, void* userdata) noexcept {
@@ -76,7 +77,8 @@ int run_plain(sd_event_source*, void* userdata) noexcept {
 
 EventSource::EventSource() noexcept : node_(nullptr) {}
 EventSource::EventSource(Node* node) noexcept : node_(node) {}
-EventSource::EventSource(EventSource&& other) noexcept : node_(std::exchange(other.node_, nullptr)) {}
+EventSource::EventSource(EventSource&& other) noexcept
+    : node_(std::exchange(other.node_, nullptr)) {}
 
 EventSource& EventSource::operator=(EventSource&& other) noexcept {
     if (this != &other) {
@@ -153,11 +155,11 @@ Result<EventSource> EventLoop::on_io(
     int descriptor,
     std::uint32_t events,
     Priority priority,
-    std::function<void(std::uint32_t events)> callback
-) {
+    std::function<void(std::uint32_t events)> callback) {
     auto node = std::make_unique<EventSource::Node>();
     node->io = std::move(callback);
-    const int result = sd_event_add_io(event_, &node->source, descriptor, events, run_io, node.get());
+    const int result =
+        sd_event_add_io(event_, &node->source, descriptor, events, run_io, node.get());
     if (result < 0) {
         return event_failure("sd_event_add_io", result);
     }
@@ -166,13 +168,11 @@ Result<EventSource> EventLoop::on_io(
 }
 
 Result<EventSource> EventLoop::on_signal(
-    int signal, std::function<void(int signal, pid_t sender)> callback
-) {
+    int signal, std::function<void(int signal, pid_t sender)> callback) {
     auto node = std::make_unique<EventSource::Node>();
     node->signal = std::move(callback);
     const int result = sd_event_add_signal(
-        event_, &node->source, signal | SD_EVENT_SIGNAL_PROCMASK, run_signal, node.get()
-    );
+        event_, &node->source, signal | SD_EVENT_SIGNAL_PROCMASK, run_signal, node.get());
     if (result < 0) {
         return event_failure("sd_event_add_signal", result);
     }
@@ -184,8 +184,7 @@ Result<EventSource> EventLoop::timer(Priority priority, std::function<void()> ca
     auto node = std::make_unique<EventSource::Node>();
     node->plain = std::move(callback);
     const int result = sd_event_add_time(
-        event_, &node->source, CLOCK_MONOTONIC, UINT64_MAX, 1, run_timer, node.get()
-    );
+        event_, &node->source, CLOCK_MONOTONIC, UINT64_MAX, 1, run_timer, node.get());
     if (result < 0) {
         return event_failure("sd_event_add_time", result);
     }

@@ -2,8 +2,8 @@
 //
 // EventLoop: sd-event as RAII. Descriptors, timers, signals, deferred and post callbacks become
 // EventSources that stop when destroyed, also from within their own callback. Callbacks go through
-// one noexcept trampoline: nothing may throw out of them (what does is handed to `on_defect` and the
-// loop goes on), and nothing in them may block or run the loop again.
+// one noexcept trampoline: nothing may throw out of them (what does is handed to `on_defect` and
+// the loop goes on), and nothing in them may block or run the loop again.
 //
 // Times are absolute CLOCK_MONOTONIC microseconds. The loop must outlive its sources; it belongs to
 // one thread and one process (after fork nothing here may be touched). Only exits of processes by
@@ -24,9 +24,18 @@ struct sd_event_source;
 
 namespace hearth {
 
-/// Who goes first when several are ready: one event is dispatched per iteration, lowest number first,
-/// so a busy early one starves the later ones. A notification must be read before its sender's exit.
-enum class Priority : std::int8_t { Notify = -60, Process = -50, Signal = -40, Timer = -30, Io = -20, Bus = 10, Idle = 50 };
+/// Who goes first when several are ready: one event is dispatched per iteration, lowest number
+/// first, so a busy early one starves the later ones. A notification must be read before its
+/// sender's exit.
+enum class Priority : std::int8_t {
+    Notify = -60,
+    Process = -50,
+    Signal = -40,
+    Timer = -30,
+    Io = -20,
+    Bus = 10,
+    Idle = 50
+};
 
 /// One callback on a loop; stops when destroyed. Movable, may be empty.
 class EventSource {
@@ -67,18 +76,16 @@ public:
     EventLoop& operator=(const EventLoop&) = delete;
     ~EventLoop();
 
-    /// Level-triggered; the descriptor stays the caller's and must outlive the source. An ended pipe
-    /// reports EPOLLHUP in every iteration until the source is destroyed or disabled.
+    /// Level-triggered; the descriptor stays the caller's and must outlive the source. An ended
+    /// pipe reports EPOLLHUP in every iteration until the source is destroyed or disabled.
     Result<EventSource> on_io(
         int descriptor,
         std::uint32_t events,
         Priority priority,
-        std::function<void(std::uint32_t events)> callback
-    );
+        std::function<void(std::uint32_t events)> callback);
     /// Blocks the signal in this thread. main blocks it before it starts others.
     Result<EventSource> on_signal(
-        int signal, std::function<void(int signal, pid_t sender)> callback
-    );
+        int signal, std::function<void(int signal, pid_t sender)> callback);
     /// Made disarmed. Accurate to the microsecond that the kernel gives (not sd-event's 250 ms).
     Result<EventSource> timer(Priority priority, std::function<void()> callback);
     /// Made idle; see trigger().

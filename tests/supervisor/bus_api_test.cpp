@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What is served, seen from outside by Introspect: types against org.freedesktop.systemd1(5), and every
-// method against the table of who may call it.
+// What is served, seen from outside by Introspect: types against org.freedesktop.systemd1(5), and
+// every method against the table of who may call it.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,7 +32,8 @@ std::vector<Member> members_of(const std::string& document) {
     std::istringstream lines(document);
     for (std::string line; std::getline(lines, line);) {
         std::map<std::string, std::string> attributes;
-        for (std::sregex_iterator each(line.begin(), line.end(), attribute), end; each != end; ++each) {
+        for (std::sregex_iterator each(line.begin(), line.end(), attribute), end; each != end;
+             ++each) {
             attributes[(*each)[1]] = (*each)[2];
         }
         if (line.find("<interface ") != std::string::npos) {
@@ -44,7 +45,8 @@ std::vector<Member> members_of(const std::string& document) {
         } else if (line.find("<signal ") != std::string::npos) {
             members.push_back({interface, "signal", attributes["name"], "", ""});
         } else if (line.find("<arg ") != std::string::npos && !members.empty()) {
-            (attributes["direction"] == "out" ? members.back().out : members.back().in) += attributes["type"];
+            (attributes["direction"] == "out" ? members.back().out : members.back().in) +=
+                attributes["type"];
         }
     }
     for (Member& member : members) {
@@ -60,7 +62,8 @@ std::map<std::string, std::string> documented() {
     for (std::string line; std::getline(file, line);) {
         std::istringstream words(line);
         Member member;
-        if (line.starts_with('#') || !(words >> member.interface >> member.kind >> member.name >> member.in)) {
+        if (line.starts_with('#') ||
+            !(words >> member.interface >> member.kind >> member.name >> member.in)) {
             continue;
         }
         words >> member.out;
@@ -73,16 +76,21 @@ class BusApi : public BusFixture {
 protected:
     std::vector<Member> everything() {
         UnitRecord& record = control.add("heat.service", ServiceState::Running);
-        control.state.jobs[5] = Job{5, "heat.service", JobType::Start, JobMode::Replace, JobState::Running, {}};
+        control.state.jobs[5] =
+            Job{5, "heat.service", JobType::Start, JobMode::Replace, JobState::Running, {}};
         control.state.next_job = 6;
         record.job = 5;
         serve();
         const auto bus = connect();
         std::vector<Member> all;
-        for (const std::string& path : {std::string(bus::manager_path), bus::unit_path("heat.service"),
-                                        bus::job_path(5), std::string(bus::broker_path),
-                                        std::string(bus::log_control_path)}) {
-            const auto answer = call(bus, path.c_str(), "org.freedesktop.DBus.Introspectable", "Introspect", "");
+        for (const std::string& path :
+             {std::string(bus::manager_path),
+              bus::unit_path("heat.service"),
+              bus::job_path(5),
+              std::string(bus::broker_path),
+              std::string(bus::log_control_path)}) {
+            const auto answer =
+                call(bus, path.c_str(), "org.freedesktop.DBus.Introspectable", "Introspect", "");
             EXPECT_TRUE(answer.good()) << path << ": " << answer.message;
             for (Member& member : members_of(answer.value.text)) {
                 all.push_back(std::move(member));
@@ -128,8 +136,10 @@ TEST_F(BusApi, HasAClassForEveryMethod) {
 TEST_F(BusApi, EveryPropertyCanBeRead) {
     everything();
     const auto bus = connect();
-    for (const std::string& path : {std::string(bus::manager_path), bus::unit_path("heat.service"), bus::job_path(5)}) {
-        const auto all = call(bus, path.c_str(), "org.freedesktop.DBus.Properties", "GetAll", "s", "");
+    for (const std::string& path :
+         {std::string(bus::manager_path), bus::unit_path("heat.service"), bus::job_path(5)}) {
+        const auto all =
+            call(bus, path.c_str(), "org.freedesktop.DBus.Properties", "GetAll", "s", "");
         EXPECT_TRUE(all.good()) << path << ": " << all.error << " " << all.message;
     }
 }
@@ -158,9 +168,12 @@ std::string attempt(sd_bus* bus, const Member& member) {
     const auto path = paths.find(member.interface);
     sd_bus_message* message = nullptr;
     sd_bus_message_new_method_call(
-        bus, &message, nullptr, path == paths.end() ? bus::manager_path : path->second.c_str(),
-        member.interface.c_str(), member.name.c_str()
-    );
+        bus,
+        &message,
+        nullptr,
+        path == paths.end() ? bus::manager_path : path->second.c_str(),
+        member.interface.c_str(),
+        member.name.c_str());
     for (const char type : member.in == "-" ? std::string() : member.in) {
         if (type == 's') {
             sd_bus_message_append(message, "s", "heat.service");
@@ -233,7 +246,8 @@ TEST_F(BusApiAsNobody, IsRefusedAllThatIsNotReading) {
 
 TEST_F(BusApiAsNobody, IsNotLetInUnlessEverybodyMayRead) {
     serve();
-    std::filesystem::permissions(socket_path(), std::filesystem::perms(0666));  // were the mode not enough
+    std::filesystem::permissions(
+        socket_path(), std::filesystem::perms(0666));  // were the mode not enough
     const std::string answer = as_nobody([&] {
         const auto socket = sys::connect_unix(socket_path(), SOCK_STREAM);
         char byte = 0;
@@ -246,7 +260,8 @@ TEST_F(BusApiAsNobody, IsNotShownSecrets) {
     options.access = bus::BusAccess::Everyone;
     control.add("heat.service").unit.settings.exec.environment.variables = {{"PASSWORD", "secret"}};
     serve();
-    const auto mine = get(connect(), bus::unit_path("heat.service"), bus::service_interface, "Environment");
+    const auto mine =
+        get(connect(), bus::unit_path("heat.service"), bus::service_interface, "Environment");
     ASSERT_EQ(mine.value.members.size(), 1U);
     EXPECT_EQ(mine.value.members[0].text, "PASSWORD=secret");
     const std::string theirs = as_nobody([&] {
@@ -256,7 +271,8 @@ TEST_F(BusApiAsNobody, IsNotShownSecrets) {
              {std::pair(bus::unit_path("heat.service"), bus::service_interface),
               std::pair(std::string(bus::manager_path), bus::manager_interface)}) {
             char** list = nullptr;
-            if (sd_bus_get_property_strv(bus, nullptr, path.c_str(), interface, "Environment", nullptr, &list) < 0) {
+            if (sd_bus_get_property_strv(
+                    bus, nullptr, path.c_str(), interface, "Environment", nullptr, &list) < 0) {
                 return count;
             }
             if (list != nullptr && *list != nullptr) {

@@ -54,40 +54,49 @@ TEST(BusPolicy, ChangingIsForRootOurOwnUserAndTheGroup) {
     member.groups = {5, 77};
     Peer primary = peer(nobody);
     primary.gid = 77;
-    check(policy, {
-        {"root", peer(0), MethodClass::Change, true},
-        {"our own user", peer(1000), MethodClass::Change, true},
-        {"a member of the group", member, MethodClass::Change, true},
-        {"its primary group", primary, MethodClass::Change, true},
-        {"nobody", peer(nobody), MethodClass::Change, false},
-        {"nobody reads", peer(nobody), MethodClass::Read, true},
-        {"nobody reads secrets", peer(nobody), MethodClass::Private, false},
-        {"the group can't attach", member, MethodClass::Root, false},
-        {"root attaches", peer(0), MethodClass::Root, true},
-    });
+    check(
+        policy,
+        {
+            {"root", peer(0), MethodClass::Change, true},
+            {"our own user", peer(1000), MethodClass::Change, true},
+            {"a member of the group", member, MethodClass::Change, true},
+            {"its primary group", primary, MethodClass::Change, true},
+            {"nobody", peer(nobody), MethodClass::Change, false},
+            {"nobody reads", peer(nobody), MethodClass::Read, true},
+            {"nobody reads secrets", peer(nobody), MethodClass::Private, false},
+            {"the group can't attach", member, MethodClass::Root, false},
+            {"root attaches", peer(0), MethodClass::Root, true},
+        });
 }
 
 TEST(BusPolicy, AConfinedServiceMayNotUndoItsConfinement) {
     Peer gone = peer(0);
     gone.vanished = true;
-    check(Policy{}, {
-        {"with CAP_SYS_ADMIN", peer(0, "free.service"), MethodClass::Change, true},
-        {"without", peer(0, "bound.service"), MethodClass::Change, false},
-        {"without, attaching", peer(0, "bound.service"), MethodClass::Root, false},
-        {"without, reading", peer(0, "bound.service"), MethodClass::Read, true},
-        {"of a unit nobody knows any more", peer(0, "gone.service"), MethodClass::Change, false},
-        {"a process that was gone before it was looked at", gone, MethodClass::Change, false},
-    });
+    check(
+        Policy{},
+        {
+            {"with CAP_SYS_ADMIN", peer(0, "free.service"), MethodClass::Change, true},
+            {"without", peer(0, "bound.service"), MethodClass::Change, false},
+            {"without, attaching", peer(0, "bound.service"), MethodClass::Root, false},
+            {"without, reading", peer(0, "bound.service"), MethodClass::Read, true},
+            {"of a unit nobody knows any more",
+             peer(0, "gone.service"),
+             MethodClass::Change,
+             false},
+            {"a process that was gone before it was looked at", gone, MethodClass::Change, false},
+        });
 }
 
 TEST(BusPolicy, UnderAUserManagerAnyConfinementForbidsChanges) {
     Policy policy;
     policy.user_mode = true;
     policy.own_uid = 1000;
-    check(policy, {
-        {"unconfined", peer(1000, "free.service"), MethodClass::Change, true},
-        {"confined", peer(1000, "bound.service"), MethodClass::Change, false},
-    });
+    check(
+        policy,
+        {
+            {"unconfined", peer(1000, "free.service"), MethodClass::Change, true},
+            {"confined", peer(1000, "bound.service"), MethodClass::Change, false},
+        });
 }
 
 TEST(BusPolicy, OnlyTrustedPeersConnectUnlessEverybodyMay) {
@@ -101,7 +110,8 @@ TEST(BusPolicy, OnlyTrustedPeersConnectUnlessEverybodyMay) {
 TEST(BusPolicy, NamesEachMethodOnce) {
     std::set<std::pair<std::string_view, std::string_view>> seen;
     for (const MethodRule& rule : method_rules()) {
-        EXPECT_TRUE(seen.emplace(rule.interface, rule.member).second) << rule.interface << "." << rule.member;
+        EXPECT_TRUE(seen.emplace(rule.interface, rule.member).second)
+            << rule.interface << "." << rule.member;
     }
     EXPECT_FALSE(method_class("org.freedesktop.systemd1.Manager", "PowerOff"));
 }

@@ -46,7 +46,9 @@ TEST_F(BusServer, HasNoObjectForWhatIsNoUnitName) {
     const auto bus = connect();
     for (const char* label : {"noextension", "a_2fb_2eservice", "_", "x_zzservice"}) {
         const std::string path = std::string(bus::unit_prefix) + "/" + label;
-        EXPECT_EQ(get(bus, path, bus::unit_interface, "Id").error, "org.freedesktop.DBus.Error.UnknownObject")
+        EXPECT_EQ(
+            get(bus, path, bus::unit_interface, "Id").error,
+            "org.freedesktop.DBus.Error.UnknownObject")
             << label;
     }
 }
@@ -56,7 +58,8 @@ TEST_F(BusServer, LoadsAUnitWhenItsObjectIsAsked) {
     control.loadable["cold.service"].load_state = LoadState::Loaded;
     serve();
     const auto bus = connect();
-    EXPECT_EQ(text_of(get(bus, unit_path("cold.service"), bus::unit_interface, "LoadState")), "loaded");
+    EXPECT_EQ(
+        text_of(get(bus, unit_path("cold.service"), bus::unit_interface, "LoadState")), "loaded");
     EXPECT_TRUE(control.state.units.contains("cold.service"));
 }
 
@@ -65,7 +68,9 @@ TEST_F(BusServer, AnswersSelfWithTheCallersUnit) {
     control.units_by_pid[getpid()] = "mine.service";
     serve();
     const auto bus = connect();
-    EXPECT_EQ(text_of(get(bus, std::string(bus::unit_prefix) + "/self", bus::unit_interface, "Id")), "mine.service");
+    EXPECT_EQ(
+        text_of(get(bus, std::string(bus::unit_prefix) + "/self", bus::unit_interface, "Id")),
+        "mine.service");
     EXPECT_EQ(text_of(manager(bus, "GetUnitByPID", "u", 0U)), unit_path("mine.service"));
     EXPECT_EQ(manager(bus, "GetUnitByPID", "u", 1U).error, "org.freedesktop.systemd1.NoUnitForPID");
 }
@@ -80,7 +85,8 @@ TEST_F(BusServer, RepliesBeforeItTellsThatTheJobIsGone) {
     EXPECT_TRUE(run_until([&] { return log.count("JobRemoved") == 1; }));
     const auto reply = std::ranges::find(log.seen, "reply");
     for (const char* later : {"JobNew", "PropertiesChanged", "JobRemoved"}) {
-        EXPECT_LT(reply - log.seen.begin(), std::ranges::find(log.seen, later) - log.seen.begin()) << later;
+        EXPECT_LT(reply - log.seen.begin(), std::ranges::find(log.seen, later) - log.seen.begin())
+            << later;
     }
     EXPECT_LT(std::ranges::find(log.seen, "JobNew"), std::ranges::find(log.seen, "JobRemoved"));
 }
@@ -93,7 +99,8 @@ TEST_F(BusServer, TellsManyChangesOfAUnitOnce) {
     SignalLog log(bus);
     Outcome outcome;
     for (int change = 0; change < 5; ++change) {
-        outcome.transitions.push_back({"heat.service", ServiceState::Dead, ServiceState::Running, {}, "", {}});
+        outcome.transitions.push_back(
+            {"heat.service", ServiceState::Dead, ServiceState::Running, {}, "", {}});
     }
     control.tell(outcome);
     control.tell(outcome);
@@ -126,8 +133,15 @@ TEST_F(BusServer, AnswersReloadWhenItIsDone) {
         return 0;
     };
     sd_bus_call_method_async(
-        bus.get(), nullptr, nullptr, bus::manager_path, bus::manager_interface, "Reload", take, &answered, ""
-    );
+        bus.get(),
+        nullptr,
+        nullptr,
+        bus::manager_path,
+        bus::manager_interface,
+        "Reload",
+        take,
+        &answered,
+        "");
     EXPECT_TRUE(run_until([&] { return !control.reloads.empty(); }));
     settle();
     EXPECT_FALSE(answered);
@@ -142,12 +156,30 @@ TEST_F(BusServer, SurvivesAClientThatLeavesBeforeItsAnswer) {
     {
         const auto bus = connect();
         for (const char* member : {"Reload"}) {
-            sd_bus_call_method_async(bus.get(), nullptr, nullptr, bus::manager_path, bus::manager_interface, member,
-                                     nullptr, nullptr, "");
+            sd_bus_call_method_async(
+                bus.get(),
+                nullptr,
+                nullptr,
+                bus::manager_path,
+                bus::manager_interface,
+                member,
+                nullptr,
+                nullptr,
+                "");
         }
-        sd_bus_call_method_async(bus.get(), nullptr, nullptr, bus::manager_path, bus::hearth_manager_interface,
-                                 "Confinement", nullptr, nullptr, "s", "heat.service");
-        EXPECT_TRUE(run_until([&] { return control.held_confinement && !control.reloads.empty(); }));
+        sd_bus_call_method_async(
+            bus.get(),
+            nullptr,
+            nullptr,
+            bus::manager_path,
+            bus::hearth_manager_interface,
+            "Confinement",
+            nullptr,
+            nullptr,
+            "s",
+            "heat.service");
+        EXPECT_TRUE(
+            run_until([&] { return control.held_confinement && !control.reloads.empty(); }));
     }
     EXPECT_TRUE(run_until([&] { return server->connections() == 0; }));
     control.reloads.front()();
@@ -191,8 +223,10 @@ TEST_F(BusServer, AnswersWhatArrivesTogetherWithBegin) {
     // The last of the handshake and the first message in one write, and so in one read.
     const std::string hello = std::string("\0AUTH EXTERNAL\r\nDATA\r\nBEGIN\r\n", 29) + ping;
     ASSERT_TRUE(sys::write_all(socket->number(), hello, "socket").has_value());
-    EXPECT_TRUE(run_until([&] { return received("OK ") && answer.size() > answer.find("OK ") + 64; }))
-        << answer.size() << " bytes came";
+    EXPECT_TRUE(run_until([&] {
+        return received("OK ") && answer.size() > answer.find("OK ") + 64;
+    })) << answer.size()
+        << " bytes came";
 }
 
 TEST_F(BusServer, CutsOffWhoNeverReads) {
@@ -208,10 +242,17 @@ TEST_F(BusServer, CutsOffWhoNeverReads) {
     for (int round = 0; round < 1000 && server->connections() == 1; ++round) {
         if (result >= 0) {
             result = sd_bus_call_method_async(
-                bus.get(), nullptr, nullptr, path.c_str(), "org.freedesktop.DBus.Properties", "Get",
-                [](sd_bus_message*, void*, sd_bus_error*) { return 0; }, nullptr, "ss", bus::unit_interface,
-                "Description"
-            );
+                bus.get(),
+                nullptr,
+                nullptr,
+                path.c_str(),
+                "org.freedesktop.DBus.Properties",
+                "Get",
+                [](sd_bus_message*, void*, sd_bus_error*) { return 0; },
+                nullptr,
+                "ss",
+                bus::unit_interface,
+                "Description");
         }
         (void)loop->run_once(0);
         (void)loop->run_once(0);
@@ -256,8 +297,9 @@ TEST_F(BusServer, PlaysAsMuchOfABusAsClientsNeed) {
     EXPECT_TRUE(hello.value.text.starts_with(":1.")) << hello.message;
     EXPECT_FALSE(ask("Hello", "").good());
     EXPECT_EQ(text_of(ask("GetNameOwner", "s", "org.freedesktop.systemd1")), ":1.0");
-    EXPECT_EQ(ask("GetNameOwner", "s", "org.freedesktop.login1").error,
-              "org.freedesktop.DBus.Error.NameHasNoOwner");
+    EXPECT_EQ(
+        ask("GetNameOwner", "s", "org.freedesktop.login1").error,
+        "org.freedesktop.DBus.Error.NameHasNoOwner");
     EXPECT_EQ(ask("GetConnectionUnixUser", "s", hello.value.text.c_str()).value.number, getuid());
     SignalLog log(bus);
     EXPECT_TRUE(manager(bus, "StartUnit", "ss", "heat.service", "replace").good());
@@ -278,9 +320,16 @@ TEST_F(BusServer, KnowsNoOtherServices) {
         return 0;
     };
     sd_bus_call_method_async(
-        bus.get(), nullptr, "org.freedesktop.login1", "/org/freedesktop/login1", "org.freedesktop.login1.Manager",
-        "PowerOff", take, &error, "b", 0
-    );
+        bus.get(),
+        nullptr,
+        "org.freedesktop.login1",
+        "/org/freedesktop/login1",
+        "org.freedesktop.login1.Manager",
+        "PowerOff",
+        take,
+        &error,
+        "b",
+        0);
     EXPECT_TRUE(run_until([&] { return error.has_value(); }));
     EXPECT_EQ(error, "org.freedesktop.DBus.Error.ServiceUnknown");
 }
@@ -289,18 +338,27 @@ TEST_F(BusServer, RefusesMethodsItDoesNotHave) {
     serve();
     const auto bus = connect();
     for (const char* member : {"PowerOff", "StartTransientUnit", "EnableUnitFiles", "Exit"}) {
-        EXPECT_EQ(manager(bus, member, "").error, "org.freedesktop.DBus.Error.UnknownMethod") << member;
+        EXPECT_EQ(manager(bus, member, "").error, "org.freedesktop.DBus.Error.UnknownMethod")
+            << member;
     }
 }
 
 TEST_F(BusServer, PassesErrorsOnByName) {
     serve();
     const auto bus = connect();
-    EXPECT_EQ(manager(bus, "StartUnit", "ss", "no.service", "replace").error, "org.freedesktop.systemd1.NoSuchUnit");
-    EXPECT_EQ(manager(bus, "StartUnit", "ss", "no.service", "bogus").error, "org.freedesktop.DBus.Error.InvalidArgs");
-    EXPECT_EQ(manager(bus, "StartUnit", "ss", "../x", "replace").error, "org.freedesktop.DBus.Error.InvalidArgs");
+    EXPECT_EQ(
+        manager(bus, "StartUnit", "ss", "no.service", "replace").error,
+        "org.freedesktop.systemd1.NoSuchUnit");
+    EXPECT_EQ(
+        manager(bus, "StartUnit", "ss", "no.service", "bogus").error,
+        "org.freedesktop.DBus.Error.InvalidArgs");
+    EXPECT_EQ(
+        manager(bus, "StartUnit", "ss", "../x", "replace").error,
+        "org.freedesktop.DBus.Error.InvalidArgs");
     EXPECT_EQ(manager(bus, "GetJob", "u", 9U).error, "org.freedesktop.systemd1.NoSuchJob");
-    EXPECT_EQ(manager(bus, "UnrefUnit", "s", "a.service").error, "org.freedesktop.systemd1.NotReferenced");
+    EXPECT_EQ(
+        manager(bus, "UnrefUnit", "s", "a.service").error,
+        "org.freedesktop.systemd1.NotReferenced");
 }
 
 TEST_F(BusServer, TellsARefusalWithItsLine) {
@@ -311,8 +369,12 @@ TEST_F(BusServer, TellsARefusalWithItsLine) {
     control.refusals = {refusal};
     serve();
     const auto answer = call(
-        connect(), bus::manager_path, bus::hearth_manager_interface, "Plan", "s", "impossible.service"
-    );
+        connect(),
+        bus::manager_path,
+        bus::hearth_manager_interface,
+        "Plan",
+        "s",
+        "impossible.service");
     EXPECT_EQ(answer.error, "org.hearth1.Refused");
     EXPECT_NE(answer.message.find("impossible.service:9"), std::string::npos) << answer.message;
 }
@@ -322,11 +384,28 @@ TEST_F(BusServer, EndsAttachSessionsWithTheirConnection) {
     serve();
     {
         const auto bus = connect();
-        ASSERT_TRUE(manager(bus, "ListUnits", "").good());  // descriptors are sent once that is agreed
+        ASSERT_TRUE(
+            manager(bus, "ListUnits", "").good());  // descriptors are sent once that is agreed
         const auto session = call(
-            bus, bus::manager_path, bus::hearth_manager_interface, "Attach", "ssasasasbah", "heat.service",
-            "as-service", 1, "mount", 2, "ls", "/", 1, "TERM=dumb", 0, 3, 0, 1, 2
-        );
+            bus,
+            bus::manager_path,
+            bus::hearth_manager_interface,
+            "Attach",
+            "ssasasasbah",
+            "heat.service",
+            "as-service",
+            1,
+            "mount",
+            2,
+            "ls",
+            "/",
+            1,
+            "TERM=dumb",
+            0,
+            3,
+            0,
+            1,
+            2);
         if (getuid() != 0) {
             EXPECT_EQ(session.error, "org.freedesktop.DBus.Error.AccessDenied");
             return;
@@ -338,9 +417,16 @@ TEST_F(BusServer, EndsAttachSessionsWithTheirConnection) {
         EXPECT_EQ(control.attached.namespaces, (std::vector<std::string>{"mount"}));
         EXPECT_EQ(control.attached.stdio.size(), 3U);
         EXPECT_EQ(
-            call(bus, bus::manager_path, bus::hearth_manager_interface, "SignalAttach", "ti", std::uint64_t{8}, 15).error,
-            "org.freedesktop.DBus.Error.InvalidArgs"
-        );
+            call(
+                bus,
+                bus::manager_path,
+                bus::hearth_manager_interface,
+                "SignalAttach",
+                "ti",
+                std::uint64_t{8},
+                15)
+                .error,
+            "org.freedesktop.DBus.Error.InvalidArgs");
     }
     EXPECT_TRUE(run_until([&] { return control.called("end-attach 7"); }));
 }
@@ -354,8 +440,22 @@ TEST_F(BusServer, TellsTheEndOfAnAttachSession) {
     const auto bus = connect();
     ASSERT_TRUE(manager(bus, "ListUnits", "").good());
     SignalLog log(bus);
-    ASSERT_TRUE(call(bus, bus::manager_path, bus::hearth_manager_interface, "Attach", "ssasasasbah", "heat.service",
-                     "default", 0, 0, 0, 0, 3, 0, 1, 2)
+    ASSERT_TRUE(call(
+                    bus,
+                    bus::manager_path,
+                    bus::hearth_manager_interface,
+                    "Attach",
+                    "ssasasasbah",
+                    "heat.service",
+                    "default",
+                    0,
+                    0,
+                    0,
+                    0,
+                    3,
+                    0,
+                    1,
+                    2)
                     .good());
     control.attach_ended(7, {CLD_EXITED, 3});
     EXPECT_TRUE(run_until([&] { return log.count("AttachEnded") == 1; }));

@@ -124,28 +124,43 @@ TEST(CtlText, PrintsStructures) {
         {"SystemCallFilter", list(false, {"@mount"}), "~@mount"},
         {"SystemCallFilter", list(false, {}), "~", true},
         {"RestrictAddressFamilies", list(true, {}), ""},
-        {"SuccessExitStatus", compound('(', "(aiai)", {numbers({1, 2}), numbers({15})}), "1 2 TERM"},
-        {"SuccessExitStatus", compound('(', "(aiai)", {numbers({}), numbers({9, 37})}), "KILL RTMIN+3"},
+        {"SuccessExitStatus",
+         compound('(', "(aiai)", {numbers({1, 2}), numbers({15})}),
+         "1 2 TERM"},
+        {"SuccessExitStatus",
+         compound('(', "(aiai)", {numbers({}), numbers({9, 37})}),
+         "KILL RTMIN+3"},
         {"Job", compound('(', "(uo)", {number('u', 7), text("/x")}), "7"},
         {"Job", compound('(', "(uo)", {number('u', 0), text("/")}), "", true},
-        {"LoadError", compound('(', "(ss)", {text("org.x"), text("bad file")}), "org.x \"bad file\""},
+        {"LoadError",
+         compound('(', "(ss)", {text("org.x"), text("bad file")}),
+         "org.x \"bad file\""},
         {"Conditions", compound('a', "a(sbbsi)", {}), "[unprintable]", true},
     });
 }
 
 TEST(CtlText, PrintsCommandsOneALine) {
     const Value command = compound(
-        '(', "(sasbttttuii)",
-        {text("/bin/dd"), texts({"/bin/dd", "if=a b"}), number('b', 1), number('t', 0), number('t', 0), number('t', 0),
-         number('t', 0), number('u', 12), number('i', 2), number('i', 9)}
-    );
-    const PropertyText shown = property_text({"ExecStart", compound('a', "a(sasbttttuii)", {command, command})});
+        '(',
+        "(sasbttttuii)",
+        {text("/bin/dd"),
+         texts({"/bin/dd", "if=a b"}),
+         number('b', 1),
+         number('t', 0),
+         number('t', 0),
+         number('t', 0),
+         number('t', 0),
+         number('u', 12),
+         number('i', 2),
+         number('i', 9)});
+    const PropertyText shown =
+        property_text({"ExecStart", compound('a', "a(sasbttttuii)", {command, command})});
     ASSERT_EQ(shown.lines.size(), 2U);
     EXPECT_EQ(
         shown.lines[0],
-        "{ path=/bin/dd ; argv[]=/bin/dd if=a b ; ignore_errors=yes ; start_time=[n/a] ; stop_time=[n/a] ; pid=12 ; "
-        "code=killed ; status=9/KILL }"
-    );
+        "{ path=/bin/dd ; argv[]=/bin/dd if=a b ; ignore_errors=yes ; start_time=[n/a] ; "
+        "stop_time=[n/a] ; pid=12 ; "
+        "code=killed ; status=9/KILL }");
     EXPECT_TRUE(property_text({"ExecStop", compound('a', "a(sasbttttuii)", {})}).lines.empty());
 }
 
@@ -154,8 +169,14 @@ TEST(CtlText, SaysHowLongAgo) {
         std::uint64_t seconds;
         const char* text;
     } const cases[] = {
-        {5, "5s ago"}, {62, "1min 2s ago"}, {600, "10min ago"}, {3'900, "1h 5min ago"}, {36'000, "10h ago"},
-        {100'000, "1 day 3h ago"}, {259'200, "3 days ago"}, {1'300'000, "2 weeks 1 day ago"},
+        {5, "5s ago"},
+        {62, "1min 2s ago"},
+        {600, "10min ago"},
+        {3'900, "1h 5min ago"},
+        {36'000, "10h ago"},
+        {100'000, "1 day 3h ago"},
+        {259'200, "3 days ago"},
+        {1'300'000, "2 weeks 1 day ago"},
     };
     for (const auto& each : cases) {
         EXPECT_EQ(ago(1'000'000, 1'000'000 + each.seconds * 1'000'000), each.text);
@@ -181,7 +202,8 @@ TEST(CtlText, AlignsColumnsByCharacters) {
 
 TEST(CtlText, EscapesJson) {
     EXPECT_EQ(json_string("a\"b\\c\n\x01"), "\"a\\\"b\\\\c\\u000a\\u0001\"");
-    EXPECT_EQ(to_json(Properties{{"Id", text("x")}, {"N", number('u', 3)}}), "{\"Id\":\"x\",\"N\":3}");
+    EXPECT_EQ(
+        to_json(Properties{{"Id", text("x")}, {"N", number('u', 3)}}), "{\"Id\":\"x\",\"N\":3}");
 }
 
 }  // namespace

@@ -18,7 +18,9 @@ protected:
         broken.status.result = ServiceResult::ExitCode;
         serve();
     }
-    static bool says(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+    static bool says(const std::string& text, std::string_view part) {
+        return text.find(part) != std::string::npos;
+    }
 };
 
 TEST_F(CtlVerbs, ExitAsSystemctlDoes) {
@@ -44,13 +46,29 @@ TEST_F(CtlVerbs, ExitAsSystemctlDoes) {
         {"start", {"unknown"}, 5, "", "Failed to start unknown.service"},
         {"start", {"cold"}, 0, "", ""},
         {"start", {std::string(300, 'x')}, 1, "", ""},
-        {"show", {"-p", "Id", "-p", "ActiveState", "heat"}, 0, "ActiveState=active\nId=heat.service\n", ""},
+        {"show",
+         {"-p", "Id", "-p", "ActiveState", "heat"},
+         0,
+         "ActiveState=active\nId=heat.service\n",
+         ""},
         {"show", {"-p", "Id,Nothing", "--value", "heat"}, 0, "heat.service\n", ""},
         {"show", {"-p", "LoadState", "unknown"}, 0, "LoadState=not-found\n", ""},
         {"show", {"--json", "-p", "Id", "heat"}, 0, "{\"Id\":\"heat.service\"}\n", ""},
-        {"list-units", {"--plain", "--no-legend"}, 0, "heat.service   loaded active running Heat\n", ""},
-        {"list-units", {"--state=failed", "--no-legend", "--plain"}, 0, "broken.service loaded failed failed", ""},
-        {"list-units", {"--json", "heat*"}, 0, "{\"unit\":\"heat.service\",\"load\":\"loaded\"", ""},
+        {"list-units",
+         {"--plain", "--no-legend"},
+         0,
+         "heat.service   loaded active running Heat\n",
+         ""},
+        {"list-units",
+         {"--state=failed", "--no-legend", "--plain"},
+         0,
+         "broken.service loaded failed failed",
+         ""},
+        {"list-units",
+         {"--json", "heat*"},
+         0,
+         "{\"unit\":\"heat.service\",\"load\":\"loaded\"",
+         ""},
         {"list-jobs", {}, 0, "No jobs running.", ""},
         {"cancel", {"17"}, 1, "", "Job 17 does not exist"},
         {"cancel", {"x"}, 1, "", "no job number"},
@@ -103,10 +121,13 @@ TEST_F(CtlVerbs, TellWhyAJobFailed) {
     cold.status.result = ServiceResult::Timeout;
     const Ended failed = hearthctl("start", {"cold"});
     EXPECT_EQ(failed.status, 1);
-    EXPECT_TRUE(says(failed.err, "Job for cold.service failed because a timeout was exceeded.")) << failed.err;
+    EXPECT_TRUE(says(failed.err, "Job for cold.service failed because a timeout was exceeded."))
+        << failed.err;
 
     cold.status.refused = true;
-    cold.status.failure = "cold.service:9: AppArmorProfile=x: no AppArmor here\n[X-Hearth]\nRelaxConfinement=AppArmorProfile";
+    cold.status.failure =
+        "cold.service:9: AppArmorProfile=x: no AppArmor "
+        "here\n[X-Hearth]\nRelaxConfinement=AppArmorProfile";
     const Ended refused = hearthctl("start", {"cold"});
     EXPECT_EQ(refused.status, 1);
     EXPECT_TRUE(says(refused.err, "cold.service:9: AppArmorProfile=x")) << refused.err;
@@ -141,7 +162,10 @@ TEST_F(CtlVerbs, AttachWithTheirOwnDescriptorsWhereThereIsNoTerminal) {
             control.attach_ended = nullptr;
         }
     };
-    EXPECT_EQ(hearthctl("attach", {"heat", "--as-service", "--namespaces=mount,pid", "--", "ls", "-l"}).status, 5);
+    EXPECT_EQ(
+        hearthctl("attach", {"heat", "--as-service", "--namespaces=mount,pid", "--", "ls", "-l"})
+            .status,
+        5);
     EXPECT_EQ(control.attached.command, (std::vector<std::string>{"ls", "-l"}));
     EXPECT_EQ(control.attached.namespaces, (std::vector<std::string>{"mount", "pid"}));
     EXPECT_FALSE(control.attached.terminal);
@@ -172,7 +196,8 @@ TEST_F(CtlVerbs, ShowTheLogWhereItIs) {
 
 TEST_F(CtlVerbs, LintFilesWithoutHearthd) {
     const std::string path = directory.path() + "/typo.service";
-    ASSERT_TRUE(sys::replace_file(path, "[Service]\nExecStart=/bin/true\nRestrat=always\n", 0600).has_value());
+    ASSERT_TRUE(sys::replace_file(path, "[Service]\nExecStart=/bin/true\nRestrat=always\n", 0600)
+                    .has_value());
     const Ended typo = hearthctl("lint", {path});
     EXPECT_EQ(typo.status, 0) << typo.out;
     EXPECT_TRUE(says(typo.out, path + ":3")) << typo.out;

@@ -111,8 +111,13 @@ protected:
     }
 
     template <class... Arguments>
-    Answer call(const BusHandle& bus, const char* path, const char* interface, const char* member,
-                const char* types, Arguments... arguments) {
+    Answer call(
+        const BusHandle& bus,
+        const char* path,
+        const char* interface,
+        const char* member,
+        const char* types,
+        Arguments... arguments) {
         std::optional<Answer> answer;
         const auto take = [](sd_bus_message* reply, void* userdata, sd_bus_error*) {
             auto& into = *static_cast<std::optional<Answer>*>(userdata);
@@ -127,19 +132,21 @@ protected:
         };
         sd_bus_slot* slot = nullptr;
         const int result = sd_bus_call_method_async(
-            bus.get(), &slot, nullptr, path, interface, member, take, &answer, types, arguments...
-        );
+            bus.get(), &slot, nullptr, path, interface, member, take, &answer, types, arguments...);
         EXPECT_GE(result, 0) << member;
         EXPECT_TRUE(run_until([&] { return answer.has_value(); })) << member << " was not answered";
         sd_bus_slot_unref(slot);
         return answer.value_or(Answer{"no answer", "", {}});
     }
     template <class... Arguments>
-    Answer manager(const BusHandle& bus, const char* member, const char* types, Arguments... arguments) {
+    Answer manager(
+        const BusHandle& bus, const char* member, const char* types, Arguments... arguments) {
         return call(bus, bus::manager_path, bus::manager_interface, member, types, arguments...);
     }
-    Answer get(const BusHandle& bus, const std::string& path, const char* interface, const char* name) {
-        return call(bus, path.c_str(), "org.freedesktop.DBus.Properties", "Get", "ss", interface, name);
+    Answer get(
+        const BusHandle& bus, const std::string& path, const char* interface, const char* name) {
+        return call(
+            bus, path.c_str(), "org.freedesktop.DBus.Properties", "Get", "ss", interface, name);
     }
 };
 

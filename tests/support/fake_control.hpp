@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// FakeControl: a supervisor of paper for the tests of the bus and the client. Its World is set by the
-// test; requests queue jobs that end when the test says so, or at once with `finish_at_once`. Every
-// call is written down in `calls`.
+// FakeControl: a supervisor of paper for the tests of the bus and the client. Its World is set by
+// the test; requests queue jobs that end when the test says so, or at once with `finish_at_once`.
+// Every call is written down in `calls`.
 #pragma once
 
 #include <algorithm>
@@ -51,10 +51,15 @@ public:
         Outcome outcome;
         if (result == JobResult::Done) {
             const ServiceState before = record.status.state;
-            record.status.state = change.job.type == JobType::Stop ? ServiceState::Dead : ServiceState::Running;
+            record.status.state =
+                change.job.type == JobType::Stop ? ServiceState::Dead : ServiceState::Running;
             outcome.transitions.push_back(
-                {change.job.unit, before, record.status.state, ServiceResult::Success, "the test said so", {}}
-            );
+                {change.job.unit,
+                 before,
+                 record.status.state,
+                 ServiceResult::Success,
+                 "the test said so",
+                 {}});
         }
         state.jobs.erase(found);
         outcome.jobs.push_back(change);
@@ -91,13 +96,21 @@ public:
         return &std::as_const(record);
     }
     Result<JobId, RequestError> request(const std::string& unit, Verb verb, JobMode mode) override {
-        calls.push_back("request " + unit + " " + std::to_string(static_cast<int>(verb)) + " " + std::string(name(mode)));
+        calls.push_back(
+            "request " + unit + " " + std::to_string(static_cast<int>(verb)) + " " +
+            std::string(name(mode)));
         const auto loaded = load(unit);
         if (!loaded) {
             return Unexpected(loaded.error());
         }
         const JobId id = state.next_job++;
-        const Job job{id, unit, verb == Verb::Stop ? JobType::Stop : JobType::Start, mode, JobState::Running, {}};
+        const Job job{
+            id,
+            unit,
+            verb == Verb::Stop ? JobType::Stop : JobType::Start,
+            mode,
+            JobState::Running,
+            {}};
         state.jobs[id] = job;
         state.units[unit].job = id;
         Outcome outcome;
@@ -111,12 +124,14 @@ public:
     Result<void, RequestError> cancel(JobId job) override {
         calls.push_back("cancel " + std::to_string(job));
         if (!state.jobs.contains(job)) {
-            return Unexpected(RequestError{"NoSuchJob", "Job " + std::to_string(job) + " does not exist."});
+            return Unexpected(
+                RequestError{"NoSuchJob", "Job " + std::to_string(job) + " does not exist."});
         }
         finish(job, JobResult::Canceled);
         return {};
     }
-    Result<void, RequestError> kill(const std::string& unit, const std::string& whom, int signal) override {
+    Result<void, RequestError> kill(
+        const std::string& unit, const std::string& whom, int signal) override {
         calls.push_back("kill " + unit + " " + whom + " " + std::to_string(signal));
         if (state.find(unit) == nullptr) {
             return Unexpected(RequestError{"NoSuchUnit", "Unit " + unit + " not loaded."});
@@ -148,11 +163,19 @@ public:
         const auto found = units_by_pid.find(pid);
         return found == units_by_pid.end() ? std::string() : found->second;
     }
-    [[nodiscard]] std::vector<UnitProcess> processes(const std::string&) const override { return process_list; }
-    [[nodiscard]] std::vector<std::pair<std::string, std::string>> unit_files() const override { return files; }
-    [[nodiscard]] std::vector<std::string> unit_path() const override { return {"/etc/systemd/system"}; }
+    [[nodiscard]] std::vector<UnitProcess> processes(const std::string&) const override {
+        return process_list;
+    }
+    [[nodiscard]] std::vector<std::pair<std::string, std::string>> unit_files() const override {
+        return files;
+    }
+    [[nodiscard]] std::vector<std::string> unit_path() const override {
+        return {"/etc/systemd/system"};
+    }
     [[nodiscard]] std::string system_state() const override { return "running"; }
-    [[nodiscard]] std::map<std::string, std::string> environment() const override { return {{"PASSWORD", "secret"}}; }
+    [[nodiscard]] std::map<std::string, std::string> environment() const override {
+        return {{"PASSWORD", "secret"}};
+    }
     Result<std::string, Diagnostics> plan_text(const std::string& unit) override {
         if (!refusals.empty()) {
             return Unexpected(refusals);
@@ -160,8 +183,8 @@ public:
         return "plan of " + unit + "\n";
     }
     void confinement(
-        const std::string& unit, std::function<void(Result<std::string, RequestError>)> done
-    ) override {
+        const std::string& unit,
+        std::function<void(Result<std::string, RequestError>)> done) override {
         calls.push_back("confinement " + unit);
         if (hold_confinement) {
             held_confinement = std::move(done);
@@ -171,20 +194,24 @@ public:
     }
     [[nodiscard]] std::string log_directory() const override { return log_path; }
     void attach(
-        AttachRequest request, std::function<void(Result<AttachSession, RequestError>)> started,
-        std::function<void(std::uint64_t, AttachExit)> ended
-    ) override {
+        AttachRequest request,
+        std::function<void(Result<AttachSession, RequestError>)> started,
+        std::function<void(std::uint64_t, AttachExit)> ended) override {
         calls.push_back("attach " + request.unit);
         attached = std::move(request);
         attach_ended = std::move(ended);
         started(AttachSession{7, 4711});
     }
-    void end_attach(std::uint64_t session) override { calls.push_back("end-attach " + std::to_string(session)); }
+    void end_attach(std::uint64_t session) override {
+        calls.push_back("end-attach " + std::to_string(session));
+    }
     void signal_attach(std::uint64_t session, int signal) override {
         calls.push_back("signal-attach " + std::to_string(session) + " " + std::to_string(signal));
     }
 
-    [[nodiscard]] bool called(const std::string& call) const { return std::ranges::count(calls, call) > 0; }
+    [[nodiscard]] bool called(const std::string& call) const {
+        return std::ranges::count(calls, call) > 0;
+    }
 
 private:
     OutcomeObserver* observer_ = nullptr;

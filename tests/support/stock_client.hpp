@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The stock systemctl against a socket of ours: run in a mount namespace of its own whose /run is an
-// empty tmpfs with /run/systemd/system and /run/systemd/private, so the machine's /run is never touched.
+// The stock systemctl against a socket of ours: run in a mount namespace of its own whose /run is
+// an empty tmpfs with /run/systemd/system and /run/systemd/private, so the machine's /run is never
+// touched.
 #pragma once
 
 #include <fcntl.h>
@@ -17,7 +18,8 @@
 namespace hearth::test {
 
 inline std::string stock_systemctl() {
-    for (const char* path : {"/usr/bin/systemctl", "/bin/systemctl", "/opt/systemd-man/bin/systemctl"}) {
+    for (const char* path :
+         {"/usr/bin/systemctl", "/bin/systemctl", "/opt/systemd-man/bin/systemctl"}) {
         if (::access(path, X_OK) == 0) {
             return path;
         }
@@ -27,9 +29,11 @@ inline std::string stock_systemctl() {
 
 /// Never returns but for an error: 125 where the namespace can't be made, 127 without the program.
 inline int become_stock_client(const std::string& socket, const std::vector<std::string>& words) {
-    if (::unshare(CLONE_NEWNS) < 0 || ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) < 0 ||
-        ::mount("tmpfs", "/run", "tmpfs", 0, "mode=0755") < 0 || ::mkdir("/run/systemd", 0755) < 0 ||
-        ::mkdir("/run/systemd/system", 0755) < 0 || ::symlink(socket.c_str(), "/run/systemd/private") < 0) {
+    if (::unshare(CLONE_NEWNS) < 0 ||
+        ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) < 0 ||
+        ::mount("tmpfs", "/run", "tmpfs", 0, "mode=0755") < 0 ||
+        ::mkdir("/run/systemd", 0755) < 0 || ::mkdir("/run/systemd/system", 0755) < 0 ||
+        ::symlink(socket.c_str(), "/run/systemd/private") < 0) {
         return 125;
     }
     ::setenv("DBUS_SYSTEM_BUS_ADDRESS", ("unix:path=" + socket).c_str(), 1);
