@@ -46,8 +46,7 @@ std::string refusal_text(const Diagnostics& refusals) {
     return text;
 }
 
-/// systemd.exec(5)'s status nearest to what was refused, for ExecMainStatus.
-constexpr int exit_status_namespace = 226;
+/// systemd.exec(5)'s statuses for what fails before there is a plan's step to ask.
 constexpr int exit_status_exec = 203;
 constexpr int exit_status_cgroup = 219;
 
@@ -179,7 +178,7 @@ void Supervisor::perform_launch(const Launch& action) {
     }
     auto plan = make_plan(action, live);
     if (!plan) {
-        refuse(action, exit_status_namespace, refusal_text(plan.error()));
+        refuse(action, launch::exit_status(plan.error()), refusal_text(plan.error()));
         return;
     }
     for (const Diagnostic& shortfall : plan->shortfalls) {
