@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "supervisor/host_facts.hpp"
 
+#include <fcntl.h>
 #include <glob.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -11,11 +14,13 @@
 #include <sstream>
 
 #include "supervisor/sys/file.hpp"
+#include "supervisor/sys/namespace.hpp"
 
 namespace hearth {
 
 namespace {
 
+constexpr std::size_t max_accounts = std::size_t{64} << 20U;
 constexpr std::size_t max_environment_file = std::size_t{4} << 20U;
 
 std::string first_line(const std::string& path) {
@@ -32,46 +37,69 @@ std::string without_dashes(std::string text) {
 }
 
 bool is_name(std::string_view text) {
-    const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+    const auto letter = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+    };
     return !text.empty() && letter(text.front()) &&
            std::ranges::all_of(text, [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
 }
 
-/// The value of one assignment: quotes removed, `\` continues a line or escapes outside single quotes.
-/// Advances `at` behind the value's end of line.
-std::string environment_value(std::string_view text, std::size_t& at) {
-    std::string value;
-    std::size_t kept = 0;  // trailing white space outside quotes is not part of the value
-    char quote = '\0';
-    for (; at < text.size(); ++at) {
-        const char c = text[at];
-        if (quote == '\0' && c == '\n') {
-            break;
-        }
-        if (c == '\\' && quote != '\'' && at + 1 < text.size()) {
+constexpr std::string_view blanks = " \t\r";
+
+/// Behind the quote that closes what `at` stands behind the opening one of.
+void read_quoted(std::string_view text, std::size_t& at, char quote, std::string& value) {
+    for (; at < text.size() && text[at] != quote; ++at) {
+        if (quote == '"' && text[at] == '\\' && at + 1 < text.size()) {
             ++at;
-            const bool plain = quote == '"' && std::string_view("\"\\`$\n").find(text[at]) == std::string_view::npos;
-            if (plain) {
-                value += '\\';
+            if (text[at] == '\n') {
+                continue;
             }
-            if (text[at] != '\n') {
-                value += text[at];
-            }
-            kept = value.size();
-        } else if (quote == '\0' ? (c == '"' || c == '\'') : c == quote) {
-            quote = quote == '\0' ? c : '\0';
-            kept = value.size();
-        } else if (quote == '\0' && value.empty() && (c == ' ' || c == '\t')) {
-            continue;
-        } else {
-            value += c;
-            if (quote != '\0' || (c != ' ' && c != '\t' && c != '\r')) {
-                kept = value.size();
-            }
+            value +=
+                std::string_view("\"\\`$").find(text[at]) == std::string_view::npos ? "\\" : "";
         }
+        value += text[at];
+    }
+    ++at;
+}
+
+/// To the end of the line; quotes are plain characters by now.
+void read_unquoted(std::string_view text, std::size_t& at, std::string& value) {
+    std::size_t kept = value.size();  // white space at the end is not part of the value
+    for (; at < text.size() && text[at] != '\n'; ++at) {
+        const bool escape = text[at] == '\\' && at + 1 < text.size();
+        at += escape ? 1 : 0;
+        if (escape && text[at] == '\n') {
+            continue;
+        }
+        value += text[at];
+        kept = escape || blanks.find(text[at]) == std::string_view::npos ? value.size() : kept;
     }
     value.resize(kept);
+}
+
+/// The value of one assignment. Leaves `at` at the end of its last line.
+std::string environment_value(std::string_view text, std::size_t& at) {
+    std::string value;
+    while (at < text.size() && text[at] != '\n') {
+        if (blanks.find(text[at]) != std::string_view::npos) {
+            ++at;
+        } else if (text[at] == '"' || text[at] == '\'') {
+            const char quote = text[at++];
+            read_quoted(text, at, quote, value);
+        } else {
+            read_unquoted(text, at, value);
+        }
+    }
+    at = std::min(at, text.size());
     return value;
+}
+
+/// The end of a comment, which a backslash continues.
+std::size_t comment_end(std::string_view text, std::size_t at) {
+    for (; at < text.size() && text[at] != '\n'; ++at) {
+        at += text[at] == '\\' ? 1 : 0;
+    }
+    return std::min(at, text.size());
 }
 
 }  // namespace
@@ -85,10 +113,14 @@ std::vector<std::pair<std::string, std::string>> parse_environment_file(std::str
             break;
         }
         at = start;
+        if (text[at] == '#' || text[at] == ';') {
+            at = comment_end(text, at);
+            continue;
+        }
         const std::size_t line_end = std::min(text.find('\n', at), text.size());
         const std::size_t equals = text.find('=', at);
-        if (text[at] == '#' || text[at] == ';' || equals == std::string_view::npos || equals > line_end) {
-            at = line_end + 1;
+        if (equals == std::string_view::npos || equals > line_end) {
+            at = line_end;
             continue;
         }
         std::string_view name = text.substr(at, equals - at);
@@ -97,14 +129,14 @@ std::vector<std::pair<std::string, std::string>> parse_environment_file(std::str
         }
         at = equals + 1;
         std::string value = environment_value(text, at);
-        if (is_name(name)) {
+        if (is_name(name) && value.find('\0') == std::string::npos) {
             variables.emplace_back(name, std::move(value));
         }
     }
     return variables;
 }
 
-HostFacts::Stamp HostFacts::stamp(const char* path) {
+HostFacts::Stamp HostFacts::stamp(const std::string& path) {
     auto status = sys::stat(path);
     if (!status) {
         return {};
@@ -114,8 +146,8 @@ HostFacts::Stamp HostFacts::stamp(const char* path) {
 
 Result<HostFacts> HostFacts::gather(const cgroup::Tree& tree, std::string runtime_directory) {
     HostFacts facts;
-    facts.passwd_ = stamp("/etc/passwd");
-    facts.group_ = stamp("/etc/group");
+    facts.passwd_ = stamp(facts.accounts_.passwd);
+    facts.group_ = stamp(facts.accounts_.group);
     facts.host_ = HEARTH_TRY(launch::gather_host());
     facts.host_.cgroup_layout = tree.layout();
     facts.host_.controllers = tree.controllers();
@@ -125,18 +157,25 @@ Result<HostFacts> HostFacts::gather(const cgroup::Tree& tree, std::string runtim
 }
 
 const launch::Host& HostFacts::host() {
-    const Stamp passwd = stamp("/etc/passwd");
-    const Stamp group = stamp("/etc/group");
-    if (passwd != passwd_ || group != group_) {
-        passwd_ = passwd;
-        group_ = group;
-        host_.accounts.clear();
-        host_.groups.clear();
-        host_.account_by_uid.clear();
-        const std::string users = sys::read_file("/etc/passwd", std::size_t{64} << 20U).value_or("");
-        const std::string groups = sys::read_file("/etc/group", std::size_t{64} << 20U).value_or("");
-        launch::read_accounts(host_, users, groups);
+    const Stamp passwd = stamp(accounts_.passwd);
+    const Stamp group = stamp(accounts_.group);
+    if (passwd == passwd_ && group == group_) {
+        return host_;
     }
+    const auto users = sys::read_file(accounts_.passwd, max_accounts);
+    const auto groups = sys::read_file(accounts_.group, max_accounts);
+    const auto unreadable = [](const Result<std::string>& text) {
+        return !text && text.error().code != ENOENT;
+    };
+    if (unreadable(users) || unreadable(groups)) {
+        return host_;  // what was known counts until it can be read again
+    }
+    passwd_ = passwd;
+    group_ = group;
+    host_.accounts.clear();
+    host_.groups.clear();
+    host_.account_by_uid.clear();
+    launch::read_accounts(host_, users.value_or(""), groups.value_or(""));
     return host_;
 }
 
@@ -148,10 +187,17 @@ std::string HostFacts::executable(const CommandLine& command, const std::string&
     if (command.path.find('/') != std::string::npos) {
         return command.path;  // existence is the kernel's verdict, at execve
     }
+    const auto top = sys::open(root.empty() ? "/" : root, O_PATH | O_DIRECTORY);
+    if (!top) {
+        return {};
+    }
     std::stringstream directories(host_.default_path);
     for (std::string directory; std::getline(directories, directory, ':');) {
         const std::string candidate = directory + "/" + command.path;
-        auto status = sys::stat(root + candidate);
+        // A link in the root means a place in the root.
+        const auto file =
+            sys::openat2(top->number(), candidate.substr(1), O_PATH, 0, sys::ResolveInRoot);
+        const auto status = file ? sys::fstat(file->number()) : Unexpected(file.error());
         if (status && S_ISREG(status->st_mode) && (status->st_mode & 0111U) != 0) {
             return candidate;
         }
@@ -159,7 +205,18 @@ std::string HostFacts::executable(const CommandLine& command, const std::string&
     return {};
 }
 
-Result<std::vector<std::pair<std::string, std::string>>> HostFacts::environment_files(const Unit& unit) {
+/// Only what can't make the event loop wait: a FIFO without a writer would.
+static Result<std::string> read_environment_file(const std::string& path) {
+    const auto status = HEARTH_TRY(sys::stat(path));
+    const bool null = S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3);
+    if (!S_ISREG(status.st_mode) && !null) {
+        return failure("EnvironmentFile=" + path + ": not a regular file", EINVAL);
+    }
+    return sys::read_file(path, max_environment_file);
+}
+
+Result<std::vector<std::pair<std::string, std::string>>> HostFacts::environment_files(
+    const Unit& unit) {
     std::vector<std::pair<std::string, std::string>> variables;
     for (const EnvironmentFile& file : unit.settings.exec.environment_files) {
         std::vector<std::string> paths;
@@ -173,7 +230,7 @@ Result<std::vector<std::pair<std::string, std::string>>> HostFacts::environment_
             return failure("EnvironmentFile=" + file.path + ": No such file or directory", ENOENT);
         }
         for (const std::string& path : paths) {
-            auto text = sys::read_file(path, max_environment_file);
+            auto text = read_environment_file(path);
             if (!text && file.optional) {
                 continue;
             }
@@ -192,12 +249,13 @@ LoadContext gather_load_context(bool user) {
     if (::uname(&names) == 0) {
         context.host_name = names.nodename;
         context.kernel_release = names.release;
-        context.architecture = std::string_view(names.machine) == "x86_64" ? "x86-64"
-                             : std::string_view(names.machine) == "aarch64" ? "arm64"
-                                                                            : names.machine;
+        context.architecture = std::string_view(names.machine) == "x86_64"    ? "x86-64"
+                               : std::string_view(names.machine) == "aarch64" ? "arm64"
+                                                                              : names.machine;
     }
-    const std::string release = sys::read_file("/etc/os-release", 65536)
-                                    .value_or(sys::read_file("/usr/lib/os-release", 65536).value_or(""));
+    const std::string release =
+        sys::read_file("/etc/os-release", 65536)
+            .value_or(sys::read_file("/usr/lib/os-release", 65536).value_or(""));
     for (auto& [name, value] : parse_environment_file(release)) {
         std::string* field = name == "ID"              ? &context.os_id
                              : name == "VERSION_ID"    ? &context.os_version_id

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// HostFacts: what a launch needs to know of this machine, kept fresh cheaply. The Host snapshot is read
-// again when /etc/passwd or /etc/group changes (device, inode, mtime); environment files, executables
-// and seccomp programs are looked up per launch, the last cached by content. Used by the event loop's
-// thread only. Never NSS: a name service may need a service that we have not started.
+// HostFacts: what a launch needs to know of this machine, kept fresh cheaply. The Host snapshot is
+// read again when /etc/passwd or /etc/group changes (device, inode, mtime); environment files,
+// executables and seccomp programs are looked up per launch, the last cached by content. Used by
+// the event loop's thread only. Never NSS: a name service may need a service that we have not
+// started.
 #pragma once
 
 #include <string>
@@ -20,6 +21,13 @@ namespace hearth {
 
 class HostFacts {
 public:
+    /// Where accounts are read from; tests have their own.
+    struct AccountFiles {
+        std::string passwd = "/etc/passwd", group = "/etc/group";
+    };
+    HostFacts() = default;
+    explicit HostFacts(AccountFiles accounts) : accounts_(std::move(accounts)) {}
+
     /// Reads this machine, with what `tree` can do for services.
     static Result<HostFacts> gather(const cgroup::Tree& tree, std::string runtime_directory);
 
@@ -30,8 +38,8 @@ public:
     /// One merged program for the unit, or null where it asks for no filter.
     Result<const std::vector<std::uint64_t>*> seccomp(const Unit& unit);
 
-    /// The command's path in the host's view: absolute ones as written, bare names searched for in the
-    /// default path below `root`; empty where it isn't found.
+    /// The command's path in the host's view: absolute ones as written, bare names searched for in
+    /// the default path below `root`; empty where it isn't found.
     [[nodiscard]] std::string executable(const CommandLine& command, const std::string& root) const;
 
     /// NAME=VALUE pairs of EnvironmentFile=, in order; a missing file without `-` is an error.
@@ -44,8 +52,9 @@ private:
         std::int64_t seconds = 0, nanoseconds = 0;
         bool operator==(const Stamp&) const = default;
     };
-    static Stamp stamp(const char* path);
+    static Stamp stamp(const std::string& path);
 
+    AccountFiles accounts_;
     launch::Host host_;
     Stamp passwd_, group_;
     launch::SeccompCache seccomp_;
@@ -55,6 +64,7 @@ private:
 [[nodiscard]] LoadContext gather_load_context(bool user);
 
 /// systemd.exec(5)'s environment file format: comments, continuations, quotes; no expansion. Pure.
-[[nodiscard]] std::vector<std::pair<std::string, std::string>> parse_environment_file(std::string_view text);
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> parse_environment_file(
+    std::string_view text);
 
 }  // namespace hearth

@@ -2,10 +2,11 @@
 #include "supervisor/unit_store.hpp"
 
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <set>
+#include <filesystem>
 
 #include "supervisor/sys/file.hpp"
 
@@ -17,6 +18,14 @@ constexpr std::size_t max_unit_file = std::size_t{64} << 20U;
 
 bool has_suffix(std::string_view text, std::string_view suffix) {
     return text.size() > suffix.size() && text.ends_with(suffix);
+}
+
+/// "getty@.service" of "getty@tty1.service"; empty where the name is no instance.
+std::string template_of(const std::string& name) {
+    const std::size_t at = name.find('@');
+    const std::size_t dot = name.rfind('.');
+    const bool instance = at != std::string::npos && dot != std::string::npos && at + 1 < dot;
+    return instance ? name.substr(0, at + 1) + name.substr(dot) : std::string();
 }
 
 }  // namespace
@@ -50,11 +59,15 @@ std::optional<UnitStore::Stamp> UnitStore::stamp(const std::string& path) {
         status->st_mtim.tv_nsec};
 }
 
-Result<std::optional<UnitSource::File>> UnitStore::read(const std::string& path) const {
-    auto link = sys::readlink(path);
-    if (link && *link == "/dev/null") {
-        return std::optional(File{path, {}, true});
-    }
+/// An empty file masks, and so does a link to /dev/null, however it is written.
+bool UnitStore::is_mask(const std::string& path) {
+    const auto status = sys::stat(path);
+    const bool null = status && S_ISCHR(status->st_mode) && status->st_rdev == makedev(1, 3);
+    return null || (status && S_ISREG(status->st_mode) && status->st_size == 0);
+}
+
+Result<std::optional<UnitSource::File>> UnitStore::read(
+    const std::string& path, Stamps& stamps) const {
     auto status = sys::stat(path);
     if (!status) {
         if (status.error().code == ENOENT || status.error().code == ENOTDIR) {
@@ -65,48 +78,106 @@ Result<std::optional<UnitSource::File>> UnitStore::read(const std::string& path)
     if (S_ISDIR(status->st_mode)) {
         return std::optional<File>{};
     }
+    if (is_mask(path)) {
+        return std::optional(File{path, {}, true});
+    }
     if (!S_ISREG(status->st_mode)) {
         return failure(path + ": not a regular file", EINVAL);
     }
     const auto before = stamp(path);
     std::string text = HEARTH_TRY(sys::read_file(path, max_unit_file));
     if (before) {
-        stamps_[path] = *before;
+        stamps[path] = *before;
     }
     const bool masked = text.empty();
     return std::optional(File{path, std::move(text), masked});
 }
 
-Result<std::optional<UnitSource::File>> UnitStore::fragment(const std::string& name) const {
-    const std::size_t at = name.find('@');
-    const std::size_t dot = name.rfind('.');
-    const bool instance = at != std::string::npos && dot != std::string::npos && at + 1 < dot;
-    const std::string names[] = {name, instance ? name.substr(0, at + 1) + name.substr(dot) : ""};
-    for (const std::string& candidate : names) {
+/// systemd.unit(5): a link whose target lies within the unit path and has another name is an alias.
+/// An instance's link to its own template is none: that is where it would be read from anyway.
+Result<void> UnitStore::refuse_alias(const std::string& path, const std::string& name) const {
+    std::string current = path;
+    for (int links = 0; links < 32; ++links) {
+        const auto target = sys::readlink(current);
+        if (!target) {
+            break;
+        }
+        const std::size_t slash = current.rfind('/');
+        current = std::filesystem::path(
+                      target->starts_with('/') ? *target : current.substr(0, slash + 1) + *target)
+                      .lexically_normal()
+                      .string();
+    }
+    const std::size_t slash = current.rfind('/');
+    const std::string other = current.substr(slash + 1);
+    const bool in_path =
+        std::ranges::find(unit_path_, current.substr(0, slash)) != unit_path_.end();
+    if (!in_path || other == name || other == template_of(name)) {
+        return {};
+    }
+    return failure(
+        path + " is a symlink to " + current + ", which makes " + quoted(name) +
+            " an alias; aliases aren't built yet: use " + quoted(other),
+        ELOOP);
+}
+
+std::vector<std::string> UnitStore::fragment_paths(const std::string& name) const {
+    std::vector<std::string> paths;
+    for (const std::string& candidate : {name, template_of(name)}) {
         for (const std::string& directory : unit_path_) {
-            if (candidate.empty()) {
-                break;
+            if (!candidate.empty()) {
+                paths.push_back(directory + "/" + candidate);
             }
-            auto file = HEARTH_TRY(read(directory + "/" + candidate));
-            if (file) {
-                return file;
-            }
+        }
+    }
+    return paths;
+}
+
+Result<std::optional<UnitSource::File>> UnitStore::fragment(const std::string& name) const {
+    Stamps& stamps = stamps_[name];
+    stamps.clear();  // a load begins with the fragment
+    for (const std::string& path : fragment_paths(name)) {
+        auto file = HEARTH_TRY(read(path, stamps));
+        if (file && !file->masked) {
+            HEARTH_TRY(refuse_alias(path, name));
+        }
+        if (file) {
+            return file;
         }
     }
     return std::optional<File>{};
 }
 
+std::string UnitStore::present_fragment(const std::string& name) const {
+    for (const std::string& path : fragment_paths(name)) {
+        const auto status = sys::stat(path);
+        if (status && !S_ISDIR(status->st_mode)) {
+            return path;
+        }
+    }
+    return {};
+}
+
 std::vector<std::string> UnitStore::drop_in_paths(const std::string& name) const {
-    const std::size_t at = name.find('@');
-    const std::size_t dot = name.rfind('.');
     std::vector<std::string> folders = {name + ".d"};
-    if (at != std::string::npos && dot != std::string::npos && at < dot) {
-        folders.push_back(name.substr(0, at + 1) + name.substr(dot) + ".d");
+    if (const std::string its_template = template_of(name); !its_template.empty()) {
+        folders.push_back(its_template + ".d");
     }
-    if (dot != std::string::npos) {
-        folders.push_back(name.substr(dot + 1) + ".d");  // service.d, for all services
+    const std::size_t dot = name.rfind('.');
+    const std::string suffix = dot == std::string::npos ? "" : name.substr(dot);
+    const std::string prefix = name.substr(0, std::min(name.find('@'), dot));
+    for (std::size_t dash = prefix.rfind('-'); dash != std::string::npos && dash > 0;
+         dash = prefix.rfind('-', dash - 1)) {
+        if (const std::string folder = prefix.substr(0, dash + 1) + suffix + ".d";
+            folder != folders.front()) {
+            folders.push_back(folder);
+        }
     }
-    std::map<std::string, std::string> chosen;  // file name to path: the first folder of the first directory wins
+    if (!suffix.empty()) {
+        folders.push_back(suffix.substr(1) + ".d");  // service.d, for all services
+    }
+    std::map<std::string, std::string>
+        chosen;  // file name to path: the first folder of the first directory wins
     for (const std::string& folder : folders) {
         for (const std::string& directory : unit_path_) {
             const std::string place = directory + "/" + folder;
@@ -131,7 +202,7 @@ std::vector<std::string> UnitStore::drop_in_paths(const std::string& name) const
 Result<std::vector<UnitSource::File>> UnitStore::drop_ins(const std::string& name) const {
     std::vector<File> files;
     for (const std::string& path : drop_in_paths(name)) {
-        auto file = HEARTH_TRY(read(path));
+        auto file = HEARTH_TRY(read(path, stamps_[name]));
         if (file && !file->masked) {
             files.push_back(std::move(*file));
         }
@@ -140,21 +211,31 @@ Result<std::vector<UnitSource::File>> UnitStore::drop_ins(const std::string& nam
 }
 
 bool UnitStore::need_reload(const Unit& unit) const {
-    const auto changed = [this](const std::string& path) {
-        const auto known = stamps_.find(path);
-        const auto now = stamp(path);
-        return !now || known == stamps_.end() || known->second != *now;
-    };
-    if (unit.fragment_path.empty() || unit.load_state == LoadState::Masked) {
+    if (unit.fragment_path.empty()) {
         return false;
     }
+    if (present_fragment(unit.name) != unit.fragment_path) {
+        return true;
+    }
+    if (unit.load_state == LoadState::Masked) {
+        return !is_mask(unit.fragment_path);
+    }
+    const auto stamps = stamps_.find(unit.name);
+    const auto changed = [&](const std::string& path) {
+        const auto now = stamp(path);
+        if (!now || stamps == stamps_.end()) {
+            return true;
+        }
+        const auto known = stamps->second.find(path);
+        return known == stamps->second.end() || known->second != *now;
+    };
     if (changed(unit.fragment_path) || std::ranges::any_of(unit.drop_in_paths, changed)) {
         return true;
     }
     std::vector<std::string> present = drop_in_paths(unit.name);
     std::erase_if(present, [](const std::string& path) {
         const auto status = sys::stat(path);
-        return !status || status->st_size == 0;
+        return !status || S_ISDIR(status->st_mode) || is_mask(path);
     });
     std::vector<std::string> loaded = unit.drop_in_paths;
     std::ranges::sort(loaded);
@@ -170,7 +251,8 @@ std::vector<std::string> UnitStore::files() const {
             continue;
         }
         for (const std::string& entry : *entries) {
-            if (has_suffix(entry, ".service")) {
+            const auto status = sys::stat(directory + "/" + entry);
+            if (has_suffix(entry, ".service") && status && !S_ISDIR(status->st_mode)) {
                 found.try_emplace(entry, directory + "/" + entry);
             }
         }

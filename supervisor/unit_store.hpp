@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// UnitStore: the real UnitSource, reading unit files along the unit path (systemd.unit(5), "Unit File
-// Load Path"). First directory wins for a fragment; drop-ins of NAME.d/ are taken from all, sorted by
-// file name, the first directory winning a name. Keeps what it read of (mtime, inode) so that
-// need_reload() can tell that a file has changed. Never writes. A file larger than 64 MiB is an error.
+// UnitStore: the real UnitSource, reading unit files along the unit path (systemd.unit(5), "Unit
+// File Load Path"). First directory wins for a fragment; drop-ins of NAME.d/, of its template, of
+// its name cut at each dash and of service.d/ are taken from all directories, sorted by file name;
+// of one file name the nearest folder and then the first directory wins. Keeps what it read of
+// (inode, size, mtime), for each unit, so that need_reload() can tell that a file has changed.
+// Never writes. A file larger than 64 MiB is an error, and so is an alias (a symlink to a unit of
+// another name): it isn't built, and read as a unit of its own it would run the service twice.
 #pragma once
 
 #include <map>
@@ -22,7 +25,8 @@ public:
     [[nodiscard]] Result<std::optional<File>> fragment(const std::string& name) const override;
     [[nodiscard]] Result<std::vector<File>> drop_ins(const std::string& name) const override;
 
-    /// True where a file that `unit` was loaded from is gone, changed, or a new drop-in has appeared.
+    /// True where a file that `unit` was loaded from is gone or changed, or where another one or
+    /// another drop-in would be read now.
     [[nodiscard]] bool need_reload(const Unit& unit) const;
     /// Every unit file's path along the search path, first match per name, sorted by name.
     [[nodiscard]] std::vector<std::string> files() const;
@@ -31,7 +35,8 @@ public:
     [[nodiscard]] static std::string file_state(const Unit& unit);
 
     /// systemd's own path for a system manager, in its order.
-    [[nodiscard]] static std::vector<std::string> default_path(const std::string& runtime_directory);
+    [[nodiscard]] static std::vector<std::string> default_path(
+        const std::string& runtime_directory);
 
 private:
     struct Stamp {
@@ -39,12 +44,18 @@ private:
         std::int64_t seconds = 0, nanoseconds = 0;
         bool operator==(const Stamp&) const = default;
     };
-    [[nodiscard]] Result<std::optional<File>> read(const std::string& path) const;
+    using Stamps = std::map<std::string, Stamp>;  ///< by path
+    [[nodiscard]] Result<std::optional<File>> read(const std::string& path, Stamps& stamps) const;
+    [[nodiscard]] Result<void> refuse_alias(const std::string& path, const std::string& name) const;
+    /// Where `name` may be, in the order of preference.
+    [[nodiscard]] std::vector<std::string> fragment_paths(const std::string& name) const;
+    [[nodiscard]] std::string present_fragment(const std::string& name) const;
+    [[nodiscard]] static bool is_mask(const std::string& path);
     [[nodiscard]] static std::optional<Stamp> stamp(const std::string& path);
     [[nodiscard]] std::vector<std::string> drop_in_paths(const std::string& name) const;
 
     std::vector<std::string> unit_path_;
-    mutable std::map<std::string, Stamp> stamps_;  ///< of what was read last, by path
+    mutable std::map<std::string, Stamps> stamps_;  ///< of what was read last, by unit
 };
 
 }  // namespace hearth

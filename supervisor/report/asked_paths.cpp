@@ -10,11 +10,38 @@ namespace {
 
 /// What Private*= and Protect*= are about.
 constexpr auto fixed_paths = std::to_array<const char*>({
-    "/", "/boot", "/dev", "/dev/kmsg", "/efi", "/etc", "/home", "/lib/modules", "/proc/acpi", "/proc/asound",
-    "/proc/bus", "/proc/fs", "/proc/irq", "/proc/kallsyms", "/proc/kcore", "/proc/kmsg", "/proc/latency_stats",
-    "/proc/mtrr", "/proc/sys", "/proc/sys/kernel/domainname", "/proc/sys/kernel/hostname", "/proc/sysrq-trigger",
-    "/proc/timer_stats", "/root", "/run", "/run/user", "/sys", "/sys/fs/cgroup", "/tmp", "/usr",
-    "/usr/lib/modules", "/var/tmp",
+    "/",
+    "/boot",
+    "/dev",
+    "/dev/kmsg",
+    "/efi",
+    "/etc",
+    "/home",
+    "/lib/modules",
+    "/proc/acpi",
+    "/proc/asound",
+    "/proc/bus",
+    "/proc/fs",
+    "/proc/irq",
+    "/proc/kallsyms",
+    "/proc/kcore",
+    "/proc/kmsg",
+    "/proc/latency_stats",
+    "/proc/mtrr",
+    "/proc/sys",
+    "/proc/sys/kernel/domainname",
+    "/proc/sys/kernel/hostname",
+    "/proc/sysrq-trigger",
+    "/proc/timer_stats",
+    "/root",
+    "/run",
+    "/run/user",
+    "/sys",
+    "/sys/fs/cgroup",
+    "/tmp",
+    "/usr",
+    "/usr/lib/modules",
+    "/var/tmp",
 });
 
 }  // namespace
@@ -39,7 +66,8 @@ std::vector<AskedPath> asked_paths(const Unit& unit) {
     for (const TmpfsEntry& entry : sandbox.temporary_file_systems) {
         add(entry.path, in_root(entry.path));
     }
-    for (const auto* entries : {&sandbox.read_write_paths, &sandbox.read_only_paths, &sandbox.inaccessible_paths}) {
+    for (const auto* entries :
+         {&sandbox.read_write_paths, &sandbox.read_only_paths, &sandbox.inaccessible_paths}) {
         for (const PathEntry& entry : *entries) {
             if (const auto path = service_path(unit, entry)) {
                 add(*path, in_root(*path));

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// One check per directive: given what was asked and the kernel's view, what does the kernel say, and is
-// it what was asked? Pure. What is expected comes from the unit and the host's facts (whose uid is
-// User='s), and from the plan only where the unit leaves the number open (a quota's period). A directive
-// without a check is reported as `cannot know`, so a new row can't be left out silently.
+// One check per directive: given what was asked and the kernel's view, what does the kernel say,
+// and is it what was asked? Pure. What is expected comes from the unit and the host's facts (whose
+// uid is User='s), and from the plan only where the unit leaves the number open (a quota's period).
+// A directive without a check is reported as `cannot know`, so a new row can't be left out
+// silently.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +34,9 @@ struct Evidence {
 
     [[nodiscard]] const ExecSettings& exec() const { return question.unit.settings.exec; }
     [[nodiscard]] const SandboxSettings& sandbox() const { return question.unit.settings.sandbox; }
-    [[nodiscard]] const ResourceSettings& resources() const { return question.unit.settings.resources; }
+    [[nodiscard]] const ResourceSettings& resources() const {
+        return question.unit.settings.resources;
+    }
 };
 
 struct Check {
@@ -61,7 +64,8 @@ struct Check {
 [[nodiscard]] Finding cannot_know(std::string reason);
 /// verified where `good`, else a mismatch with the reason.
 [[nodiscard]] Finding either(bool good, std::string kernel, std::string reason);
-/// For a directive that works by several means: the texts together, the worst verdict and its reason.
+/// For a directive that works by several means: the texts together, the worst verdict and its
+/// reason.
 [[nodiscard]] Finding both(Finding first, Finding second);
 
 // ---- shared by several checks
@@ -71,7 +75,8 @@ struct Check {
 /// A mount namespace of its own, in which no mount hands on to the host's.
 [[nodiscard]] Finding own_mounts(const Evidence& evidence);
 /// None of these capabilities is left in the bounding set.
-[[nodiscard]] Finding without_capabilities(const Evidence& evidence, std::initializer_list<unsigned> capabilities);
+[[nodiscard]] Finding without_capabilities(
+    const Evidence& evidence, std::initializer_list<unsigned> capabilities);
 /// The loaded program is the plan's, or as much of that as can be known.
 [[nodiscard]] Finding filters(const Evidence& evidence);
 
@@ -80,7 +85,7 @@ struct Place {
     const Mount* mount = nullptr;  ///< that it lies on; null: missing, or unknown
     bool exact = false;            ///< the mount begins there
     bool missing = false;
-    std::string error;             ///< why nothing is known
+    std::string error;  ///< why nothing is known
     const PathFact* fact = nullptr;
 };
 [[nodiscard]] Place look(const Evidence& evidence, const std::string& path);
@@ -90,8 +95,10 @@ struct Place {
 /// `path` and every mount to be seen below it are read-only, but for what the unit keeps writable.
 [[nodiscard]] Finding read_only_tree(const Evidence& evidence, const std::string& path);
 /// The same for each of a list; what doesn't exist is passed over, and told.
-[[nodiscard]] Finding read_only_trees(const Evidence& evidence, std::initializer_list<const char*> paths);
-[[nodiscard]] Finding all_hidden(const Evidence& evidence, std::initializer_list<const char*> paths);
+[[nodiscard]] Finding read_only_trees(
+    const Evidence& evidence, std::initializer_list<const char*> paths);
+[[nodiscard]] Finding all_hidden(
+    const Evidence& evidence, std::initializer_list<const char*> paths);
 
 /// A path of the service's view that some check looks at, and what hearthd's view calls it.
 struct AskedPath {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Everything in a unit that filters system calls is merged into one program, so these directives stand
-// or fall together: the program that the kernel holds is the plan's, or it is not. Where the kernel
-// doesn't show programs, only the count is known, and the text says so.
+// Everything in a unit that filters system calls is merged into one program, so these directives
+// stand or fall together: the program that the kernel holds is the plan's, or it is not. Where the
+// kernel doesn't show programs, only the count is known, and the text says so.
 #include <fmt/format.h>
 #include <linux/capability.h>
 
@@ -40,7 +40,8 @@ Finding protect_hostname(const Evidence& evidence) {
     if (own_namespace(evidence, "mnt").verdict == Verdict::Verified) {
         finding = both(
             std::move(finding),
-            read_only_trees(evidence, {"/proc/sys/kernel/hostname", "/proc/sys/kernel/domainname"}));
+            read_only_trees(
+                evidence, {"/proc/sys/kernel/hostname", "/proc/sys/kernel/domainname"}));
     }
     return finding;
 }
@@ -78,7 +79,9 @@ constexpr auto checks = std::to_array<Check>({
 
 }  // namespace
 
-std::span<const Check> filter_checks() { return checks; }
+std::span<const Check> filter_checks() {
+    return checks;
+}
 
 Finding filters(const Evidence& evidence) {
     const launch::LoadSeccomp* const load = planned(evidence);
@@ -98,17 +101,23 @@ Finding filters(const Evidence& evidence) {
         if (found == load->program) {
             return verified(text + ", as planned");
         }
-        return mismatch(std::move(text), fmt::format("differs from the planned one of {}", load->program.size()));
+        return mismatch(
+            std::move(text),
+            fmt::format("differs from the planned one of {}", load->program.size()));
     }
     const std::string attached = status(evidence, "Seccomp_filters");
-    const std::string why = evidence.view.filter_error.empty() ? "not read" : evidence.view.filter_error;
+    const std::string why =
+        evidence.view.filter_error.empty() ? "not read" : evidence.view.filter_error;
     if (attached.empty()) {  // before Linux 5.9
         return verified("Seccomp mode 2; its content unknown: " + why);
     }
     const unsigned own = count(evidence.view.own_filters);
     const std::string text = fmt::format(
-        "{} filter{} attached{}; content unknown: {}", attached, attached == "1" ? "" : "s",
-        own == 0 ? "" : fmt::format(", {} of them hearthd's own", own), why);
+        "{} filter{} attached{}; content unknown: {}",
+        attached,
+        attached == "1" ? "" : "s",
+        own == 0 ? "" : fmt::format(", {} of them hearthd's own", own),
+        why);
     return either(count(attached) > own, text, "expected one filter more than hearthd has");
 }
 

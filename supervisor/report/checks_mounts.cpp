@@ -18,7 +18,8 @@ Finding private_network(const Evidence& evidence) {
     if (finding.verdict != Verdict::Verified) {
         return finding;
     }
-    // Some kernels put tunnel devices into every new namespace; they lead nowhere while they are down.
+    // Some kernels put tunnel devices into every new namespace; they lead nowhere while they are
+    // down.
     const auto& interfaces = evidence.view.interfaces;
     const bool loopback = std::ranges::find(interfaces, "lo") != interfaces.end();
     finding.kernel += fmt::format(", interfaces: {}", fmt::join(interfaces, " "));
@@ -31,7 +32,8 @@ Finding private_ipc(const Evidence& evidence) {
     if (queues != nullptr) {
         const Mount* host = evidence.host_mounts.at("/dev/mqueue");
         const bool same = host != nullptr && host->device == queues->device;
-        finding = both(std::move(finding), either(!same, shown(queues), "those are the host's queues"));
+        finding =
+            both(std::move(finding), either(!same, shown(queues), "those are the host's queues"));
     }
     return finding;
 }
@@ -51,14 +53,16 @@ Finding private_tmp(const Evidence& evidence) {
         }
         const bool same = place.fact != nullptr && !place.fact->own_identity.empty() &&
                           place.fact->identity == place.fact->own_identity;
-        const bool made = place.mount->root.find("/hearth-" + evidence.question.unit.name + "-") != std::string::npos;
+        const bool made = place.mount->root.find("/hearth-" + evidence.question.unit.name + "-") !=
+                          std::string::npos;
         if (!place.exact || same || !made) {
             return mismatch(std::string(path) + ": " + shown(place.mount), "that is the host's");
         }
         if (place.mount->read_only()) {
             return mismatch(shown(place.mount), "read-only");
         }
-        text += (text.empty() ? "" : "; ") + fmt::format("{} is {} of its {}", path, place.mount->root, place.mount->type);
+        text += (text.empty() ? "" : "; ") +
+                fmt::format("{} is {} of its {}", path, place.mount->root, place.mount->type);
     }
     return text.empty() ? verified("neither /tmp nor /var/tmp exists") : verified(text);
 }
@@ -69,7 +73,8 @@ constexpr auto pseudo_devices = std::to_array<std::string_view>(
 
 Finding device_file_system(const Evidence& evidence) {
     const Place place = look(evidence, "/dev");
-    const bool fresh = place.exact && place.mount->type == "tmpfs" && place.mount->has("ro") && place.mount->has("noexec");
+    const bool fresh = place.exact && place.mount->type == "tmpfs" && place.mount->has("ro") &&
+                       place.mount->has("noexec");
     if (!fresh) {
         return mismatch(shown(place.mount), "expected a small read-only /dev of the unit's own");
     }
@@ -79,17 +84,21 @@ Finding device_file_system(const Evidence& evidence) {
         }
     }
     for (const std::string_view device : pseudo_devices) {
-        const bool there = std::ranges::any_of(evidence.view.devices, [&](const auto& node) { return node.second == device; });
+        const bool there = std::ranges::any_of(
+            evidence.view.devices, [&](const auto& node) { return node.second == device; });
         if (!there) {
             return mismatch(shown(place.mount), "device " + std::string(device) + " is missing");
         }
     }
-    return verified(fmt::format("{}, {} pseudo devices", shown(place.mount), evidence.view.devices.size()));
+    return verified(
+        fmt::format("{}, {} pseudo devices", shown(place.mount), evidence.view.devices.size()));
 }
 
 Finding private_devices(const Evidence& evidence) {
     return both(
-        both(device_file_system(evidence), without_capabilities(evidence, {CAP_MKNOD, CAP_SYS_RAWIO})),
+        both(
+            device_file_system(evidence),
+            without_capabilities(evidence, {CAP_MKNOD, CAP_SYS_RAWIO})),
         filters(evidence));
 }
 
@@ -106,7 +115,9 @@ Finding bound(const Evidence& evidence, const std::vector<BindEntry>& entries, b
             continue;  // no such source
         }
         if (!place.exact || (read_only && !place.mount->read_only())) {
-            return mismatch(path + ": " + shown(place.mount), read_only ? "not a read-only mount" : "no mount there");
+            return mismatch(
+                path + ": " + shown(place.mount),
+                read_only ? "not a read-only mount" : "no mount there");
         }
         if (place.fact != nullptr && place.fact->identity != place.fact->own_identity) {
             if (gone || place.mount->root.ends_with("//deleted")) {
@@ -116,10 +127,13 @@ Finding bound(const Evidence& evidence, const std::vector<BindEntry>& entries, b
         }
         text += (text.empty() ? "" : "; ") + shown(place.mount);
     }
-    return text.empty() ? cannot_know("only optional sources, none of which exists") : verified(text);
+    return text.empty() ? cannot_know("only optional sources, none of which exists")
+                        : verified(text);
 }
 
-Finding bind_paths(const Evidence& evidence) { return bound(evidence, evidence.sandbox().bind_paths, false); }
+Finding bind_paths(const Evidence& evidence) {
+    return bound(evidence, evidence.sandbox().bind_paths, false);
+}
 Finding bind_read_only_paths(const Evidence& evidence) {
     return bound(evidence, evidence.sandbox().bind_read_only_paths, true);
 }
@@ -130,7 +144,8 @@ Finding temporary_file_systems(const Evidence& evidence) {
         const Place place = look(evidence, entry.path);
         const bool host = place.fact != nullptr && place.fact->identity == place.fact->own_identity;
         if (!place.exact || place.mount->type != "tmpfs" || host) {
-            return mismatch(entry.path + ": " + shown(place.mount), "expected a tmpfs of the unit's own");
+            return mismatch(
+                entry.path + ": " + shown(place.mount), "expected a tmpfs of the unit's own");
         }
         const std::string options = "," + entry.options + ",";
         if (options.find(",ro,") != std::string::npos && !place.mount->read_only()) {
@@ -146,19 +161,24 @@ Finding root_directory(const Evidence& evidence) {
         return cannot_know("the root's identity can't be read");
     }
     return either(
-        evidence.view.root == evidence.view.expected_root, "root is inode " + evidence.view.root,
+        evidence.view.root == evidence.view.expected_root,
+        "root is inode " + evidence.view.root,
         "expected " + evidence.view.expected_root);
 }
 
 Finding mount_api_vfs(const Evidence& evidence) {
-    if (evidence.exec().root_directory.empty() || !evidence.sandbox().mount_api_vfs.value_or(true)) {
+    if (evidence.exec().root_directory.empty() ||
+        !evidence.sandbox().mount_api_vfs.value_or(true)) {
         return cannot_know("without RootDirectory= there is nothing to mount");
     }
     for (const char* path : {"/proc", "/sys", "/dev", "/run"}) {
         const Mount* mount = evidence.mounts.at(path);
-        const std::string_view type = path == std::string_view("/proc") ? "proc" : path == std::string_view("/sys") ? "sysfs" : "";
+        const std::string_view type = path == std::string_view("/proc")  ? "proc"
+                                      : path == std::string_view("/sys") ? "sysfs"
+                                                                         : "";
         if (mount == nullptr || (!type.empty() && mount->type != type)) {
-            return mismatch(std::string(path) + ": " + shown(mount), "expected a file system of its own");
+            return mismatch(
+                std::string(path) + ": " + shown(mount), "expected a file system of its own");
         }
     }
     return verified("/proc /sys /dev /run mounted");
@@ -168,7 +188,11 @@ Finding mount_api_vfs(const Evidence& evidence) {
 
 /// Each entry by `judge`; the first that is wrong speaks.
 template <class Judge>
-Finding each(const Evidence& evidence, const std::vector<PathEntry>& entries, const char* what, Judge judge) {
+Finding each(
+    const Evidence& evidence,
+    const std::vector<PathEntry>& entries,
+    const char* what,
+    Judge judge) {
     std::string text;
     for (const PathEntry& entry : entries) {
         const auto path = service_path(evidence.question.unit, entry);
@@ -183,7 +207,8 @@ Finding each(const Evidence& evidence, const std::vector<PathEntry>& entries, co
             continue;
         }
         if (place.mount == nullptr) {
-            return cannot_know(*path + ": " + (place.error.empty() ? "not in the mount table" : place.error));
+            return cannot_know(
+                *path + ": " + (place.error.empty() ? "not in the mount table" : place.error));
         }
         Finding finding = judge(*path, place);
         if (finding.verdict != Verdict::Verified) {
@@ -191,28 +216,40 @@ Finding each(const Evidence& evidence, const std::vector<PathEntry>& entries, co
         }
         text += (text.empty() ? "" : " ") + *path;
     }
-    return text.empty() ? cannot_know("none of the paths exists for the service") : verified(text + " " + what);
+    return text.empty() ? cannot_know("none of the paths exists for the service")
+                        : verified(text + " " + what);
 }
 
 Finding read_only_paths(const Evidence& evidence) {
-    return each(evidence, evidence.sandbox().read_only_paths, "read-only", [&](const std::string& path, const Place&) {
-        return read_only_tree(evidence, path);
-    });
+    return each(
+        evidence,
+        evidence.sandbox().read_only_paths,
+        "read-only",
+        [&](const std::string& path, const Place&) { return read_only_tree(evidence, path); });
 }
 
 Finding read_write_paths(const Evidence& evidence) {
-    return each(evidence, evidence.sandbox().read_write_paths, "writable", [&](const std::string& path, const Place& place) {
-        const bool by_host = place.fact != nullptr && place.fact->own_read_only;
-        return either(
-            !place.mount->read_only() || by_host, path + ": " + shown(place.mount),
-            "read-only; where another directive says so of the same path, that one counts");
-    });
+    return each(
+        evidence,
+        evidence.sandbox().read_write_paths,
+        "writable",
+        [&](const std::string& path, const Place& place) {
+            const bool by_host = place.fact != nullptr && place.fact->own_read_only;
+            return either(
+                !place.mount->read_only() || by_host,
+                path + ": " + shown(place.mount),
+                "read-only; where another directive says so of the same path, that one counts");
+        });
 }
 
 Finding inaccessible_paths(const Evidence& evidence) {
-    return each(evidence, evidence.sandbox().inaccessible_paths, "hidden", [](const std::string& path, const Place& place) {
-        return either(is_hidden(place), path + ": " + shown(place.mount), "not hidden");
-    });
+    return each(
+        evidence,
+        evidence.sandbox().inaccessible_paths,
+        "hidden",
+        [](const std::string& path, const Place& place) {
+            return either(is_hidden(place), path + ": " + shown(place.mount), "not hidden");
+        });
 }
 
 constexpr auto checks = std::to_array<Check>({
@@ -233,7 +270,9 @@ constexpr auto checks = std::to_array<Check>({
 
 }  // namespace
 
-std::span<const Check> mount_checks() { return checks; }
+std::span<const Check> mount_checks() {
+    return checks;
+}
 
 Finding own_mounts(const Evidence& evidence) {
     Finding finding = own_namespace(evidence, "mnt");
@@ -242,7 +281,8 @@ Finding own_mounts(const Evidence& evidence) {
     }
     for (const Mount* mount : evidence.mounts.visible()) {
         if (evidence.host_mounts.has_peer_group(mount->shared)) {
-            return mismatch(shown(mount), fmt::format("shares peer group {} with the host", mount->shared));
+            return mismatch(
+                shown(mount), fmt::format("shares peer group {} with the host", mount->shared));
         }
     }
     return verified(finding.kernel + ", no mount shared with the host");
@@ -254,7 +294,8 @@ Finding own_namespace(const Evidence& evidence, const std::string& kind) {
     if (theirs == evidence.view.namespaces.end() || ours == evidence.view.own_namespaces.end()) {
         return cannot_know("the " + kind + " namespace can't be read");
     }
-    return either(theirs->second != ours->second, theirs->second, "that is hearthd's own namespace");
+    return either(
+        theirs->second != ours->second, theirs->second, "that is hearthd's own namespace");
 }
 
 }  // namespace hearth::report

@@ -23,10 +23,13 @@ template <class Number>
 std::optional<Number> number(std::string_view text, int base) {
     Number value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
-    return error == std::errc() && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
+    return error == std::errc() && end == text.data() + text.size() ? std::optional(value)
+                                                                    : std::nullopt;
 }
 
-Finding not_told(const std::string& key) { return cannot_know("/proc/PID/status tells no " + key); }
+Finding not_told(const std::string& key) {
+    return cannot_know("/proc/PID/status tells no " + key);
+}
 
 // ---- identity
 
@@ -41,7 +44,8 @@ Finding ids(const Evidence& evidence, const std::string& key, std::uint32_t expe
         return not_told(key);
     }
     const std::string wanted = std::to_string(expected);
-    const bool same = std::ranges::all_of(values, [&](const auto& value) { return value == values.front(); });
+    const bool same =
+        std::ranges::all_of(values, [&](const auto& value) { return value == values.front(); });
     const std::string kind = key == "Uid" ? "uid" : "gid";
     return either(
         same && values.front() == wanted,
@@ -55,7 +59,8 @@ const launch::Account* account_of(const Evidence& evidence) {
     auto found = host.accounts.find(user);
     if (const auto uid = number<std::uint32_t>(user, 10); found == host.accounts.end() && uid) {
         const auto named = host.account_by_uid.find(*uid);
-        found = named == host.account_by_uid.end() ? host.accounts.end() : host.accounts.find(named->second);
+        found = named == host.account_by_uid.end() ? host.accounts.end()
+                                                   : host.accounts.find(named->second);
     }
     return found == host.accounts.end() ? nullptr : &found->second;
 }
@@ -78,7 +83,8 @@ std::vector<std::uint32_t> groups_now(const Evidence& evidence) {
 
 Finding group(const Evidence& evidence) {
     const auto expected = group_number(evidence, evidence.exec().group);
-    return expected ? ids(evidence, "Gid", *expected) : cannot_know("the group is in /etc/group no more");
+    return expected ? ids(evidence, "Gid", *expected)
+                    : cannot_know("the group is in /etc/group no more");
 }
 
 Finding supplementary_groups(const Evidence& evidence) {
@@ -91,8 +97,12 @@ Finding supplementary_groups(const Evidence& evidence) {
         }
         wanted.push_back(*one);
     }
-    const bool all = std::ranges::all_of(wanted, [&](std::uint32_t one) { return std::ranges::binary_search(has, one); });
-    return either(all, fmt::format("groups {}", fmt::join(has, " ")), fmt::format("expected {} among them", fmt::join(wanted, " ")));
+    const bool all = std::ranges::all_of(
+        wanted, [&](std::uint32_t one) { return std::ranges::binary_search(has, one); });
+    return either(
+        all,
+        fmt::format("groups {}", fmt::join(has, " ")),
+        fmt::format("expected {} among them", fmt::join(wanted, " ")));
 }
 
 /// With its user a service gets the user's groups and loses all others, hearthd's own above all.
@@ -113,7 +123,9 @@ Finding user(const Evidence& evidence) {
     may.push_back(group_number(evidence, evidence.exec().group).value_or(account->gid));
     for (const std::uint32_t one : groups_now(evidence)) {
         if (std::ranges::find(may, one) == may.end()) {
-            return both(std::move(finding), mismatch(fmt::format("group {}", one), "a group that isn't the user's"));
+            return both(
+                std::move(finding),
+                mismatch(fmt::format("group {}", one), "a group that isn't the user's"));
         }
     }
     return finding;
@@ -136,7 +148,9 @@ std::string capability_text(std::uint64_t mask) {
     return count <= most ? text : fmt::format("{} and {} more", text, count - most);
 }
 
-std::uint64_t bit(unsigned capability) { return std::uint64_t{1} << capability; }
+std::uint64_t bit(unsigned capability) {
+    return std::uint64_t{1} << capability;
+}
 
 /// What this kernel has and hearthd can hand on.
 std::uint64_t available(const Evidence& evidence) {
@@ -167,7 +181,8 @@ Finding bounding_set(const Evidence& evidence) {
         if (!mask) {
             return not_told(key);
         }
-        text = text.empty() ? fmt::format("{} {:016x} ({})", key, *mask, capability_text(*mask)) : text;
+        text = text.empty() ? fmt::format("{} {:016x} ({})", key, *mask, capability_text(*mask))
+                            : text;
         if ((*mask & ~asked) != 0) {
             return mismatch(
                 fmt::format("{} {:016x} ({})", key, *mask, capability_text(*mask)),
@@ -201,7 +216,9 @@ Finding no_new_privileges(const Evidence& evidence) {
     const bool own_mounts = own_namespace(evidence, "mnt").verdict == Verdict::Verified;
     const Mount* root = evidence.mounts.at("/");
     if (own_mounts && root != nullptr) {
-        finding = both(std::move(finding), either(root->has("nosuid"), "/ " + root->options, "expected nosuid"));
+        finding = both(
+            std::move(finding),
+            either(root->has("nosuid"), "/ " + root->options, "expected nosuid"));
     }
     return finding;
 }
@@ -215,24 +232,32 @@ Finding file_mode_mask(const Evidence& evidence) {
     }
     const std::uint32_t wanted = evidence.exec().umask.bits;
     return either(
-        *value == wanted, fmt::format("Umask {:04o}", *value),
+        *value == wanted,
+        fmt::format("Umask {:04o}", *value),
         fmt::format("expected {:04o}; a process may change its own", wanted));
 }
 
-Finding told_number(std::optional<std::int32_t> asked, const std::string& what, const std::string& found) {
+Finding told_number(
+    std::optional<std::int32_t> asked, const std::string& what, const std::string& found) {
     if (found.empty() || !asked) {
         return cannot_know(what + " can't be read");
     }
-    return either(found == std::to_string(*asked), what + " " + found, "expected " + std::to_string(*asked));
+    return either(
+        found == std::to_string(*asked), what + " " + found, "expected " + std::to_string(*asked));
 }
 
-Finding nice(const Evidence& evidence) { return told_number(evidence.exec().nice, "nice", evidence.view.nice); }
+Finding nice(const Evidence& evidence) {
+    return told_number(evidence.exec().nice, "nice", evidence.view.nice);
+}
 
 Finding oom_score_adjust(const Evidence& evidence) {
-    return told_number(evidence.exec().oom_score_adjust, "oom_score_adj", evidence.view.oom_score_adj);
+    return told_number(
+        evidence.exec().oom_score_adjust, "oom_score_adj", evidence.view.oom_score_adj);
 }
 
-std::string limit_text(std::uint64_t value) { return value == UINT64_MAX ? "unlimited" : std::to_string(value); }
+std::string limit_text(std::uint64_t value) {
+    return value == UINT64_MAX ? "unlimited" : std::to_string(value);
+}
 
 template <auto member>
 Finding limit(const Evidence& evidence, const char* name) {
@@ -249,22 +274,49 @@ constexpr auto checks = std::to_array<Check>({
     {"AmbientCapabilities", ambient_set},
     {"CapabilityBoundingSet", bounding_set},
     {"Group", group},
-    {"LimitAS", [](const Evidence& e) { return limit<&LimitSettings::address_space>(e, "Max address space"); }},
-    {"LimitCORE", [](const Evidence& e) { return limit<&LimitSettings::core>(e, "Max core file size"); }},
+    {"LimitAS",
+     [](const Evidence& e) {
+         return limit<&LimitSettings::address_space>(e, "Max address space");
+     }},
+    {"LimitCORE",
+     [](const Evidence& e) { return limit<&LimitSettings::core>(e, "Max core file size"); }},
     {"LimitCPU", [](const Evidence& e) { return limit<&LimitSettings::cpu>(e, "Max cpu time"); }},
-    {"LimitDATA", [](const Evidence& e) { return limit<&LimitSettings::data>(e, "Max data size"); }},
-    {"LimitFSIZE", [](const Evidence& e) { return limit<&LimitSettings::file_size>(e, "Max file size"); }},
-    {"LimitLOCKS", [](const Evidence& e) { return limit<&LimitSettings::locks>(e, "Max file locks"); }},
-    {"LimitMEMLOCK", [](const Evidence& e) { return limit<&LimitSettings::locked_memory>(e, "Max locked memory"); }},
-    {"LimitMSGQUEUE", [](const Evidence& e) { return limit<&LimitSettings::message_queue>(e, "Max msgqueue size"); }},
-    {"LimitNICE", [](const Evidence& e) { return limit<&LimitSettings::nice>(e, "Max nice priority"); }},
-    {"LimitNOFILE", [](const Evidence& e) { return limit<&LimitSettings::open_files>(e, "Max open files"); }},
-    {"LimitNPROC", [](const Evidence& e) { return limit<&LimitSettings::processes>(e, "Max processes"); }},
-    {"LimitRSS", [](const Evidence& e) { return limit<&LimitSettings::resident_set>(e, "Max resident set"); }},
-    {"LimitRTPRIO", [](const Evidence& e) { return limit<&LimitSettings::realtime_priority>(e, "Max realtime priority"); }},
-    {"LimitRTTIME", [](const Evidence& e) { return limit<&LimitSettings::realtime_time>(e, "Max realtime timeout"); }},
-    {"LimitSIGPENDING", [](const Evidence& e) { return limit<&LimitSettings::pending_signals>(e, "Max pending signals"); }},
-    {"LimitSTACK", [](const Evidence& e) { return limit<&LimitSettings::stack>(e, "Max stack size"); }},
+    {"LimitDATA",
+     [](const Evidence& e) { return limit<&LimitSettings::data>(e, "Max data size"); }},
+    {"LimitFSIZE",
+     [](const Evidence& e) { return limit<&LimitSettings::file_size>(e, "Max file size"); }},
+    {"LimitLOCKS",
+     [](const Evidence& e) { return limit<&LimitSettings::locks>(e, "Max file locks"); }},
+    {"LimitMEMLOCK",
+     [](const Evidence& e) {
+         return limit<&LimitSettings::locked_memory>(e, "Max locked memory");
+     }},
+    {"LimitMSGQUEUE",
+     [](const Evidence& e) {
+         return limit<&LimitSettings::message_queue>(e, "Max msgqueue size");
+     }},
+    {"LimitNICE",
+     [](const Evidence& e) { return limit<&LimitSettings::nice>(e, "Max nice priority"); }},
+    {"LimitNOFILE",
+     [](const Evidence& e) { return limit<&LimitSettings::open_files>(e, "Max open files"); }},
+    {"LimitNPROC",
+     [](const Evidence& e) { return limit<&LimitSettings::processes>(e, "Max processes"); }},
+    {"LimitRSS",
+     [](const Evidence& e) { return limit<&LimitSettings::resident_set>(e, "Max resident set"); }},
+    {"LimitRTPRIO",
+     [](const Evidence& e) {
+         return limit<&LimitSettings::realtime_priority>(e, "Max realtime priority");
+     }},
+    {"LimitRTTIME",
+     [](const Evidence& e) {
+         return limit<&LimitSettings::realtime_time>(e, "Max realtime timeout");
+     }},
+    {"LimitSIGPENDING",
+     [](const Evidence& e) {
+         return limit<&LimitSettings::pending_signals>(e, "Max pending signals");
+     }},
+    {"LimitSTACK",
+     [](const Evidence& e) { return limit<&LimitSettings::stack>(e, "Max stack size"); }},
     {"Nice", nice},
     {"NoNewPrivileges", no_new_privileges},
     {"OOMScoreAdjust", oom_score_adjust},
@@ -275,9 +327,12 @@ constexpr auto checks = std::to_array<Check>({
 
 }  // namespace
 
-std::span<const Check> process_checks() { return checks; }
+std::span<const Check> process_checks() {
+    return checks;
+}
 
-Finding without_capabilities(const Evidence& evidence, std::initializer_list<unsigned> capabilities) {
+Finding without_capabilities(
+    const Evidence& evidence, std::initializer_list<unsigned> capabilities) {
     const auto mask = number<std::uint64_t>(status(evidence, "CapBnd"), 16);
     if (!mask) {
         return not_told("CapBnd");
@@ -285,7 +340,8 @@ Finding without_capabilities(const Evidence& evidence, std::initializer_list<uns
     std::string names;
     for (const unsigned capability : capabilities) {
         if (((*mask >> capability) & 1U) != 0) {
-            return mismatch("CapBnd with " + capability_name(capability), "the capability is still there");
+            return mismatch(
+                "CapBnd with " + capability_name(capability), "the capability is still there");
         }
         names += (names.empty() ? "" : " ") + capability_name(capability);
     }

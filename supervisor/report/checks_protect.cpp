@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Protect*=: each stands for a list of paths (systemd.exec(5), Sandboxing). And what all checks of paths
-// share: how a path is looked up, what hidden and read-only mean in a mount table.
+// Protect*=: each stands for a list of paths (systemd.exec(5), Sandboxing). And what all checks of
+// paths share: how a path is looked up, what hidden and read-only mean in a mount table.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -30,7 +30,9 @@ bool with_root(const Evidence& evidence) {
 /// What the unit itself keeps writable, whatever is read-only around it.
 bool is_exception(const Evidence& evidence, const std::string& point) {
     const SandboxSettings& sandbox = evidence.sandbox();
-    const auto below = [&](const std::string& path) { return same_or_below(evidence, point, path); };
+    const auto below = [&](const std::string& path) {
+        return same_or_below(evidence, point, path);
+    };
     if (sandbox.private_tmp && (below("/tmp") || below("/var/tmp"))) {
         return true;
     }
@@ -44,9 +46,11 @@ bool is_exception(const Evidence& evidence, const std::string& point) {
     const bool bound = std::ranges::any_of(sandbox.bind_paths, [&](const BindEntry& entry) {
         return below(entry.destination.empty() ? entry.source : entry.destination);
     });
-    return written || bound || std::ranges::any_of(sandbox.temporary_file_systems, [&](const TmpfsEntry& entry) {
-        return ("," + entry.options + ",").find(",ro,") == std::string::npos && below(entry.path);
-    });
+    return written || bound ||
+           std::ranges::any_of(sandbox.temporary_file_systems, [&](const TmpfsEntry& entry) {
+               return ("," + entry.options + ",").find(",ro,") == std::string::npos &&
+                      below(entry.path);
+           });
 }
 
 // ---- ProtectSystem=
@@ -54,7 +58,8 @@ bool is_exception(const Evidence& evidence, const std::string& point) {
 Finding protect_system_strict(const Evidence& evidence) {
     std::size_t read_only = 0;
     for (const Mount* mount : evidence.mounts.visible()) {
-        const bool api = is_below(mount->point, "/dev") || is_below(mount->point, "/proc") || is_below(mount->point, "/sys");
+        const bool api = is_below(mount->point, "/dev") || is_below(mount->point, "/proc") ||
+                         is_below(mount->point, "/sys");
         if (mount->read_only()) {
             ++read_only;
         } else if (!api && !is_exception(evidence, mount->point)) {
@@ -96,15 +101,17 @@ Finding protect_one_home(const Evidence& evidence, const std::string& path) {
         case ProtectHome::No:
             return cannot_know("not asked");
         case ProtectHome::Yes:
-            return is_hidden(place) ? verified(path + " hidden")
-                                    : mismatch(path + ": " + shown(place.mount), "expected it hidden");
+            return is_hidden(place)
+                       ? verified(path + " hidden")
+                       : mismatch(path + ": " + shown(place.mount), "expected it hidden");
         case ProtectHome::ReadOnly:
             return read_only_tree(evidence, path);
         case ProtectHome::Tmpfs:
             break;
     }
     const bool host = place.fact != nullptr && place.fact->identity == place.fact->own_identity;
-    const bool fresh = place.exact && place.mount->type == "tmpfs" && place.mount->read_only() && !host;
+    const bool fresh =
+        place.exact && place.mount->type == "tmpfs" && place.mount->read_only() && !host;
     return fresh ? verified(path + " an empty tmpfs")
                  : mismatch(path + ": " + shown(place.mount), "expected a read-only tmpfs");
 }
@@ -113,14 +120,19 @@ Finding protect_one_home(const Evidence& evidence, const std::string& path) {
 bool is_named(const Evidence& evidence, const std::string& path) {
     const SandboxSettings& sandbox = evidence.sandbox();
     const auto replaced = [&](const std::string& other) { return is_below(path, other); };
-    return std::ranges::any_of(sandbox.temporary_file_systems, [&](const TmpfsEntry& entry) { return replaced(entry.path); }) ||
-           std::ranges::any_of(sandbox.bind_paths, [&](const BindEntry& entry) { return replaced(entry.destination); });
+    return std::ranges::any_of(
+               sandbox.temporary_file_systems,
+               [&](const TmpfsEntry& entry) { return replaced(entry.path); }) ||
+           std::ranges::any_of(sandbox.bind_paths, [&](const BindEntry& entry) {
+               return replaced(entry.destination);
+           });
 }
 
 Finding protect_home(const Evidence& evidence) {
     Finding finding = verified("");
     for (const char* path : home_directories) {
-        const bool stronger = evidence.sandbox().protect_home != ProtectHome::Yes && is_named(evidence, path);
+        const bool stronger =
+            evidence.sandbox().protect_home != ProtectHome::Yes && is_named(evidence, path);
         if (!stronger) {
             finding = both(std::move(finding), protect_one_home(evidence, path));
         }
@@ -134,13 +146,25 @@ Finding protect_kernel_tunables(const Evidence& evidence) {
     return both(
         both(
             read_only_trees(
-                evidence, {"/proc/sys", "/sys", "/proc/sysrq-trigger", "/proc/latency_stats", "/proc/acpi",
-                           "/proc/timer_stats", "/proc/fs", "/proc/irq", "/proc/bus", "/proc/mtrr", "/proc/asound"}),
+                evidence,
+                {"/proc/sys",
+                 "/sys",
+                 "/proc/sysrq-trigger",
+                 "/proc/latency_stats",
+                 "/proc/acpi",
+                 "/proc/timer_stats",
+                 "/proc/fs",
+                 "/proc/irq",
+                 "/proc/bus",
+                 "/proc/mtrr",
+                 "/proc/asound"}),
             all_hidden(evidence, {"/proc/kallsyms", "/proc/kcore"})),
         filters(evidence));
 }
 
-Finding protect_control_groups(const Evidence& evidence) { return read_only_trees(evidence, {"/sys/fs/cgroup"}); }
+Finding protect_control_groups(const Evidence& evidence) {
+    return read_only_trees(evidence, {"/sys/fs/cgroup"});
+}
 
 constexpr auto checks = std::to_array<Check>({
     {"ProtectControlGroups", protect_control_groups},
@@ -151,12 +175,15 @@ constexpr auto checks = std::to_array<Check>({
 
 }  // namespace
 
-std::span<const Check> protect_checks() { return checks; }
+std::span<const Check> protect_checks() {
+    return checks;
+}
 
 // ---- shared
 
 std::string shown(const Mount* mount) {
-    return mount == nullptr ? "no mount" : fmt::format("{} {} {}", mount->point, mount->type, mount->options);
+    return mount == nullptr ? "no mount"
+                            : fmt::format("{} {} {}", mount->point, mount->type, mount->options);
 }
 
 Place look(const Evidence& evidence, const std::string& path) {
@@ -181,7 +208,8 @@ Place look(const Evidence& evidence, const std::string& path) {
 
 bool is_hidden(const Place& place) {
     const bool sealed = place.exact && place.mount->type == "tmpfs" && place.mount->has("ro") &&
-                        place.mount->has("nosuid") && place.mount->has("nodev") && place.mount->has("noexec");
+                        place.mount->has("nosuid") && place.mount->has("nodev") &&
+                        place.mount->has("noexec");
     return sealed && (place.fact == nullptr || !place.fact->directory || place.fact->mode == 0);
 }
 
@@ -196,8 +224,10 @@ Finding read_only_tree(const Evidence& evidence, const std::string& path) {
     }
     for (const Mount* mount : evidence.mounts.visible()) {
         // ProtectKernelTunables= leaves the cgroup tree to ProtectControlGroups=.
-        const bool cgroups = is_below(mount->point, "/sys/fs/cgroup") && !is_below(resolved, "/sys/fs/cgroup");
-        if (is_below(mount->point, resolved) && !mount->read_only() && !cgroups && !is_exception(evidence, mount->point)) {
+        const bool cgroups =
+            is_below(mount->point, "/sys/fs/cgroup") && !is_below(resolved, "/sys/fs/cgroup");
+        if (is_below(mount->point, resolved) && !mount->read_only() && !cgroups &&
+            !is_exception(evidence, mount->point)) {
             return mismatch(path + ": " + shown(mount), "writable");
         }
     }
@@ -211,7 +241,9 @@ Finding read_only_trees(const Evidence& evidence, std::initializer_list<const ch
             finding = both(std::move(finding), read_only_tree(evidence, path));
         }
     }
-    return finding.kernel.empty() && finding.verdict == Verdict::Verified ? verified("none of the paths exists") : finding;
+    return finding.kernel.empty() && finding.verdict == Verdict::Verified
+               ? verified("none of the paths exists")
+               : finding;
 }
 
 Finding all_hidden(const Evidence& evidence, std::initializer_list<const char*> paths) {
@@ -221,7 +253,9 @@ Finding all_hidden(const Evidence& evidence, std::initializer_list<const char*> 
         if (!place.missing && is_hidden(place)) {
             finding = both(std::move(finding), verified(std::string(path) + " hidden"));
         } else if (!place.missing) {
-            finding = both(std::move(finding), mismatch(std::string(path) + ": " + shown(place.mount), "not hidden"));
+            finding = both(
+                std::move(finding),
+                mismatch(std::string(path) + ": " + shown(place.mount), "not hidden"));
         }
     }
     return finding;

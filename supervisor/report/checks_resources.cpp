@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Limits of the unit's cgroup: the value in the kernel's file is the plan's, it amounts to what the unit
-// asks, and the process is in that cgroup. Follows cgroup-v2.rst and cgroup-v1/.
+// Limits of the unit's cgroup: the value in the kernel's file is the plan's, it amounts to what the
+// unit asks, and the process is in that cgroup. Follows cgroup-v2.rst and cgroup-v1/.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -19,7 +19,8 @@ namespace {
 std::optional<std::uint64_t> plain_number(std::string_view text) {
     std::uint64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    return error == std::errc() && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
+    return error == std::errc() && end == text.data() + text.size() ? std::optional(value)
+                                                                    : std::nullopt;
 }
 
 constexpr std::uint64_t largest_page = 65536;
@@ -39,7 +40,8 @@ bool same_value(const launch::MakeCgroup::Knob& knob, const std::string& found) 
     return knob.value == found || (knob.controller == "memory" && same_bytes(knob.value, found));
 }
 
-/// "4:cpu,cpuacct:/hearth/system.slice/heat.service": does the line of that hierarchy ("" is v2) end so?
+/// "4:cpu,cpuacct:/hearth/system.slice/heat.service": does the line of that hierarchy ("" is v2)
+/// end so?
 bool is_member(const Evidence& evidence, const std::string& controller) {
     std::istringstream lines(evidence.view.cgroup);
     for (std::string line; std::getline(lines, line);) {
@@ -66,14 +68,17 @@ Finding knobs(const Evidence& evidence, std::string_view directive) {
     std::string text;
     for (const launch::Prepared& prepared : evidence.question.plan.preparations) {
         const auto* cgroup = std::get_if<launch::MakeCgroup>(&prepared.preparation);
-        for (const auto& knob : cgroup == nullptr ? std::vector<launch::MakeCgroup::Knob>{} : cgroup->knobs) {
+        for (const auto& knob :
+             cgroup == nullptr ? std::vector<launch::MakeCgroup::Knob>{} : cgroup->knobs) {
             if (knob.asked.directive != directive) {
                 continue;
             }
             const auto found = evidence.view.knobs.find(knob.file);
             if (found == evidence.view.knobs.end()) {
                 const auto error = evidence.view.errors.find(knob.file);
-                return cannot_know(error == evidence.view.errors.end() ? knob.file + " was not read" : error->second);
+                return cannot_know(
+                    error == evidence.view.errors.end() ? knob.file + " was not read"
+                                                        : error->second);
             }
             text += (text.empty() ? "" : ", ") + knob.file + " " + found->second;
             if (!same_value(knob, found->second)) {
@@ -81,8 +86,9 @@ Finding knobs(const Evidence& evidence, std::string_view directive) {
             }
             if (!is_member(evidence, hybrid ? knob.controller : "")) {
                 return mismatch(
-                    text, hybrid ? "the process is not in the unit's " + knob.controller + " cgroup"
-                                 : "the process is not in the unit's cgroup");
+                    text,
+                    hybrid ? "the process is not in the unit's " + knob.controller + " cgroup"
+                           : "the process is not in the unit's cgroup");
             }
         }
     }
@@ -102,7 +108,8 @@ Finding cpu_quota(const Evidence& evidence) {
         return finding;
     }
     std::istringstream fields(
-        knob(evidence, "cpu.max") + " " + knob(evidence, "cpu.cfs_quota_us") + " " + knob(evidence, "cpu.cfs_period_us"));
+        knob(evidence, "cpu.max") + " " + knob(evidence, "cpu.cfs_quota_us") + " " +
+        knob(evidence, "cpu.cfs_period_us"));
     double quota = 0;
     double period = 0;
     if (!(fields >> quota >> period) || period <= 0) {
@@ -112,20 +119,26 @@ Finding cpu_quota(const Evidence& evidence) {
     const double tolerance = 1e6 / period + 1;
     return std::abs(per_second - static_cast<double>(asked)) <= tolerance
                ? finding
-               : mismatch(finding.kernel, fmt::format("that is {:.2f}% of a CPU", per_second / 1e4));
+               : mismatch(
+                     finding.kernel, fmt::format("that is {:.2f}% of a CPU", per_second / 1e4));
 }
 
 /// Limits that are one number in one file, whichever of the two versions has it.
 Finding amount(
-    const Evidence& evidence, std::string_view directive, std::optional<std::uint64_t> asked, const char* unified,
+    const Evidence& evidence,
+    std::string_view directive,
+    std::optional<std::uint64_t> asked,
+    const char* unified,
     const char* v1) {
     Finding finding = knobs(evidence, directive);
     if (finding.verdict != Verdict::Verified || !asked || *asked == UINT64_MAX) {
         return finding;
     }
-    const std::string found = knob(evidence, unified).empty() ? knob(evidence, v1) : knob(evidence, unified);
+    const std::string found =
+        knob(evidence, unified).empty() ? knob(evidence, v1) : knob(evidence, unified);
     const auto has = plain_number(found);
-    const bool same = has && *has <= *asked && *asked - *has < (directive.starts_with("Memory") ? largest_page : 1);
+    const bool same = has && *has <= *asked &&
+                      *asked - *has < (directive.starts_with("Memory") ? largest_page : 1);
     return same ? finding : mismatch(finding.kernel, fmt::format("expected {}", *asked));
 }
 
@@ -135,22 +148,32 @@ Finding cpu_quota_period(const Evidence& evidence) {
     const bool limited = evidence.resources().cpu_quota.per_second_microseconds != UINT64_MAX;
     return knobs(evidence, unified && limited ? "CPUQuota" : "CPUQuotaPeriodSec");
 }
-Finding cpu_weight(const Evidence& evidence) { return knobs(evidence, "CPUWeight"); }
+Finding cpu_weight(const Evidence& evidence) {
+    return knobs(evidence, "CPUWeight");
+}
 Finding memory_high(const Evidence& evidence) {
-    return amount(evidence, "MemoryHigh", evidence.resources().memory_high.bytes, "memory.high", "");
+    return amount(
+        evidence, "MemoryHigh", evidence.resources().memory_high.bytes, "memory.high", "");
 }
 Finding memory_max(const Evidence& evidence) {
-    return amount(evidence, "MemoryMax", evidence.resources().memory_max.bytes, "memory.max", "memory.limit_in_bytes");
+    return amount(
+        evidence,
+        "MemoryMax",
+        evidence.resources().memory_max.bytes,
+        "memory.max",
+        "memory.limit_in_bytes");
 }
 Finding tasks_max(const Evidence& evidence) {
-    return amount(evidence, "TasksMax", evidence.resources().tasks_max.count, "pids.max", "pids.max");
+    return amount(
+        evidence, "TasksMax", evidence.resources().tasks_max.count, "pids.max", "pids.max");
 }
 
 Finding slice(const Evidence& evidence) {
     if (evidence.view.cgroup.empty()) {
         return cannot_know("/proc/PID/cgroup can't be read");
     }
-    return either(is_member(evidence, ""), "in " + evidence.question.cgroup, "the process is elsewhere");
+    return either(
+        is_member(evidence, ""), "in " + evidence.question.cgroup, "the process is elsewhere");
 }
 
 constexpr auto checks = std::to_array<Check>({
@@ -165,6 +188,8 @@ constexpr auto checks = std::to_array<Check>({
 
 }  // namespace
 
-std::span<const Check> resource_checks() { return checks; }
+std::span<const Check> resource_checks() {
+    return checks;
+}
 
 }  // namespace hearth::report

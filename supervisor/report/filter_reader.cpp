@@ -30,19 +30,28 @@ long trace(int request, pid_t pid, std::uintptr_t address, void* data) {
 }
 
 /// Calls that a stop, unlike a signal without handler, can't end early: signal(7), "Interruption of
-/// system calls and library functions by stop signals", read the other way round. What isn't here may
-/// have a time limit that turns a stop into EINTR.
+/// system calls and library functions by stop signals", read the other way round. What isn't here
+/// may have a time limit that turns a stop into EINTR.
 constexpr auto undisturbed = std::to_array<long>({
-    SYS_nanosleep, SYS_clock_nanosleep, SYS_futex, SYS_wait4, SYS_waitid, SYS_ppoll, SYS_pselect6,
+    SYS_nanosleep,
+    SYS_clock_nanosleep,
+    SYS_futex,
+    SYS_wait4,
+    SYS_waitid,
+    SYS_ppoll,
+    SYS_pselect6,
     SYS_rt_sigsuspend,
 #ifdef SYS_poll
-    SYS_poll, SYS_select, SYS_pause,
+    SYS_poll,
+    SYS_select,
+    SYS_pause,
 #endif
 });
 
 /// /proc/PID/syscall: "running", or the number of the call that the main thread sleeps in.
 Result<void> harmless(pid_t pid) {
-    const std::string text = HEARTH_TRY(sys::read_file("/proc/" + std::to_string(pid) + "/syscall", 4096));
+    const std::string text =
+        HEARTH_TRY(sys::read_file("/proc/" + std::to_string(pid) + "/syscall", 4096));
     if (text.starts_with("running")) {
         return {};
     }
@@ -51,19 +60,23 @@ Result<void> harmless(pid_t pid) {
     if (number < 0 || std::ranges::find(undisturbed, number) != undisturbed.end()) {
         return {};  // -1: it sleeps outside of any call
     }
-    if (number == SYS_read || number == SYS_write) {  // restarted, but for a socket with a time limit
+    if (number == SYS_read ||
+        number == SYS_write) {  // restarted, but for a socket with a time limit
         const std::size_t argument = text.find("0x");
         int descriptor = -1;
         if (argument != std::string::npos) {
             std::from_chars(text.data() + argument + 2, text.data() + text.size(), descriptor, 16);
         }
-        const std::string entry = "/proc/" + std::to_string(pid) + "/fd/" + std::to_string(descriptor);
+        const std::string entry =
+            "/proc/" + std::to_string(pid) + "/fd/" + std::to_string(descriptor);
         const auto link = sys::readlink(entry);
         if (link && !link->starts_with("socket:")) {
             return {};
         }
     }
-    return failure("it sleeps in system call " + std::to_string(number) + ", which an inspection could interrupt");
+    return failure(
+        "it sleeps in system call " + std::to_string(number) +
+        ", which an inspection could interrupt");
 }
 
 /// Waits for the stop without ever collecting an exit.
@@ -72,7 +85,8 @@ Result<void> await_stop(pid_t pid) {
     const auto deadline = std::chrono::steady_clock::now() + 50ms;
     for (;;) {
         siginfo_t info{};
-        const int waited = ::waitid(P_PID, static_cast<id_t>(pid), &info, WSTOPPED | WNOHANG | __WALL);
+        const int waited =
+            ::waitid(P_PID, static_cast<id_t>(pid), &info, WSTOPPED | WNOHANG | __WALL);
         if (waited == 0 && info.si_pid == pid) {
             return {};
         }
@@ -92,10 +106,13 @@ Result<FilterProgram> stopped_filter(pid_t pid) {
         const int error = errno;
         switch (error) {
             case EACCES:
-                return failure("the kernel shows filters only to CAP_SYS_ADMIN without a filter of its own", error);
+                return failure(
+                    "the kernel shows filters only to CAP_SYS_ADMIN without a filter of its own",
+                    error);
             case EINVAL:
             case EIO:
-                return failure("this kernel doesn't show filters (CONFIG_CHECKPOINT_RESTORE)", error);
+                return failure(
+                    "this kernel doesn't show filters (CONFIG_CHECKPOINT_RESTORE)", error);
             case ENOENT:
                 return FilterProgram{};
             default:

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// read_filter(): the seccomp program that a process runs under, byte for byte, as the kernel holds it
-// (ptrace(2), PTRACE_SECCOMP_GET_FILTER; needs CAP_SYS_ADMIN, no filter on hearthd itself, and a kernel
-// with CONFIG_CHECKPOINT_RESTORE). For that the process is stopped for some microseconds, as by SIGSTOP.
+// read_filter(): the seccomp program that a process runs under, byte for byte, as the kernel holds
+// it (ptrace(2), PTRACE_SECCOMP_GET_FILTER; needs CAP_SYS_ADMIN, no filter on hearthd itself, and a
+// kernel with CONFIG_CHECKPOINT_RESTORE). For that the process is stopped for some microseconds, as
+// by SIGSTOP.
 //
 // It must never harm the service: a process that sleeps in a call which answers a stop with EINTR
-// (signal(7): epoll_wait and kin) is left alone, as far as a look beforehand can tell; the stop is awaited
-// for a bounded time; and all of it is done on a thread of its own, at whose end the kernel detaches the
-// process whatever happened. A filter
-// can be added but never taken away or changed, so one reading counts for a process's whole life:
-// FilterMemory keeps the answers. Both are used by the worker's thread only.
+// (signal(7): epoll_wait and kin) is left alone, as far as a look beforehand can tell; the stop is
+// awaited for a bounded time; and all of it is done on a thread of its own, at whose end the kernel
+// detaches the process whatever happened. A filter can be added but never taken away or changed, so
+// one reading counts for a process's whole life: FilterMemory keeps the answers. Both are used by
+// the worker's thread only.
 #pragma once
 
 #include <sys/types.h>

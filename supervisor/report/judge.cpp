@@ -41,7 +41,8 @@ std::string applied_text(const launch::Plan& plan, std::string_view directive) {
 
 /// Only one program serves all directives that filter: the step names the first of them.
 bool is_filtered(std::string_view directive) {
-    return std::ranges::find(filter_checks(), directive, &Check::directive) != filter_checks().end();
+    return std::ranges::find(filter_checks(), directive, &Check::directive) !=
+           filter_checks().end();
 }
 
 std::string applied(const launch::Plan& plan, std::string_view directive) {
@@ -69,12 +70,20 @@ bool is_exempt(const Question& question, const hearth::Row& directive) {
     if (command == nullptr) {
         return false;
     }
-    const bool identity = directive.name == "User" || directive.name == "Group" || directive.name == "SupplementaryGroups";
+    const bool identity = directive.name == "User" || directive.name == "Group" ||
+                          directive.name == "SupplementaryGroups";
     // What makes up the root, and what the unit's commands reach each other by, holds for `+` too.
     constexpr auto kept = std::to_array<std::string_view>(
-        {"BindPaths", "BindReadOnlyPaths", "MountAPIVFS", "PrivateIPC", "PrivateNetwork", "TemporaryFileSystem"});
-    const bool sandbox = directive.context == Context::Sandbox && std::ranges::find(kept, directive.name) == kept.end();
-    return (identity && (command->no_setuid || command->full_privileges)) || (sandbox && command->full_privileges);
+        {"BindPaths",
+         "BindReadOnlyPaths",
+         "MountAPIVFS",
+         "PrivateIPC",
+         "PrivateNetwork",
+         "TemporaryFileSystem"});
+    const bool sandbox = directive.context == Context::Sandbox &&
+                         std::ranges::find(kept, directive.name) == kept.end();
+    return (identity && (command->no_setuid || command->full_privileges)) ||
+           (sandbox && command->full_privileges);
 }
 
 /// What was arranged in the host's own namespace, or is seen there too, is not the service's alone.
@@ -83,7 +92,8 @@ bool needs_own_mounts(std::string_view directive) {
     const auto is_in = [&](std::span<const Check> table) {
         return std::ranges::find(table, present_name(directive), &Check::directive) != table.end();
     };
-    return std::ranges::find(others, directive) == others.end() && (is_in(mount_checks()) || is_in(protect_checks()));
+    return std::ranges::find(others, directive) == others.end() &&
+           (is_in(mount_checks()) || is_in(protect_checks()));
 }
 
 Finding find(const Evidence& evidence, const hearth::Row& directive) {
@@ -180,7 +190,8 @@ std::string_view present_name(std::string_view directive) {
 }
 
 const Check* find_check(std::string_view directive) {
-    for (const auto& table : {process_checks(), filter_checks(), resource_checks(), mount_checks(), protect_checks()}) {
+    for (const auto& table :
+         {process_checks(), filter_checks(), resource_checks(), mount_checks(), protect_checks()}) {
         const auto check = std::ranges::find(table, present_name(directive), &Check::directive);
         if (check != table.end()) {
             return &*check;
@@ -189,7 +200,9 @@ const Check* find_check(std::string_view directive) {
     return nullptr;
 }
 
-bool is_matter_of_proof(const hearth::Row& directive) { return is_reported(directive); }
+bool is_matter_of_proof(const hearth::Row& directive) {
+    return is_reported(directive);
+}
 
 std::vector<Row> judge(const Question& question, const KernelView& view) {
     const MountTable mounts(view.mountinfo);
@@ -198,7 +211,8 @@ std::vector<Row> judge(const Question& question, const KernelView& view) {
     std::vector<Row> rows;
     for (const std::span<const hearth::Row> table : service_tables()) {
         for (const hearth::Row& directive : table) {
-            const bool asked = is_reported(directive) && !directive.is_default(question.unit.settings) &&
+            const bool asked = is_reported(directive) &&
+                               !directive.is_default(question.unit.settings) &&
                                question.unit.origins.contains(directive.name);
             if (asked && std::ranges::find(rows, directive.name, &Row::directive) == rows.end()) {
                 rows.push_back(judged(evidence, directive));
@@ -214,25 +228,32 @@ std::vector<Row> examine(const Question& question, const cgroup::Tree& tree, Fil
 
 // ---- findings
 
-Finding verified(std::string kernel) { return {Verdict::Verified, std::move(kernel), {}}; }
+Finding verified(std::string kernel) {
+    return {Verdict::Verified, std::move(kernel), {}};
+}
 
 Finding mismatch(std::string kernel, std::string reason) {
     return {Verdict::Mismatch, std::move(kernel), std::move(reason)};
 }
 
-Finding cannot_know(std::string reason) { return {Verdict::CannotKnow, {}, std::move(reason)}; }
+Finding cannot_know(std::string reason) {
+    return {Verdict::CannotKnow, {}, std::move(reason)};
+}
 
 Finding either(bool good, std::string kernel, std::string reason) {
     return good ? verified(std::move(kernel)) : mismatch(std::move(kernel), std::move(reason));
 }
 
 Finding both(Finding first, Finding second) {
-    const auto weight = [](Verdict verdict) { return verdict == Verdict::Mismatch ? 2 : verdict == Verdict::CannotKnow ? 1 : 0; };
+    const auto weight = [](Verdict verdict) {
+        return verdict == Verdict::Mismatch ? 2 : verdict == Verdict::CannotKnow ? 1 : 0;
+    };
     const bool second_counts = weight(second.verdict) > weight(first.verdict);
     Finding result;
     result.verdict = second_counts ? second.verdict : first.verdict;
     result.reason = second_counts ? std::move(second.reason) : std::move(first.reason);
-    result.kernel = first.kernel + (first.kernel.empty() || second.kernel.empty() ? "" : ", ") + second.kernel;
+    result.kernel =
+        first.kernel + (first.kernel.empty() || second.kernel.empty() ? "" : ", ") + second.kernel;
     return result;
 }
 

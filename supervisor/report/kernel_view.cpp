@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// snapshot(): one pass over /proc/PID and the unit's cgroup files. Reads only; every read is bounded.
+// snapshot(): one pass over /proc/PID and the unit's cgroup files. Reads only; every read is
+// bounded.
 #include <poll.h>
 
 #include <sstream>
@@ -116,7 +117,8 @@ bool loads_a_filter(const launch::Plan& plan) {
     return false;
 }
 
-/// A signal would still reach a zombie, whose /proc tells nothing any more: a pidfd becomes readable.
+/// A signal would still reach a zombie, whose /proc tells nothing any more: a pidfd becomes
+/// readable.
 bool is_alive(int pidfd) {
     pollfd ended{pidfd, POLLIN, 0};
     return ::poll(&ended, 1, 0) == 0;

@@ -9,16 +9,19 @@ namespace hearth::report {
 
 namespace {
 
-bool is_octal(char byte) { return byte >= '0' && byte <= '7'; }
+bool is_octal(char byte) {
+    return byte >= '0' && byte <= '7';
+}
 
 /// "\040" and kin become the bytes they stand for.
 std::string unescaped(std::string_view text) {
     std::string result;
     for (std::size_t at = 0; at < text.size(); ++at) {
-        const bool octal = text[at] == '\\' && at + 3 < text.size() && text[at + 1] >= '0' && text[at + 1] <= '3' &&
-                           is_octal(text[at + 2]) && is_octal(text[at + 3]);
+        const bool octal = text[at] == '\\' && at + 3 < text.size() && text[at + 1] >= '0' &&
+                           text[at + 1] <= '3' && is_octal(text[at + 2]) && is_octal(text[at + 3]);
         if (octal) {
-            result += static_cast<char>((text[at + 1] - '0') * 64 + (text[at + 2] - '0') * 8 + (text[at + 3] - '0'));
+            result += static_cast<char>(
+                (text[at + 1] - '0') * 64 + (text[at + 2] - '0') * 8 + (text[at + 3] - '0'));
             at += 3;
         } else {
             result += text[at];
@@ -57,7 +60,8 @@ MountTable::MountTable(std::string_view mountinfo) {
     for (std::string line; std::getline(lines, line);) {
         std::istringstream fields(line);
         Mount mount;
-        fields >> mount.id >> mount.parent >> mount.device >> mount.root >> mount.point >> mount.options;
+        fields >> mount.id >> mount.parent >> mount.device >> mount.root >> mount.point >>
+            mount.options;
         std::string field;
         while (fields >> field && field != "-") {
             if (constexpr std::string_view shared = "shared:"; field.starts_with(shared)) {
@@ -99,7 +103,8 @@ const Mount* MountTable::covering(std::string_view path) const {
         const Mount* next = nullptr;
         for (const Mount& mount : mounts_) {
             const bool child = mount.parent == current->id && mount.id != current->id;
-            if (child && is_below(path, mount.point) && (next == nullptr || mount.point.size() < next->point.size())) {
+            if (child && is_below(path, mount.point) &&
+                (next == nullptr || mount.point.size() < next->point.size())) {
                 next = &mount;
             }
         }

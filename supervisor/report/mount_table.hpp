@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// A process's mount table as /proc/PID/mountinfo tells it (proc(5)), and the questions the report has:
-// which mount covers a path, which mounts can be seen at all. Pure. Lines that can't be read are skipped.
+// A process's mount table as /proc/PID/mountinfo tells it (proc(5)), and the questions the report
+// has: which mount covers a path, which mounts can be seen at all. Pure. Lines that can't be read
+// are skipped.
 //
-// What lies on top is told by the parents' ids, never by the order of the lines: since Linux 6.8 that is
-// the order of creation, and a tree cloned before the namespace stands before what it was moved over.
+// What lies on top is told by the parents' ids, never by the order of the lines: since Linux 6.8
+// that is the order of creation, and a tree cloned before the namespace stands before what it was
+// moved over.
 #pragma once
 
 #include <cstdint>
@@ -16,13 +18,14 @@ namespace hearth::report {
 
 struct Mount {
     std::uint64_t id = 0, parent = 0;
-    std::string device;   ///< of the file system, "0:21"
-    std::string point;    ///< as the process sees it, unescaped
-    std::string root;     ///< what of the file system is mounted
+    std::string device;  ///< of the file system, "0:21"
+    std::string point;   ///< as the process sees it, unescaped
+    std::string root;    ///< what of the file system is mounted
     std::string type;
     std::string options;  ///< per mount: "ro,nosuid,relatime"
     std::string super_options;
-    std::uint64_t shared = 0;  ///< peer group: what is mounted below it appears in its peers; 0: none
+    std::uint64_t shared =
+        0;  ///< peer group: what is mounted below it appears in its peers; 0: none
 
     [[nodiscard]] bool has(std::string_view option) const;
     [[nodiscard]] bool read_only() const { return has("ro"); }

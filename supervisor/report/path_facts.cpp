@@ -17,7 +17,7 @@ namespace hearth::report {
 namespace {
 
 // Linux 5.8; the libc's header may be older than the kernel's.
-constexpr unsigned mount_id_field = 0x1000;            // STATX_MNT_ID
+constexpr unsigned mount_id_field = 0x1000;             // STATX_MNT_ID
 constexpr std::uint64_t mount_root_attribute = 0x2000;  // STATX_ATTR_MOUNT_ROOT
 
 std::string identity(std::uint64_t device, std::uint64_t inode) {
@@ -31,13 +31,18 @@ std::string identity(const std::string& path) {
 
 Result<sys::Descriptor> open_below(const sys::Descriptor& root, const std::string& path) {
     return sys::openat2(
-        root.number(), path == "/" ? "." : path.substr(1), O_PATH, 0, sys::ResolveInRoot | sys::ResolveNoMagicLinks);
+        root.number(),
+        path == "/" ? "." : path.substr(1),
+        O_PATH,
+        0,
+        sys::ResolveInRoot | sys::ResolveNoMagicLinks);
 }
 
 void read_host(PathFact& fact, const std::string& path) {
     fact.own_identity = identity(path);
-    struct statvfs file_system {};
-    fact.own_read_only = ::statvfs(path.c_str(), &file_system) == 0 && (file_system.f_flag & ST_RDONLY) != 0;
+    struct statvfs file_system{};
+    fact.own_read_only =
+        ::statvfs(path.c_str(), &file_system) == 0 && (file_system.f_flag & ST_RDONLY) != 0;
 }
 
 PathFact fact_of(const sys::Descriptor& root, const AskedPath& asked) {
@@ -49,12 +54,14 @@ PathFact fact_of(const sys::Descriptor& root, const AskedPath& asked) {
         fact.missing = file.error().code == ENOENT || file.error().code == ENOTDIR;
         return fact;
     }
-    struct statx status {};
-    if (::statx(file->number(), "", AT_EMPTY_PATH, STATX_BASIC_STATS | mount_id_field, &status) != 0) {
+    struct statx status{};
+    if (::statx(file->number(), "", AT_EMPTY_PATH, STATX_BASIC_STATS | mount_id_field, &status) !=
+        0) {
         fact.error = sys::call_failure("statx", asked.path, errno).error().what;
         return fact;
     }
-    fact.resolved = sys::readlink("/proc/self/fd/" + std::to_string(file->number())).value_or(asked.path);
+    fact.resolved =
+        sys::readlink("/proc/self/fd/" + std::to_string(file->number())).value_or(asked.path);
     fact.mount = (status.stx_mask & mount_id_field) != 0 ? status.stx_mnt_id : 0;
     fact.mount_point = (status.stx_attributes & mount_root_attribute) != 0;
     fact.directory = S_ISDIR(status.stx_mode);
@@ -66,20 +73,25 @@ PathFact fact_of(const sys::Descriptor& root, const AskedPath& asked) {
 /// Only what lies in /dev itself: what is below (pts, shm) holds no hardware.
 void read_devices(KernelView& view, const sys::Descriptor& root) {
     auto directory = sys::openat2(
-        root.number(), "dev", O_RDONLY | O_DIRECTORY | O_NONBLOCK, 0, sys::ResolveInRoot | sys::ResolveNoMagicLinks);
+        root.number(),
+        "dev",
+        O_RDONLY | O_DIRECTORY | O_NONBLOCK,
+        0,
+        sys::ResolveInRoot | sys::ResolveNoMagicLinks);
     if (!directory) {
         view.errors["devices"] = directory.error().what;
         return;
     }
     const auto names = sys::read_directory("/proc/self/fd/" + std::to_string(directory->number()));
     for (const std::string& name : names.value_or(std::vector<std::string>{})) {
-        struct stat status {};
+        struct stat status{};
         if (::fstatat(directory->number(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
             continue;
         }
         if (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode)) {
             view.devices[name] = std::string(S_ISCHR(status.st_mode) ? "c " : "b ") +
-                                 std::to_string(major(status.st_rdev)) + ":" + std::to_string(minor(status.st_rdev));
+                                 std::to_string(major(status.st_rdev)) + ":" +
+                                 std::to_string(minor(status.st_rdev));
         }
     }
 }

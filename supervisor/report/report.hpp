@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
 // The proof (DESIGN 3.2): for every confinement and resource directive of a running unit, what was
-// asked, what was applied, and what the kernel says now: `verified`, `MISMATCH` or `cannot know` with a
-// reason. Asked comes from the unit, applied from the plan that was launched, and the third column only
-// ever from the kernel: /proc/PID/status, namespace identities, mountinfo, cgroup files. Nothing here
-// trusts what hearthd believes it did.
+// asked, what was applied, and what the kernel says now: `verified`, `MISMATCH` or `cannot know`
+// with a reason. Asked comes from the unit, applied from the plan that was launched, and the third
+// column only ever from the kernel: /proc/PID/status, namespace identities, mountinfo, cgroup
+// files. Nothing here trusts what hearthd believes it did.
 //
-// snapshot() reads (it may block: worker thread only), judge() compares and is pure. A process that is
-// gone in between gives `cannot know`, never a wrong verdict: the pidfd is asked after reading.
-// Paths are looked up by the kernel in the service's own view (openat2 below /proc/PID/root), so links
-// and stacked mounts are judged as the service meets them. Follows proc(5), openat2(2), cgroup-v2.rst.
+// snapshot() reads (it may block: worker thread only), judge() compares and is pure. A process that
+// is gone in between gives `cannot know`, never a wrong verdict: the pidfd is asked after reading.
+// Paths are looked up by the kernel in the service's own view (openat2 below /proc/PID/root), so
+// links and stacked mounts are judged as the service meets them. Follows proc(5), openat2(2),
+// cgroup-v2.rst.
 #pragma once
 
 #include <sys/types.h>
@@ -49,23 +50,24 @@ struct Row {
     std::string applied;  ///< as the plan did it: "cpu.cfs_quota_us=20000"
     std::string kernel;   ///< as the kernel says: "20000 of 100000 us"
     Verdict verdict{};
-    std::string reason;   ///< with MISMATCH and cannot know
+    std::string reason;  ///< with MISMATCH and cannot know
     Origin origin;
     bool operator==(const Row&) const = default;
 };
 
-/// What a path is in the service's view, and what hearthd's own view has for it (for a bind: its source).
+/// What a path is in the service's view, and what hearthd's own view has for it (for a bind: its
+/// source).
 struct PathFact {
-    std::string error;          ///< why it can't be looked at; then the rest is empty, but `own_identity`
-    bool missing = false;       ///< that error is ENOENT or ENOTDIR
-    std::string resolved;       ///< with links followed, as the service sees it
-    std::uint64_t mount = 0;    ///< id of the mount it lies on, as in mountinfo
-    bool mount_point = false;   ///< a mount begins exactly there
+    std::string error;  ///< why it can't be looked at; then the rest is empty, but `own_identity`
+    bool missing = false;      ///< that error is ENOENT or ENOTDIR
+    std::string resolved;      ///< with links followed, as the service sees it
+    std::uint64_t mount = 0;   ///< id of the mount it lies on, as in mountinfo
+    bool mount_point = false;  ///< a mount begins exactly there
     bool directory = false;
-    std::uint32_t mode = 0;     ///< permissions
-    std::string identity;       ///< "device:inode"
-    std::string own_identity;   ///< the same of hearthd's own view; empty where there is none
-    bool own_read_only = false; ///< the host's own file system is read-only there
+    std::uint32_t mode = 0;      ///< permissions
+    std::string identity;        ///< "device:inode"
+    std::string own_identity;    ///< the same of hearthd's own view; empty where there is none
+    bool own_read_only = false;  ///< the host's own file system is read-only there
 };
 
 /// What the kernel says of one process and its cgroup, as text and numbers; tests write it by hand.
@@ -75,22 +77,25 @@ struct KernelView {
     std::map<std::string, std::string> namespaces;  ///< "net" to "net:[4026531840]"
     std::map<std::string, std::string> own_namespaces;
     std::string mountinfo, own_mountinfo;
-    std::map<std::string, std::string> limits;      ///< /proc/PID/limits: "Max open files" to "SOFT HARD"
-    std::map<std::string, std::string> knobs;       ///< cgroup file to content, of the unit's own cgroup
-    std::string cgroup;                             ///< /proc/PID/cgroup
-    std::string expected_cgroup;                    ///< what the tree says the unit's path is
+    std::map<std::string, std::string>
+        limits;  ///< /proc/PID/limits: "Max open files" to "SOFT HARD"
+    std::map<std::string, std::string> knobs;  ///< cgroup file to content, of the unit's own cgroup
+    std::string cgroup;                        ///< /proc/PID/cgroup
+    std::string expected_cgroup;               ///< what the tree says the unit's path is
     std::string oom_score_adj, nice, working_directory;
-    std::string root, expected_root;                ///< "device:inode" of /proc/PID/root and of RootDirectory=
-    std::vector<std::string> interfaces;            ///< of the process's network namespace, from /proc/PID/net/dev
-    std::map<std::string, PathFact> paths;          ///< by the path as the service sees it (asked_paths())
-    std::map<std::string, std::string> devices;     ///< nodes in the service's /dev: "null" to "c 1:3"
-    std::string own_filters;                        ///< Seccomp_filters of hearthd itself
-    std::optional<FilterProgram> filter;            ///< the oldest filter, where it could be read
-    std::string filter_error;                       ///< else why not
-    std::map<std::string, std::string> errors;      ///< what could not be read, and why
+    std::string root, expected_root;  ///< "device:inode" of /proc/PID/root and of RootDirectory=
+    std::vector<std::string>
+        interfaces;  ///< of the process's network namespace, from /proc/PID/net/dev
+    std::map<std::string, PathFact> paths;  ///< by the path as the service sees it (asked_paths())
+    std::map<std::string, std::string> devices;  ///< nodes in the service's /dev: "null" to "c 1:3"
+    std::string own_filters;                     ///< Seccomp_filters of hearthd itself
+    std::optional<FilterProgram> filter;         ///< the oldest filter, where it could be read
+    std::string filter_error;                    ///< else why not
+    std::map<std::string, std::string> errors;   ///< what could not be read, and why
 };
 
-/// Whether judge() has a row for the directive: what confines, gives or limits, and was not left out.
+/// Whether judge() has a row for the directive: what confines, gives or limits, and was not left
+/// out.
 [[nodiscard]] bool is_matter_of_proof(const hearth::Row& directive);
 
 /// `memory`: spares a process that was asked before from being stopped again; may be null.
@@ -100,7 +105,8 @@ struct KernelView {
 [[nodiscard]] std::vector<Row> examine(
     const Question& question, const cgroup::Tree& tree, FilterMemory* memory = nullptr);
 
-/// [{"directive": ..., "asked": ..., "applied": ..., "kernel": ..., "verdict": ..., "reason": ..., "file": ..., "line": N}]
+/// [{"directive": ..., "asked": ..., "applied": ..., "kernel": ..., "verdict": ..., "reason": ...,
+/// "file": ..., "line": N}]
 [[nodiscard]] std::string to_json(const std::vector<Row>& rows);
 
 }  // namespace hearth::report

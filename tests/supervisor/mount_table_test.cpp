@@ -6,8 +6,8 @@
 namespace hearth::report {
 namespace {
 
-// As since Linux 6.8: in the order of creation. The tree for /dev (40) was cloned before the namespace
-// was made, so it stands before the /dev (52) that it was moved over.
+// As since Linux 6.8: in the order of creation. The tree for /dev (40) was cloned before the
+// namespace was made, so it stands before the /dev (52) that it was moved over.
 constexpr const char* table =
     "40 52 0:6 / /dev rw,nosuid - devtmpfs devtmpfs rw,size=1\n"
     "50 1 254:0 / / ro,relatime master:1 - ext4 /dev/vda rw\n"
@@ -91,7 +91,8 @@ TEST(MountTable, SurvivesNothingAndLoops) {
         "1 2 0:1 / / rw - a a rw\n"
         "2 1 0:1 / / rw - a a rw\n");
     EXPECT_EQ(loop.covering("/x"), nullptr);  // no top
-    const MountTable broken("5 1 0:1 / / rw - a a rw\n6 7 0:1 / /a rw - a a rw\n7 6 0:1 / /a rw - a a rw\n");
+    const MountTable broken(
+        "5 1 0:1 / / rw - a a rw\n6 7 0:1 / /a rw - a a rw\n7 6 0:1 / /a rw - a a rw\n");
     EXPECT_EQ(broken.covering("/a")->id, 5U);
 }
 

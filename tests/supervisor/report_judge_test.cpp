@@ -11,6 +11,9 @@
 namespace hearth::report {
 namespace {
 
+// A case is a line.
+// clang-format off
+
 using Change = void (*)(Question&, KernelView&);
 constexpr Change nothing = [](Question&, KernelView&) {};
 

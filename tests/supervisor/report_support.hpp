@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// A unit, a plan and a kernel's view written by hand: the ground on which the report's checks are tested.
-// Everything in good_view() agrees with everything that a test may ask, so a case changes one thing.
+// A unit, a plan and a kernel's view written by hand: the ground on which the report's checks are
+// tested. Everything in good_view() agrees with everything that a test may ask, so a case changes
+// one thing.
 #pragma once
 
 #include <map>
@@ -27,8 +28,10 @@ private:
     std::string text_;
 };
 
-inline Unit unit_of(std::string_view service_lines, const std::string& exec = "ExecStart=/bin/dd\n") {
-    return load_unit("heat.service", OneUnit("[Service]\n" + exec + std::string(service_lines)), {});
+inline Unit unit_of(
+    std::string_view service_lines, const std::string& exec = "ExecStart=/bin/dd\n") {
+    return load_unit(
+        "heat.service", OneUnit("[Service]\n" + exec + std::string(service_lines)), {});
 }
 
 inline launch::Host host_of() {
@@ -56,7 +59,8 @@ inline launch::Plan plan_of() {
         {"pids", "pids.max", "8", {"TasksMax", "8", {}}},
     };
     plan.preparations.push_back({cgroup, {}, 219});
-    plan.steps.push_back({Stage::Seccomp, launch::LoadSeccomp{{11, 22, 33}}, {"SystemCallFilter", "", {}}, 228});
+    plan.steps.push_back(
+        {Stage::Seccomp, launch::LoadSeccomp{{11, 22, 33}}, {"SystemCallFilter", "", {}}, 228});
     return plan;
 }
 
@@ -70,7 +74,8 @@ inline Question question_of(Unit unit) {
     return question;
 }
 
-inline PathFact place(std::string resolved, std::uint64_t mount, bool mount_point, std::string identity = "9:9") {
+inline PathFact place(
+    std::string resolved, std::uint64_t mount, bool mount_point, std::string identity = "9:9") {
     PathFact fact;
     fact.resolved = std::move(resolved);
     fact.mount = mount;
@@ -93,15 +98,25 @@ inline KernelView good_view() {
     KernelView view;
     view.alive = true;
     view.status = {
-        {"Uid", "65534\t65534\t65534\t65534"}, {"Gid", "65534\t65534\t65534\t65534"}, {"Groups", "65534"},
-        {"NoNewPrivs", "1"}, {"Umask", "0027"}, {"Seccomp", "2"}, {"Seccomp_filters", "1"},
-        {"CapInh", "0000000000000000"}, {"CapPrm", "0000000000000000"}, {"CapEff", "0000000000000000"},
-        {"CapBnd", "0000000000000000"}, {"CapAmb", "0000000000000000"}};
+        {"Uid", "65534\t65534\t65534\t65534"},
+        {"Gid", "65534\t65534\t65534\t65534"},
+        {"Groups", "65534"},
+        {"NoNewPrivs", "1"},
+        {"Umask", "0027"},
+        {"Seccomp", "2"},
+        {"Seccomp_filters", "1"},
+        {"CapInh", "0000000000000000"},
+        {"CapPrm", "0000000000000000"},
+        {"CapEff", "0000000000000000"},
+        {"CapBnd", "0000000000000000"},
+        {"CapAmb", "0000000000000000"}};
     for (const char* kind : {"cgroup", "ipc", "mnt", "net", "pid", "user", "uts"}) {
         view.namespaces[kind] = std::string(kind) + ":[2]";
         view.own_namespaces[kind] = std::string(kind) + ":[1]";
     }
-    view.own_mountinfo = "1 0 0:1 / / rw shared:1 - ext4 a rw\n2 1 0:2 / /tmp rw shared:2 - tmpfs a rw\n3 1 0:43 / /dev/mqueue rw - mqueue a rw\n";
+    view.own_mountinfo =
+        "1 0 0:1 / / rw shared:1 - ext4 a rw\n2 1 0:2 / /tmp rw shared:2 - tmpfs a rw\n3 1 0:43 / "
+        "/dev/mqueue rw - mqueue a rw\n";
     view.mountinfo =
         "50 1 0:1 / / ro,nosuid,relatime master:1 - ext4 a rw\n"
         "51 50 0:21 / /proc rw,nosuid - proc proc rw\n"
@@ -125,35 +140,65 @@ inline KernelView good_view() {
         "69 50 0:50 /directory /lib/modules ro,nosuid,nodev,noexec - tmpfs hide rw\n"
         "70 50 0:53 / /run rw - tmpfs tmpfs rw\n";
     view.paths = {
-        {"/", place("/", 50, true)},           {"/usr", place("/usr", 50, false)},
-        {"/etc", place("/etc", 50, false)},    {"/boot", place("/boot", 50, false)},
-        {"/efi", missing()},                   {"/home", place("/home", 60, true)},
-        {"/root", place("/root", 61, true)},   {"/run/user", missing()},
-        {"/tmp", place("/tmp", 58, true)},     {"/var/tmp", place("/var/tmp", 59, true)},
-        {"/dev", place("/dev", 55, true)},     {"/dev/kmsg", missing()},
-        {"/proc/sys", place("/proc/sys", 52, true)}, {"/sys", place("/sys", 53, true)},
+        {"/", place("/", 50, true)},
+        {"/usr", place("/usr", 50, false)},
+        {"/etc", place("/etc", 50, false)},
+        {"/boot", place("/boot", 50, false)},
+        {"/efi", missing()},
+        {"/home", place("/home", 60, true)},
+        {"/root", place("/root", 61, true)},
+        {"/run/user", missing()},
+        {"/tmp", place("/tmp", 58, true)},
+        {"/var/tmp", place("/var/tmp", 59, true)},
+        {"/dev", place("/dev", 55, true)},
+        {"/dev/kmsg", missing()},
+        {"/proc/sys", place("/proc/sys", 52, true)},
+        {"/sys", place("/sys", 53, true)},
         {"/sys/fs/cgroup", place("/sys/fs/cgroup", 54, true)},
         {"/proc/kcore", place("/proc/kcore", 66, true)},
         {"/proc/kallsyms", place("/proc/kallsyms", 67, true)},
         {"/proc/kmsg", place("/proc/kmsg", 68, true)},
-        {"/proc/sysrq-trigger", missing()},    {"/proc/latency_stats", missing()},
-        {"/proc/acpi", missing()},             {"/proc/timer_stats", missing()},
-        {"/proc/bus", missing()},              {"/proc/mtrr", missing()},
-        {"/proc/asound", missing()},           {"/proc/fs", missing()},               {"/proc/irq", missing()},
-        {"/usr/lib/modules", missing()},       {"/lib/modules", place("/lib/modules", 69, true)},
+        {"/proc/sysrq-trigger", missing()},
+        {"/proc/latency_stats", missing()},
+        {"/proc/acpi", missing()},
+        {"/proc/timer_stats", missing()},
+        {"/proc/bus", missing()},
+        {"/proc/mtrr", missing()},
+        {"/proc/asound", missing()},
+        {"/proc/fs", missing()},
+        {"/proc/irq", missing()},
+        {"/usr/lib/modules", missing()},
+        {"/lib/modules", place("/lib/modules", 69, true)},
         {"/proc/sys/kernel/hostname", place("/proc/sys/kernel/hostname", 52, false)},
         {"/proc/sys/kernel/domainname", missing()},
-        {"/srv", place("/srv", 62, true)},     {"/opt", place("/opt", 63, true)},
-        {"/scratch", place("/scratch", 64, true)}, {"/secret", place("/secret", 65, true)},
+        {"/srv", place("/srv", 62, true)},
+        {"/opt", place("/opt", 63, true)},
+        {"/scratch", place("/scratch", 64, true)},
+        {"/secret", place("/secret", 65, true)},
     };
-    view.devices = {{"full", "c 1:7"}, {"null", "c 1:3"}, {"ptmx", "c 5:2"},   {"random", "c 1:8"},
-                    {"tty", "c 5:0"},  {"zero", "c 1:5"}, {"urandom", "c 1:9"}};
+    view.devices = {
+        {"full", "c 1:7"},
+        {"null", "c 1:3"},
+        {"ptmx", "c 5:2"},
+        {"random", "c 1:8"},
+        {"tty", "c 5:0"},
+        {"zero", "c 1:5"},
+        {"urandom", "c 1:9"}};
     view.interfaces = {"lo"};
-    view.limits = {{"Max open files", "64 128"}, {"Max core file size", "0 0"}, {"Max cpu time", "unlimited unlimited"}};
-    view.knobs = {{"cpu.cfs_period_us", "100000"}, {"cpu.cfs_quota_us", "20000"},    {"cpu.shares", "512"},
-                  {"memory.high", "9223372036854771712"}, {"memory.limit_in_bytes", "33554432"}, {"pids.max", "8"}};
+    view.limits = {
+        {"Max open files", "64 128"},
+        {"Max core file size", "0 0"},
+        {"Max cpu time", "unlimited unlimited"}};
+    view.knobs = {
+        {"cpu.cfs_period_us", "100000"},
+        {"cpu.cfs_quota_us", "20000"},
+        {"cpu.shares", "512"},
+        {"memory.high", "9223372036854771712"},
+        {"memory.limit_in_bytes", "33554432"},
+        {"pids.max", "8"}};
     view.cgroup =
-        "9:pids:/x/hearth/system.slice/heat.service\n4:cpu,cpuacct:/hearth/system.slice/heat.service\n"
+        "9:pids:/x/hearth/system.slice/heat.service\n4:cpu,cpuacct:/hearth/system.slice/"
+        "heat.service\n"
         "3:memory:/hearth/system.slice/heat.service\n0::/hearth/system.slice/heat.service\n";
     view.expected_cgroup = "/hearth/system.slice/heat.service";
     view.oom_score_adj = "100";
