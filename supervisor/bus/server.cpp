@@ -137,8 +137,9 @@ Result<void> BusServer::Core::open(std::vector<sys::Descriptor> inherited) {
             listener.socket = std::move(inherited[index]);
         } else {
             listener.socket = HEARTH_TRY(sys::listen_unix(path, SOCK_STREAM, mode));
-            if (policy.group) {
-                HEARTH_TRY(sys::chown(path, static_cast<uid_t>(-1), *policy.group));
+            if (policy.group && mode == 0660 &&
+                !sys::chown(path, static_cast<uid_t>(-1), *policy.group)) {
+                HEARTH_TRY(sys::chmod(path, 0600));  // not ours to give: then for us alone
             }
         }
         HEARTH_TRY(sys::set_nonblocking(listener.socket.number(), true));
