@@ -132,7 +132,7 @@ bool kept_for_default(Stage stage) {
 
 launch::Plan attach_plan(
     const AttachRequest& request, const launch::Plan& unit_plan, const std::vector<std::string>& entered,
-    const std::string& executable, const std::string& cgroup) {
+    const std::string& executable, const std::string& cgroup, std::uint64_t capabilities) {
     launch::Plan plan;
     plan.unit = unit_plan.unit;
     plan.cgroup = cgroup;
@@ -173,6 +173,8 @@ launch::Plan attach_plan(
         }
     }
     if (request.level != AttachRequest::Level::AsService) {
+        // What is inheritable would come back at the exec, bounding set or not.
+        add(Stage::Capabilities, launch::SetCapabilities{capabilities, capabilities, 0}, 218);
         add(Stage::WorkingDirectory, launch::ChangeDirectory{"/", false}, 200);
     }
     add(Stage::CloseDescriptors, launch::CloseDescriptors{}, 202);
@@ -236,7 +238,7 @@ void AttachSessions::start(
             launch.id = session_launches | id;
             launch.plan = attach_plan(
                 job->request, job->target.plan, job->gathered->entered, job->gathered->executable,
-                found->second.cgroup);
+                found->second.cgroup, job->target.capabilities);
             launch.descriptors = std::move(job->gathered->descriptors);
             const char* const slots[] = {"stdin", "stdout", "stderr"};
             for (std::size_t number = 0; number < 3; ++number) {

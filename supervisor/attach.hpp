@@ -39,6 +39,7 @@ public:
         launch::Plan plan;           ///< of the main process
         std::string cgroup;          ///< of the unit
         std::string tasks_limit;     ///< "8", for the error that says whose limit it was; empty: none
+        std::uint64_t capabilities = 0;  ///< hearthd's own
     };
     void start(
         AttachRequest request, Target target, Worker& worker, launch::LauncherPool& launchers,
@@ -77,9 +78,10 @@ private:
 };
 
 /// The plan of a session. Pure, for tests and `plan`. `entered`: the namespaces to enter, in order, as
-/// slots ("ipc", "uts", "network", "cgroup", "mount"); `executable` was found in the unit's view.
+/// slots ("ipc", "uts", "network", "cgroup", "mount"); `executable` was found in the unit's view;
+/// `capabilities`: hearthd's own, none of which may be inheritable past the unit's bounding set.
 [[nodiscard]] launch::Plan attach_plan(
     const AttachRequest& request, const launch::Plan& unit_plan, const std::vector<std::string>& entered,
-    const std::string& executable, const std::string& cgroup);
+    const std::string& executable, const std::string& cgroup, std::uint64_t capabilities);
 
 }  // namespace hearth

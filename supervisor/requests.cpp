@@ -46,6 +46,7 @@ void Supervisor::attach(
     target.pidfd = std::move(*pidfd);
     target.plan = *live->second.main_plan;
     target.cgroup = cgroup_of(request.unit);
+    target.capabilities = facts_.snapshot().capabilities;
     const TasksLimit& tasks = (*record)->unit.settings.resources.tasks_max;
     if (tasks.count && *tasks.count != UINT64_MAX) {
         target.tasks_limit = std::to_string(*tasks.count);
@@ -89,7 +90,7 @@ void Supervisor::confinement(
     job->question.pidfd = std::move(*pidfd);
     job->question.cgroup = cgroup_of(unit);
     worker_->run(
-        [this, job] { job->answer = report::to_json(report::examine(job->question, tree_)); },
+        [this, job] { job->answer = report::to_json(report::examine(job->question, tree_, &filter_memory_)); },
         [job, done] { done(std::move(job->answer)); });
 }
 

@@ -25,6 +25,7 @@
 #include "supervisor/logd/client.hpp"
 #include "supervisor/loop/event_loop.hpp"
 #include "supervisor/options.hpp"
+#include "supervisor/report/filter_reader.hpp"
 #include "supervisor/unit_store.hpp"
 #include "supervisor/worker.hpp"
 
@@ -132,6 +133,7 @@ private:
     LoadContext load_context_;
     HostFacts facts_;
     cgroup::Tree tree_;
+    report::FilterMemory filter_memory_;  ///< the worker's alone
     std::unique_ptr<Worker> worker_;
     std::unique_ptr<launch::LauncherPool> launchers_;
     std::optional<logd::LogClient> logs_;

@@ -61,7 +61,7 @@ launch::Plan session(
     request.command = {"ls", "/tmp"};
     request.environment = {{"TERM", "xterm"}};
     return attach_plan(
-        request, unit_plan(), entered, "/bin/ls", "system.slice/heat.service/attach-1");
+        request, unit_plan(), entered, "/bin/ls", "system.slice/heat.service/attach-1", 1);
 }
 
 std::string steps(const launch::Plan& plan) {
@@ -84,6 +84,7 @@ TEST(AttachPlan, DefaultIsRootInTheUnitsNamespacesWithItsBoundingSetAndNoNewPriv
         "namespaces: enter-namespace network\n"
         "namespaces: enter-namespace mount\n"
         "bounding-set: drop-bounding-set keep CAP_CHOWN\n"
+        "capabilities: set-capabilities effective CAP_CHOWN; permitted CAP_CHOWN; inheritable none\n"
         "working-directory: change-directory /\n"
         "no-new-privileges: no-new-privileges\n"
         "close-descriptors: close-descriptors\n"
@@ -101,6 +102,7 @@ TEST(AttachPlan, PrivilegedIsPlainNsenter) {
         "descriptors: use-descriptor 2 stderr\n"
         "namespaces: enter-namespace network\n"
         "namespaces: enter-namespace mount\n"
+        "capabilities: set-capabilities effective CAP_CHOWN; permitted CAP_CHOWN; inheritable none\n"
         "working-directory: change-directory /\n"
         "close-descriptors: close-descriptors\n"
         "signal-mask: reset-signal-mask\n");
@@ -153,7 +155,7 @@ TEST(AttachPlan, ThePidNamespaceIsTheLaunchersToEnter) {
 TEST(AttachPlan, HasACgroupOfItsOwnWithoutLimitsOfItsOwn) {
     const launch::Plan plan = session(Level::Default);
     EXPECT_EQ(plan.unit, "heat.service");
-    EXPECT_EQ(plan.cgroup, "system.slice/heat.service/attach-1");
+    EXPECT_EQ(plan.cgroup, "system.slice/heat.service/attach-1", 1);
     ASSERT_EQ(plan.preparations.size(), 1U);
     const auto& cgroup = std::get<launch::MakeCgroup>(plan.preparations.front().preparation);
     EXPECT_EQ(cgroup.path, plan.cgroup);
@@ -163,7 +165,7 @@ TEST(AttachPlan, HasACgroupOfItsOwnWithoutLimitsOfItsOwn) {
 
 TEST(AttachPlan, JoinsNoV1CgroupWhereTheUnitHasNone) {
     AttachRequest request;
-    const launch::Plan plan = attach_plan(request, {}, {}, "/bin/sh", "x");
+    const launch::Plan plan = attach_plan(request, {}, {}, "/bin/sh", "x", 1);
     EXPECT_EQ(steps(plan).find("join-cgroups"), std::string::npos);
     EXPECT_EQ(plan.argv, std::vector<std::string>{"sh"});
 }
