@@ -2,15 +2,17 @@
 # timeout: 240
 #
 # The integration tests of the development machine's hybrid cgroups, the same program, on a kernel
-# with pure v2. Left out: AThousandRestarts, which 90-leaks does here with fewer.
+# with pure v2. Left out: AThousandRestarts, which 90-leaks does here with fewer; and ReportMutation,
+# which takes steps out of launches: mounts here are private, so a launch without its namespace gets
+# far enough to mount over this machine's own tree. 85-confinement breaks a row here instead.
 ran=0
 for program in /vm/programs/*; do
     [ -x "$program" ] || continue
     ran=1
-    "$program" --gtest_filter='-*AThousand*' --gtest_brief=1 >"$CASE_DIR/said" 2>&1 </dev/null
+    "$program" --gtest_filter='-*AThousand*:ReportMutation.*' --gtest_brief=1 >"$CASE_DIR/said" 2>&1 </dev/null
     status=$?
     cat "$CASE_DIR/said"
-    broken=$(sed -n 's/^\[  FAILED  \] \([^ ]*\)$/\1/p' "$CASE_DIR/said" | sort -u | tr '\n' ' ')
+    broken=$(sed -n 's/^\[  FAILED  \] \([^ ,]*\).*/\1/p' "$CASE_DIR/said" | sort -u | tr '\n' ' ')
     [ "$status" -eq 0 ] || fail "$(basename "$program") ends with status $status: $broken"
     note "$(sed -n 's/^\[  PASSED  \] //p' "$CASE_DIR/said" | tr -d .), $(grep -c 'Skipped$' "$CASE_DIR/said") skipped"
 done
