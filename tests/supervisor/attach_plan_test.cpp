@@ -155,7 +155,7 @@ TEST(AttachPlan, ThePidNamespaceIsTheLaunchersToEnter) {
 TEST(AttachPlan, HasACgroupOfItsOwnWithoutLimitsOfItsOwn) {
     const launch::Plan plan = session(Level::Default);
     EXPECT_EQ(plan.unit, "heat.service");
-    EXPECT_EQ(plan.cgroup, "system.slice/heat.service/attach-1", 1);
+    EXPECT_EQ(plan.cgroup, "system.slice/heat.service/attach-1");
     ASSERT_EQ(plan.preparations.size(), 1U);
     const auto& cgroup = std::get<launch::MakeCgroup>(plan.preparations.front().preparation);
     EXPECT_EQ(cgroup.path, plan.cgroup);
