@@ -43,7 +43,9 @@ Result<Descriptor> opened(long number, std::string_view call, std::string_view s
     return Descriptor(static_cast<int>(number));
 }
 
-std::string numbered(int descriptor) { return "descriptor " + std::to_string(descriptor); }
+std::string numbered(int descriptor) {
+    return "descriptor " + std::to_string(descriptor);
+}
 
 }  // namespace
 
@@ -61,23 +63,20 @@ Unexpected<Error> call_failure(std::string_view call, std::string_view subject, 
 
 Result<Descriptor> open(const std::string& path, int flags, mode_t mode) {
     return opened(
-        retried([&] { return ::open(path.c_str(), flags | O_CLOEXEC, mode); }), "open", path
-    );
+        retried([&] { return ::open(path.c_str(), flags | O_CLOEXEC, mode); }), "open", path);
 }
 
 Result<Descriptor> openat(
-    const Descriptor& directory, const std::string& path, int flags, mode_t mode
-) {
+    const Descriptor& directory, const std::string& path, int flags, mode_t mode) {
     return opened(
-        retried([&] { return ::openat(directory.number(), path.c_str(), flags | O_CLOEXEC, mode); }),
+        retried(
+            [&] { return ::openat(directory.number(), path.c_str(), flags | O_CLOEXEC, mode); }),
         "openat",
-        path
-    );
+        path);
 }
 
 Result<Descriptor> openat2(
-    int directory, const std::string& path, int flags, mode_t mode, std::uint64_t resolve
-) {
+    int directory, const std::string& path, int flags, mode_t mode, std::uint64_t resolve) {
     open_how how{};
     how.flags = static_cast<std::uint64_t>(static_cast<unsigned>(flags | O_CLOEXEC));
     how.mode = mode;
@@ -93,8 +92,7 @@ Result<Descriptor> openat2(
             return result;
         }),
         "openat2",
-        path
-    );
+        path);
 }
 
 Result<Descriptor> memfd_create(const std::string& name, unsigned flags) {
@@ -125,9 +123,8 @@ Result<std::string> read_all(int descriptor, std::size_t maximum, const std::str
     std::size_t filled = 0;
     while (true) {
         // One byte more than allowed tells a file that is too long from one that just fits.
-        const std::size_t wanted = std::min<std::size_t>(
-            std::max<std::size_t>(4096, filled), maximum + 1 - filled
-        );
+        const std::size_t wanted =
+            std::min<std::size_t>(std::max<std::size_t>(4096, filled), maximum + 1 - filled);
         content.resize(filled + wanted);
         const std::size_t count =
             HEARTH_TRY(read(descriptor, content.data() + filled, wanted, subject));
@@ -143,8 +140,7 @@ Result<std::string> read_all(int descriptor, std::size_t maximum, const std::str
 }
 
 Result<std::size_t> read(
-    int descriptor, void* buffer, std::size_t size, const std::string& subject
-) {
+    int descriptor, void* buffer, std::size_t size, const std::string& subject) {
     const ssize_t count = retried([&] { return ::read(descriptor, buffer, size); });
     if (count < 0) {
         return call_failure("read", subject, errno);
@@ -160,7 +156,8 @@ Result<void> write_file(const std::string& path, std::string_view content) {
         return call_failure("write", path, errno);
     }
     if (static_cast<std::size_t>(count) != content.size()) {
-        return call_failure("write", path, EIO);  // a kernel file that took a part took nothing useful
+        return call_failure(
+            "write", path, EIO);  // a kernel file that took a part took nothing useful
     }
     return {};
 }
@@ -202,7 +199,7 @@ Result<void> make_directories(const std::string& path, mode_t mode) {
         const std::string part = path.substr(0, end);
         if (!part.empty() && ::mkdir(part.c_str(), mode) < 0) {
             const int code = errno;
-            struct stat status {};
+            struct stat status{};
             // EROFS and EACCES also come for a directory that is there already.
             if (::stat(part.c_str(), &status) < 0 || !S_ISDIR(status.st_mode)) {
                 return call_failure("mkdir", part, code);
@@ -271,7 +268,8 @@ Result<std::vector<std::string>> names_in(Descriptor directory, const std::strin
     return names;
 }
 
-/// RESOLVE_NO_XDEV, no symlinks: an entry swapped for a link or covered by a mount ends the removal.
+/// RESOLVE_NO_XDEV, no symlinks: an entry swapped for a link or covered by a mount ends the
+/// removal.
 constexpr std::uint64_t StayInside = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH;
 
 constexpr int MaximumDepth = 64;  // one descriptor is open per level
@@ -279,8 +277,7 @@ constexpr int MaximumDepth = 64;  // one descriptor is open per level
 /// Removes what is in `directory`. A tree deeper than MaximumDepth (a hostile service can make one)
 /// is moved up into `top`, whose caller looks again until it is empty.
 Result<void> empty_directory(
-    const Descriptor& directory, const Descriptor& top, const std::string& path, int depth
-) {
+    const Descriptor& directory, const Descriptor& top, const std::string& path, int depth) {
     Descriptor copy = HEARTH_TRY(openat(directory, ".", O_RDONLY | O_DIRECTORY));
     for (const std::string& entry : HEARTH_TRY(names_in(std::move(copy), path))) {
         const std::string full = path + "/" + entry;
@@ -300,9 +297,8 @@ Result<void> empty_directory(
             }
             continue;
         }
-        const Descriptor below = HEARTH_TRY(openat2(
-            directory.number(), entry, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, StayInside
-        ));
+        const Descriptor below = HEARTH_TRY(
+            openat2(directory.number(), entry, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, StayInside));
         HEARTH_TRY(empty_directory(below, top, full, depth + 1));
         if (::unlinkat(directory.number(), entry.c_str(), AT_REMOVEDIR) < 0 && errno != ENOENT) {
             return call_failure("rmdir", full, errno);
@@ -339,19 +335,19 @@ Result<void> remove_tree(const std::string& path) {
 }
 
 Result<struct stat> stat(const std::string& path) {
-    struct stat status {};
+    struct stat status{};
     HEARTH_TRY(checked(::stat(path.c_str(), &status), "stat", path));
     return status;
 }
 
 Result<struct stat> lstat(const std::string& path) {
-    struct stat status {};
+    struct stat status{};
     HEARTH_TRY(checked(::lstat(path.c_str(), &status), "lstat", path));
     return status;
 }
 
 Result<struct stat> fstat(int descriptor) {
-    struct stat status {};
+    struct stat status{};
     HEARTH_TRY(checked(::fstat(descriptor, &status), "fstat", numbered(descriptor)));
     return status;
 }
@@ -389,14 +385,12 @@ Result<std::string> getxattr(const std::string& path, const std::string& name) {
 
 Result<void> setxattr(const std::string& path, const std::string& name, std::string_view value) {
     return checked(
-        ::setxattr(path.c_str(), name.c_str(), value.data(), value.size(), 0), "setxattr", path
-    );
+        ::setxattr(path.c_str(), name.c_str(), value.data(), value.size(), 0), "setxattr", path);
 }
 
 Result<void> flock(int descriptor, int operation) {
     return checked(
-        retried([&] { return ::flock(descriptor, operation); }), "flock", numbered(descriptor)
-    );
+        retried([&] { return ::flock(descriptor, operation); }), "flock", numbered(descriptor));
 }
 
 Result<void> set_nonblocking(int descriptor, bool nonblocking) {

@@ -22,16 +22,17 @@
 namespace hearth::sys {
 
 /// `open /srv/x: No such file or directory`, with errno's value as the code.
-[[nodiscard]] Unexpected<Error> call_failure(std::string_view call, std::string_view subject, int code);
+[[nodiscard]] Unexpected<Error> call_failure(
+    std::string_view call, std::string_view subject, int code);
 
 // ---- opening
 
 Result<Descriptor> open(const std::string& path, int flags, mode_t mode = 0);
-Result<Descriptor> openat(const Descriptor& directory, const std::string& path, int flags, mode_t mode = 0);
+Result<Descriptor> openat(
+    const Descriptor& directory, const std::string& path, int flags, mode_t mode = 0);
 /// `resolve`: RESOLVE_* bits of openat2(2).
 Result<Descriptor> openat2(
-    int directory, const std::string& path, int flags, mode_t mode, std::uint64_t resolve
-);
+    int directory, const std::string& path, int flags, mode_t mode, std::uint64_t resolve);
 Result<Descriptor> memfd_create(const std::string& name, unsigned flags = 0);
 /// EFD_CLOEXEC | EFD_NONBLOCK.
 Result<Descriptor> eventfd();
@@ -50,7 +51,8 @@ Result<std::string> read_file(const std::string& path, std::size_t maximum);
 /// From the current position to the end. `subject` names the descriptor in errors.
 Result<std::string> read_all(int descriptor, std::size_t maximum, const std::string& subject);
 /// One read(2). 0 bytes: end of file.
-Result<std::size_t> read(int descriptor, void* buffer, std::size_t size, const std::string& subject);
+Result<std::size_t> read(
+    int descriptor, void* buffer, std::size_t size, const std::string& subject);
 /// Opens (never creates) and writes in one write(2), as cgroup and proc files want it.
 Result<void> write_file(const std::string& path, std::string_view content);
 /// All of it, in as many writes as it takes.

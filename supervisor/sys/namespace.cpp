@@ -48,29 +48,28 @@ Result<Descriptor> opened(long number, std::string_view call, std::string_view s
     return Descriptor(static_cast<int>(number));
 }
 
-Result<void> configure(const Descriptor& context, std::string_view option, const std::string& type) {
+Result<void> configure(
+    const Descriptor& context, std::string_view option, const std::string& type) {
     const std::size_t equals = option.find('=');
     const std::string key(option.substr(0, equals));
     if (equals == std::string_view::npos) {
         return checked(
             ::syscall(SYS_fsconfig, context.number(), FsConfigSetFlag, key.c_str(), nullptr, 0),
             "fsconfig",
-            type + " " + key
-        );
+            type + " " + key);
     }
     const std::string value(option.substr(equals + 1));
     return checked(
-        ::syscall(
-            SYS_fsconfig, context.number(), FsConfigSetString, key.c_str(), value.c_str(), 0
-        ),
+        ::syscall(SYS_fsconfig, context.number(), FsConfigSetString, key.c_str(), value.c_str(), 0),
         "fsconfig",
-        type + " " + key
-    );
+        type + " " + key);
 }
 
 }  // namespace
 
-Result<void> unshare(int flags) { return checked(::unshare(flags), "unshare", ""); }
+Result<void> unshare(int flags) {
+    return checked(::unshare(flags), "unshare", "");
+}
 
 Result<void> setns(int descriptor, int kind) {
     return checked(::setns(descriptor, kind), "setns", "");
@@ -84,7 +83,9 @@ Result<Descriptor> namespace_of(pid_t pid, const std::string& kind) {
     return open("/proc/" + std::to_string(pid) + "/ns/" + kind, O_RDONLY);
 }
 
-Result<std::string> namespace_identity(const std::string& path) { return readlink(path); }
+Result<std::string> namespace_identity(const std::string& path) {
+    return readlink(path);
+}
 
 Result<void> loopback_up() {
     const Descriptor socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
@@ -101,19 +102,16 @@ Result<void> mount(
     const std::string& target,
     const std::string& type,
     unsigned long flags,
-    const std::string& options
-) {
+    const std::string& options) {
     return checked(
         ::mount(
             source.c_str(),
             target.c_str(),
             type.empty() ? nullptr : type.c_str(),
             flags,
-            options.empty() ? nullptr : options.c_str()
-        ),
+            options.empty() ? nullptr : options.c_str()),
         "mount",
-        target
-    );
+        target);
 }
 
 Result<void> umount2(const std::string& target, int flags) {
@@ -122,38 +120,33 @@ Result<void> umount2(const std::string& target, int flags) {
 
 Result<Descriptor> open_tree(int directory, const std::string& path, unsigned flags) {
     return opened(
-        ::syscall(SYS_open_tree, directory, path.c_str(), flags | OpenTreeCloexec), "open_tree", path
-    );
+        ::syscall(SYS_open_tree, directory, path.c_str(), flags | OpenTreeCloexec),
+        "open_tree",
+        path);
 }
 
 Result<void> move_mount(
-    int from, const std::string& from_path, int to, const std::string& to_path, unsigned flags
-) {
+    int from, const std::string& from_path, int to, const std::string& to_path, unsigned flags) {
     return checked(
         ::syscall(SYS_move_mount, from, from_path.c_str(), to, to_path.c_str(), flags),
         "move_mount",
-        to_path
-    );
+        to_path);
 }
 
 Result<void> mount_setattr(
     int directory,
     const std::string& path,
     unsigned flags,
-    const MountAttributesRequest& attributes
-) {
+    const MountAttributesRequest& attributes) {
     return checked(
         ::syscall(
-            SYS_mount_setattr, directory, path.c_str(), flags, &attributes, sizeof attributes
-        ),
+            SYS_mount_setattr, directory, path.c_str(), flags, &attributes, sizeof attributes),
         "mount_setattr",
-        path
-    );
+        path);
 }
 
 Result<Descriptor> detached_mount(
-    const std::string& type, const std::string& options, std::uint64_t attributes
-) {
+    const std::string& type, const std::string& options, std::uint64_t attributes) {
     const Descriptor context =
         HEARTH_TRY(opened(::syscall(SYS_fsopen, type.c_str(), FsCloexec), "fsopen", type));
     std::string_view rest = options;
@@ -167,15 +160,11 @@ Result<Descriptor> detached_mount(
     HEARTH_TRY(checked(
         ::syscall(SYS_fsconfig, context.number(), FsConfigCreate, nullptr, nullptr, 0),
         "fsconfig",
-        type
-    ));
+        type));
     return opened(
-        ::syscall(
-            SYS_fsmount, context.number(), FsCloexec, static_cast<unsigned>(attributes)
-        ),
+        ::syscall(SYS_fsmount, context.number(), FsCloexec, static_cast<unsigned>(attributes)),
         "fsmount",
-        type
-    );
+        type);
 }
 
 }  // namespace hearth::sys

@@ -50,16 +50,23 @@ Result<std::string> namespace_identity(const std::string& path);
 /// `lo` of this thread's network namespace is brought up.
 Result<void> loopback_up();
 
-Result<void> mount(const std::string& source, const std::string& target, const std::string& type,
-                   unsigned long flags, const std::string& options);
+Result<void> mount(
+    const std::string& source,
+    const std::string& target,
+    const std::string& type,
+    unsigned long flags,
+    const std::string& options);
 Result<void> umount2(const std::string& target, int flags);
 Result<Descriptor> open_tree(int directory, const std::string& path, unsigned flags);
-Result<void> move_mount(int from, const std::string& from_path, int to, const std::string& to_path,
-                        unsigned flags);
-Result<void> mount_setattr(int directory, const std::string& path, unsigned flags,
-                           const MountAttributesRequest& attributes);
+Result<void> move_mount(
+    int from, const std::string& from_path, int to, const std::string& to_path, unsigned flags);
+Result<void> mount_setattr(
+    int directory,
+    const std::string& path,
+    unsigned flags,
+    const MountAttributesRequest& attributes);
 /// A detached file system: fsopen, an fsconfig per `key=value` of the comma list, fsmount.
-Result<Descriptor> detached_mount(const std::string& type, const std::string& options,
-                                  std::uint64_t attributes);
+Result<Descriptor> detached_mount(
+    const std::string& type, const std::string& options, std::uint64_t attributes);
 
 }  // namespace hearth::sys

@@ -16,9 +16,12 @@
 namespace hearth::sys {
 namespace {
 
-constexpr auto PidfdType = static_cast<idtype_t>(3);  // P_PIDFD, an enumerator only in newer headers
+constexpr auto PidfdType =
+    static_cast<idtype_t>(3);  // P_PIDFD, an enumerator only in newer headers
 
-std::string process(pid_t pid) { return "process " + std::to_string(pid); }
+std::string process(pid_t pid) {
+    return "process " + std::to_string(pid);
+}
 
 Result<std::optional<ExitStatus>> waited(idtype_t type, id_t id, int options) {
     siginfo_t information{};
@@ -77,7 +80,9 @@ Result<std::optional<ExitStatus>> waitid(int pidfd, int options) {
     return waited(PidfdType, static_cast<id_t>(pidfd), options);
 }
 
-Result<std::optional<ExitStatus>> waitid_any(int options) { return waited(P_ALL, 0, options); }
+Result<std::optional<ExitStatus>> waitid_any(int options) {
+    return waited(P_ALL, 0, options);
+}
 
 Result<void> kill(pid_t pid, int signal) {
     if (::kill(pid, signal) < 0) {
@@ -91,8 +96,7 @@ Result<int> prctl(
     unsigned long argument2,
     unsigned long argument3,
     unsigned long argument4,
-    unsigned long argument5
-) {
+    unsigned long argument5) {
     const int value = ::prctl(option, argument2, argument3, argument4, argument5);
     if (value < 0) {
         return call_failure("prctl", std::to_string(option), errno);
@@ -148,7 +152,11 @@ Result<std::string> random_hex(std::size_t bytes) {
     return hex;
 }
 
-std::uint64_t monotonic_microseconds() { return microseconds(CLOCK_MONOTONIC); }
-std::uint64_t realtime_microseconds() { return microseconds(CLOCK_REALTIME); }
+std::uint64_t monotonic_microseconds() {
+    return microseconds(CLOCK_MONOTONIC);
+}
+std::uint64_t realtime_microseconds() {
+    return microseconds(CLOCK_REALTIME);
+}
 
 }  // namespace hearth::sys

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // Processes by pidfd: open, signal, wait. A pid may be reused between two calls, a pidfd may not:
-// prefer the latter for everything that lives longer than one function. waitid() can peek (WNOWAIT),
-// because an exit is recorded before it is reaped (DESIGN 1). Follows pidfd_open(2), waitid(2),
-// proc(5). Errors as in file.hpp.
+// prefer the latter for everything that lives longer than one function. waitid() can peek
+// (WNOWAIT), because an exit is recorded before it is reaped (DESIGN 1). Follows pidfd_open(2),
+// waitid(2), proc(5). Errors as in file.hpp.
 #pragma once
 
 #include <sys/types.h>
@@ -40,8 +40,12 @@ Result<std::optional<ExitStatus>> waitid_any(int options = WNOHANG);
 Result<void> kill(pid_t pid, int signal);
 
 /// prctl(2) with unsigned long arguments; the value that it returned.
-Result<int> prctl(int option, unsigned long argument2 = 0, unsigned long argument3 = 0,
-                  unsigned long argument4 = 0, unsigned long argument5 = 0);
+Result<int> prctl(
+    int option,
+    unsigned long argument2 = 0,
+    unsigned long argument3 = 0,
+    unsigned long argument4 = 0,
+    unsigned long argument5 = 0);
 
 /// Field 22 of /proc/PID/stat: clock ticks after boot. With the pid it names one process for ever.
 Result<std::uint64_t> start_time(pid_t pid);

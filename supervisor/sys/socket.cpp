@@ -27,8 +27,7 @@ Result<Address> address_of(const std::string& path) {
         return failure(
             "socket path " + path + " is too long: at most " +
                 std::to_string(sizeof address.value.sun_path - 1) + " bytes",
-            ENAMETOOLONG
-        );
+            ENAMETOOLONG);
     }
     path.copy(address.value.sun_path, path.size());
     address.length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + 1);
@@ -48,7 +47,7 @@ int connected(int number, const Address& address) {
 
 /// Removes a socket file that nobody listens on. An error where somebody does.
 Result<void> remove_stale(const std::string& path, const Address& address, int type) {
-    struct stat status {};
+    struct stat status{};
     if (::lstat(path.c_str(), &status) < 0 || !S_ISSOCK(status.st_mode)) {
         return {};
     }
@@ -145,9 +144,7 @@ Result<Credentials> peer_credentials(int socket) {
     return Credentials{peer.pid, peer.uid, peer.gid};
 }
 
-Result<void> send_message(
-    int socket, std::string_view bytes, const std::vector<int>& descriptors
-) {
+Result<void> send_message(int socket, std::string_view bytes, const std::vector<int>& descriptors) {
     if (descriptors.size() > MaximumDescriptors) {
         return call_failure("sendmsg", std::to_string(descriptors.size()) + " descriptors", EINVAL);
     }
@@ -184,8 +181,8 @@ Result<std::optional<Message>> receive_message(int socket, std::size_t maximum) 
     Message message;
     message.bytes.resize(maximum);
     iovec vector{message.bytes.data(), message.bytes.size()};
-    alignas(cmsghdr)
-        char control[CMSG_SPACE(sizeof(int) * MaximumDescriptors) + CMSG_SPACE(sizeof(ucred))] = {};
+    alignas(cmsghdr) char
+        control[CMSG_SPACE(sizeof(int) * MaximumDescriptors) + CMSG_SPACE(sizeof(ucred))] = {};
     msghdr header{};
     header.msg_iov = &vector;
     header.msg_iovlen = 1;
@@ -201,7 +198,8 @@ Result<std::optional<Message>> receive_message(int socket, std::size_t maximum) 
     if (received < 0) {
         return call_failure("recvmsg", "", errno);
     }
-    for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr; part = CMSG_NXTHDR(&header, part)) {
+    for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr;
+         part = CMSG_NXTHDR(&header, part)) {
         collect(message, *part);
     }
     if ((header.msg_flags & MSG_CTRUNC) != 0) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Local sockets: making, listening, accepting, and passing descriptors with credentials. Paths longer
-// than sockaddr_un are an error, never cut. Close-on-exec always. Received descriptors are owned by
-// the message; a cut control message (more descriptors than expected) is an error and closes them.
-// Follows unix(7). Errors as in file.hpp.
+// Local sockets: making, listening, accepting, and passing descriptors with credentials. Paths
+// longer than sockaddr_un are an error, never cut. Close-on-exec always. Received descriptors are
+// owned by the message; a cut control message (more descriptors than expected) is an error and
+// closes them. Follows unix(7). Errors as in file.hpp.
 #pragma once
 
 #include <sys/socket.h>
@@ -26,8 +26,8 @@ struct SocketPair {
 /// `type`: SOCK_STREAM, SOCK_SEQPACKET ..., with SOCK_NONBLOCK where wanted.
 Result<SocketPair> socketpair(int type);
 Result<Descriptor> socket(int family, int type, int protocol = 0);
-/// A bound (for streams: listening) socket at `path`, in the mode given. A socket file nobody listens
-/// on is replaced; one that answers is an error (EADDRINUSE).
+/// A bound (for streams: listening) socket at `path`, in the mode given. A socket file nobody
+/// listens on is replaced; one that answers is an error (EADDRINUSE).
 Result<Descriptor> listen_unix(const std::string& path, int type, mode_t mode);
 Result<Descriptor> connect_unix(const std::string& path, int type);
 /// Nothing where none waits (EAGAIN).
@@ -41,7 +41,8 @@ struct Credentials {
 Result<Credentials> peer_credentials(int socket);
 
 /// One message with the descriptors (at most 64), by number: the caller keeps them.
-Result<void> send_message(int socket, std::string_view bytes, const std::vector<int>& descriptors = {});
+Result<void> send_message(
+    int socket, std::string_view bytes, const std::vector<int>& descriptors = {});
 struct Message {
     std::string bytes;  ///< empty with no descriptors: the other end closed
     std::vector<Descriptor> descriptors;

@@ -301,7 +301,7 @@ TEST(LauncherPool, EndsWithLaunchesInFlightQueuedAndUnclaimed) {
     const Fifo fifo;
     {
         Pool pool;
-        LaunchProbe unclaimed("sleep 1000");
+        LaunchProbe unclaimed("exec sleep 1000");
         pool.launch(unclaimed);
         for (int i = 0; i < 6; ++i) {
             LaunchProbe probe = blocking_in_child(fifo.path());
