@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "supervisor/launch/child.hpp"
@@ -370,7 +371,10 @@ sys::Descriptor make_inaccessible() {
 LaunchResult launch_now(LaunchRequest request, const cgroup::Tree& tree) {
     const SignalsBlocked blocked;
     const ChildStack stack;
-    const sys::Descriptor inaccessible = make_inaccessible();
+    const bool hides = std::ranges::any_of(request.plan.steps, [](const Step& step) {
+        return std::holds_alternative<HidePath>(step.action);
+    });
+    const sys::Descriptor inaccessible = hides ? make_inaccessible() : sys::Descriptor();
     InFlight in_flight;
     if (!stack.usable()) {
         LaunchResult result = aborted_result(std::move(request));
