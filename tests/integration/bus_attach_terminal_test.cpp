@@ -120,7 +120,7 @@ TEST(AttachTerminal, IsATerminalOfItsOwn) {
     user.resize(17, 71);
     user.type("stty size\n");
     EXPECT_TRUE(user.sees("17 71")) << user.screen();
-    user.type("echo go$((1+1)); sleep 1000\n");
+    user.type("sh -c 'echo go$((1+1)); exec sleep 1000'\n");
     EXPECT_TRUE(user.sees("go2")) << user.screen();
     user.type("\x03");
     user.type("echo still $((40+2))\n");
