@@ -41,6 +41,8 @@ struct State {
     std::deque<LaunchRequest> queue;
     std::map<LaunchId, std::shared_ptr<InFlight>> running;
     std::vector<LaunchResult> results;
+    std::map<std::thread::id, std::thread> threads;  ///< to be joined, or left to the kernel
+    std::vector<std::thread::id> left;               ///< of these: have nothing more to do here
     unsigned launchers = 0;
     bool monitor = false;         ///< runs
     bool monitor_asleep = false;  ///< without a deadline
@@ -89,16 +91,28 @@ void launch_loop(const SharedState& state, const ChildStack& stack) {
         }
     }
     --state->launchers;
+    state->left.push_back(std::this_thread::get_id());
     state->watch.notify_one();
     state->farewell.notify_all();
 }
 
-/// A detached thread with every signal blocked from its first instruction. Caller holds the mutex.
+/// Joins the threads that have left their loops: they only have to return. Caller holds the mutex.
+void join_left(State& state) {
+    for (const std::thread::id id : std::exchange(state.left, {})) {
+        const auto thread = state.threads.find(id);
+        thread->second.join();
+        state.threads.erase(thread);
+    }
+}
+
+/// A thread with every signal blocked from its first instruction. Caller holds the mutex.
 template <class Body>
-bool start_thread(Body body) {
+bool start_thread(State& state, Body body) {
     const SignalsBlocked blocked;  // inherited
     try {
-        std::thread(std::move(body)).detach();
+        std::thread thread(std::move(body));
+        const std::thread::id id = thread.get_id();
+        state.threads.emplace(id, std::move(thread));
         return true;
     } catch (const std::system_error&) {  // EAGAIN: at a limit of tasks
         return false;
@@ -107,7 +121,7 @@ bool start_thread(Body body) {
 
 bool start_launcher(const SharedState& state) {
     const auto stack = std::make_shared<ChildStack>();
-    if (!stack->usable() || !start_thread([state, stack] { launch_loop(state, *stack); })) {
+    if (!stack->usable() || !start_thread(*state, [state, stack] { launch_loop(state, *stack); })) {
         return false;
     }
     ++state->launchers;
@@ -119,6 +133,7 @@ bool start_launcher(const SharedState& state) {
 void monitor_loop(const SharedState& state) {
     std::unique_lock lock(state->mutex);
     while (!state->stopping) {
+        join_left(*state);
         const auto now = Clock::now();
         const unsigned overdue = state->overdue(now);
         bool short_of_threads = false;
@@ -145,6 +160,7 @@ void monitor_loop(const SharedState& state) {
         }
     }
     state->monitor = false;
+    state->left.push_back(std::this_thread::get_id());
     state->farewell.notify_all();
 }
 
@@ -177,7 +193,7 @@ Result<std::unique_ptr<LauncherPool>> LauncherPool::create(const cgroup::Tree& t
     std::unique_ptr<LauncherPool> pool(new LauncherPool(std::move(implementation)));
     const std::lock_guard lock(state.mutex);
     const SharedState& shared = pool->implementation_->state;
-    state.monitor = start_thread([shared] { monitor_loop(shared); });
+    state.monitor = start_thread(state, [shared] { monitor_loop(shared); });
     bool started = state.monitor;
     for (unsigned i = 0; i < RunnableThreads && started; ++i) {
         started = start_launcher(shared);
@@ -210,11 +226,15 @@ LauncherPool::~LauncherPool() {
         end_unclaimed(result);
     }
     state.results.clear();
-    if (state.launchers == 0 && !state.monitor) {
-        // The last thread may still be leaving with its share of the state: nothing of it needs these.
+    join_left(state);
+    for (auto& [id, thread] : state.threads) {
+        thread.detach();  // hangs in the kernel, with its share of the state
+    }
+    if (state.threads.empty()) {
         state.event.reset();
         state.inaccessible.reset();
     }
+    state.threads.clear();
 }
 
 void LauncherPool::launch(LaunchRequest request) {
