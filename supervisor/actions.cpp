@@ -24,10 +24,12 @@ struct overloaded : Arms... {
     using Arms::operator()...;
 };
 
-Moment now() { return {sys::monotonic_microseconds(), sys::realtime_microseconds()}; }
+Moment now() {
+    return {sys::monotonic_microseconds(), sys::realtime_microseconds()};
+}
 
-/// A refusal for a person: each reason on its line, then what to do: the one drop-in that would let the
-/// unit start, or where there is none each reason's own hint.
+/// A refusal for a person: each reason on its line, then what to do: the one drop-in that would let
+/// the unit start, or where there is none each reason's own hint.
 std::string refusal_text(const Diagnostics& refusals) {
     const std::string drop_in = launch::relaxing_drop_in(refusals);
     std::string text;
@@ -51,7 +53,8 @@ constexpr int exit_status_exec = 203;
 constexpr int exit_status_cgroup = 219;
 
 /// Variables that only control processes get: $MAINPID, and for stopping commands the results.
-std::vector<std::pair<std::string, std::string>> extra_environment(const UnitRecord& record, ExecKind kind) {
+std::vector<std::pair<std::string, std::string>> extra_environment(
+    const UnitRecord& record, ExecKind kind) {
     std::vector<std::pair<std::string, std::string>> variables;
     const ServiceStatus& status = record.status;
     if (status.main_pid != 0) {
@@ -61,9 +64,15 @@ std::vector<std::pair<std::string, std::string>> extra_environment(const UnitRec
         variables.emplace_back("SERVICE_RESULT", name(status.result));
         if (status.main.code != 0) {
             const bool exited = status.main.code == CLD_EXITED;
-            variables.emplace_back("EXIT_CODE", exited ? "exited" : status.main.code == CLD_DUMPED ? "dumped" : "killed");
+            variables.emplace_back(
+                "EXIT_CODE",
+                exited                           ? "exited"
+                : status.main.code == CLD_DUMPED ? "dumped"
+                                                 : "killed");
             const char* abbreviation = exited ? nullptr : ::sigabbrev_np(status.main.status);
-            variables.emplace_back("EXIT_STATUS", abbreviation != nullptr ? abbreviation : std::to_string(status.main.status));
+            variables.emplace_back(
+                "EXIT_STATUS",
+                abbreviation != nullptr ? abbreviation : std::to_string(status.main.status));
         }
     }
     return variables;
@@ -90,7 +99,9 @@ void Supervisor::perform(const Action& action) {
                 cgroup_changed(kill.unit);
             },
             [this](const Release& release) { perform_release(release.unit); },
-            [](const Tell& tell) { log::write(log::level_of(tell.severity), tell.unit, tell.message); },
+            [](const Tell& tell) {
+                log::write(log::level_of(tell.severity), tell.unit, tell.message);
+            },
         },
         action);
 }
@@ -103,7 +114,8 @@ Result<launch::Plan, Diagnostics> Supervisor::make_plan(const Launch& action, Li
     const CommandLines& lines = commands(unit, action.kind);
     const std::string directive(name(action.kind));
     const auto refusal = [&](const std::string& about, std::string message) {
-        return Unexpected(Diagnostics{{Severity::Error, unit.origin_of(about), std::move(message), {}, {}}});
+        return Unexpected(
+            Diagnostics{{Severity::Error, unit.origin_of(about), std::move(message), {}, {}}});
     };
     if (action.index >= lines.size()) {
         return refusal(directive, directive + "= is gone from the unit file");
@@ -119,7 +131,8 @@ Result<launch::Plan, Diagnostics> Supervisor::make_plan(const Launch& action, Li
         return refusal("EnvironmentFile", files.error().what);
     }
     invocation.environment_files = std::move(*files);
-    invocation.executable = facts_.executable(*invocation.command, unit.settings.exec.root_directory);
+    invocation.executable =
+        facts_.executable(*invocation.command, unit.settings.exec.root_directory);
     auto program = facts_.seccomp(unit);
     if (!program) {
         return refusal("SystemCallFilter", program.error().what);
@@ -145,7 +158,10 @@ bool Supervisor::clear_leftovers(const Launch& action) {
     if (!tree_.populated(path).value_or(false)) {
         return false;
     }
-    log::write(log::Level::Warning, action.unit, "ending processes that an earlier hearthd left in its cgroup");
+    log::write(
+        log::Level::Warning,
+        action.unit,
+        "ending processes that an earlier hearthd left in its cgroup");
     // A directory that was killed is spoilt for the next clone: it must be empty and made anew, and
     // emptying takes the kernel a moment.
     worker_->run(
@@ -157,7 +173,10 @@ bool Supervisor::clear_leftovers(const Launch& action) {
         },
         [this, action] {
             if (tree_.populated(cgroup_of(action.unit)).value_or(false)) {
-                refuse(action, exit_status_cgroup, "processes of an earlier hearthd in its cgroup can't be ended");
+                refuse(
+                    action,
+                    exit_status_cgroup,
+                    "processes of an earlier hearthd in its cgroup can't be ended");
             } else {
                 Launch again = action;
                 again.begins_activation = false;
@@ -219,11 +238,18 @@ void Supervisor::perform_launch(const Launch& action) {
 Result<std::string, Diagnostics> Supervisor::plan_text(const std::string& unit) {
     const UnitRecord* record = world_.find(unit);
     if (record == nullptr) {
-        return Unexpected(Diagnostics{{Severity::Error, {}, "unit " + unit + " is not loaded", {}, {}}});
+        return Unexpected(
+            Diagnostics{{Severity::Error, {}, "unit " + unit + " is not loaded", {}, {}}});
     }
     std::string text;
-    for (const ExecKind kind : {ExecKind::Condition, ExecKind::StartPre, ExecKind::Start, ExecKind::StartPost,
-                                ExecKind::Reload, ExecKind::Stop, ExecKind::StopPost}) {
+    for (const ExecKind kind :
+         {ExecKind::Condition,
+          ExecKind::StartPre,
+          ExecKind::Start,
+          ExecKind::StartPost,
+          ExecKind::Reload,
+          ExecKind::Stop,
+          ExecKind::StopPost}) {
         for (std::size_t index = 0; index < commands(record->unit, kind).size(); ++index) {
             Launch action{unit, 0, kind, index, false};
             LiveUnit probe;
@@ -287,9 +313,9 @@ void Supervisor::perform_release(const std::string& unit) {
         return;
     }
     if (auto removed = tree_.remove(cgroup_of(unit)); !removed) {
-        // Processes that KillMode= spared: cgroup_changed() comes back here when they are gone. A directory that
-        // is empty but still busy with a dying process: the retry does. An activation that has begun
-        // meanwhile keeps the directory.
+        // Processes that KillMode= spared: cgroup_changed() comes back here when they are gone. A
+        // directory that is empty but still busy with a dying process: the retry does. An
+        // activation that has begun meanwhile keeps the directory.
         live.release_when_empty = true;
         if (tree_.populated(cgroup_of(unit)).value_or(false)) {
             return;

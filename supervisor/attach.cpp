@@ -29,7 +29,8 @@ struct NamespaceKind {
     const char* name;  ///< ours, and the slot
     const char* file;  ///< in /proc/PID/ns
 };
-// The order of entering: user first (it gives the rights for the others), mount last (paths change).
+// The order of entering: user first (it gives the rights for the others), mount last (paths
+// change).
 constexpr std::array<NamespaceKind, 7> namespace_kinds{{
     {"user", "user"},
     {"pid", "pid"},
@@ -64,17 +65,21 @@ Result<std::string> find_executable(const std::string& word, int root) {
     if (word.find('/') != std::string::npos) {
         return word;
     }
-    for (const char* directory : {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"}) {
+    for (const char* directory :
+         {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"}) {
         const std::string candidate = std::string(directory) + "/" + word;
         if (is_executable(root, candidate)) {
             return candidate;
         }
     }
-    return failure(quoted(word) + " is not in the unit's /usr/bin, /bin and kin; give an absolute path", ENOENT);
+    return failure(
+        quoted(word) + " is not in the unit's /usr/bin, /bin and kin; give an absolute path",
+        ENOENT);
 }
 
 /// Everything that may block on the unit's file systems, on the worker.
-Result<Gathered> gather(pid_t pid, int pidfd, const std::vector<std::string>& wanted, const std::string& word) {
+Result<Gathered> gather(
+    pid_t pid, int pidfd, const std::vector<std::string>& wanted, const std::string& word) {
     Gathered gathered;
     const std::string process = "/proc/" + std::to_string(pid);
     for (const NamespaceKind& kind : namespace_kinds) {
@@ -131,8 +136,12 @@ bool kept_for_default(Stage stage) {
 }  // namespace
 
 launch::Plan attach_plan(
-    const AttachRequest& request, const launch::Plan& unit_plan, const std::vector<std::string>& entered,
-    const std::string& executable, const std::string& cgroup, std::uint64_t capabilities) {
+    const AttachRequest& request,
+    const launch::Plan& unit_plan,
+    const std::vector<std::string>& entered,
+    const std::string& executable,
+    const std::string& cgroup,
+    std::uint64_t capabilities) {
     launch::Plan plan;
     plan.unit = unit_plan.unit;
     plan.cgroup = cgroup;
@@ -165,9 +174,10 @@ launch::Plan attach_plan(
         }
     }
     for (const Step& step : unit_plan.steps) {
-        const bool keep = request.level == AttachRequest::Level::AsService ? kept_for_service(step.stage)
-                        : request.level == AttachRequest::Level::Default   ? kept_for_default(step.stage)
-                                                                           : false;
+        const bool keep =
+            request.level == AttachRequest::Level::AsService ? kept_for_service(step.stage)
+            : request.level == AttachRequest::Level::Default ? kept_for_default(step.stage)
+                                                             : false;
         if (keep) {
             plan.steps.push_back(step);
         }
@@ -188,8 +198,11 @@ launch::Plan attach_plan(
         plan.environment = unit_plan.environment;
     } else {
         plan.environment = {
-            "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "USER=root",
-            "LOGNAME=root", "SHELL=/bin/sh"};
+            "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "HOME=/root",
+            "USER=root",
+            "LOGNAME=root",
+            "SHELL=/bin/sh"};
     }
     for (const auto& [name, value] : request.environment) {
         plan.environment.push_back(name + "=" + value);
@@ -198,7 +211,11 @@ launch::Plan attach_plan(
 }
 
 void AttachSessions::start(
-    AttachRequest request, Target target, Worker& worker, launch::LauncherPool& launchers, Started started,
+    AttachRequest request,
+    Target target,
+    Worker& worker,
+    launch::LauncherPool& launchers,
+    Started started,
     Ended ended) {
     const std::uint64_t id = ++last_;
     Session& session = sessions_[id];
@@ -216,11 +233,12 @@ void AttachSessions::start(
         Result<Gathered> gathered = failure("not gathered");
     };
     auto job = std::make_shared<Gathering>(Gathering{std::move(request), std::move(target)});
-    const std::string word = job->request.command.empty() ? "/bin/sh" : job->request.command.front();
+    const std::string word =
+        job->request.command.empty() ? "/bin/sh" : job->request.command.front();
     worker.run(
         [job, word] {
-            job->gathered =
-                gather(job->target.main_pid, job->target.pidfd.number(), job->request.namespaces, word);
+            job->gathered = gather(
+                job->target.main_pid, job->target.pidfd.number(), job->request.namespaces, word);
         },
         [this, job, id, &launchers] {
             const auto found = sessions_.find(id);
@@ -228,7 +246,8 @@ void AttachSessions::start(
                 return;
             }
             if (!job->gathered || found->second.ending) {
-                const std::string why = job->gathered ? "the unit is stopping" : job->gathered.error().what;
+                const std::string why =
+                    job->gathered ? "the unit is stopping" : job->gathered.error().what;
                 Started tell = std::move(found->second.started);
                 sessions_.erase(found);
                 tell(refused("AttachFailed", "cannot attach to " + job->request.unit + ": " + why));
@@ -237,8 +256,12 @@ void AttachSessions::start(
             launch::LaunchRequest launch;
             launch.id = session_launches | id;
             launch.plan = attach_plan(
-                job->request, job->target.plan, job->gathered->entered, job->gathered->executable,
-                found->second.cgroup, job->target.capabilities);
+                job->request,
+                job->target.plan,
+                job->gathered->entered,
+                job->gathered->executable,
+                found->second.cgroup,
+                job->target.capabilities);
             launch.descriptors = std::move(job->gathered->descriptors);
             const char* const slots[] = {"stdin", "stdout", "stderr"};
             for (std::size_t number = 0; number < 3; ++number) {
@@ -276,9 +299,10 @@ bool AttachSessions::launched(launch::LaunchResult& result) {
     }
     session.pid = result.pid;
     session.pidfd = std::move(result.pidfd);
-    auto source = loop_.on_io(session.pidfd.number(), EPOLLIN, Priority::Process, [this, id](std::uint32_t) {
-        exited(id);
-    });
+    auto source =
+        loop_.on_io(session.pidfd.number(), EPOLLIN, Priority::Process, [this, id](std::uint32_t) {
+            exited(id);
+        });
     if (!source) {
         started(refused("AttachFailed", source.error().what));
         (void)sys::pidfd_send_signal(session.pidfd.number(), SIGKILL);
@@ -333,7 +357,8 @@ void AttachSessions::remove(std::uint64_t id) {
     if (!session.retry) {
         auto timer = loop_.timer(Priority::Timer, [this, id] { remove(id); });
         if (!timer) {
-            log::write(log::Level::Warning, session.unit, "cgroup " + session.cgroup + " is left behind");
+            log::write(
+                log::Level::Warning, session.unit, "cgroup " + session.cgroup + " is left behind");
             sessions_.erase(found);
             return;
         }
@@ -378,7 +403,8 @@ void AttachSessions::end_all() {
 }
 
 bool AttachSessions::watches(pid_t pid) const {
-    return std::ranges::any_of(sessions_, [pid](const auto& entry) { return entry.second.pid == pid; });
+    return std::ranges::any_of(
+        sessions_, [pid](const auto& entry) { return entry.second.pid == pid; });
 }
 
 bool AttachSessions::launching() const {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// AttachSessions: `hearthctl attach` (DESIGN 6). A session is a launch like others: planned here, run by
-// the launcher, in the unit's namespaces, in a cgroup of its own below the unit's (so the unit's limits
-// hold and the whole session can be killed), or beside it for --privileged. The namespaces are taken
-// from the main process through its pidfd: opened by number, then the pidfd is asked whether the
-// process still lives, so a reused pid can't be entered.
+// AttachSessions: `hearthctl attach` (DESIGN 6). A session is a launch like others: planned here,
+// run by the launcher, in the unit's namespaces, in a cgroup of its own below the unit's (so the
+// unit's limits hold and the whole session can be killed), or beside it for --privileged. The
+// namespaces are taken from the main process through its pidfd: opened by number, then the pidfd is
+// asked whether the process still lives, so a reused pid can't be entered.
 //
-// A session gets no descriptor but the client's three, and ends when the unit begins to stop, when the
-// client goes away, or with its own process; then everything in its cgroup is killed.
-// Follows setns(2), namespaces(7). Used by the event loop's thread only.
+// A session gets no descriptor but the client's three, and ends when the unit begins to stop, when
+// the client goes away, or with its own process; then everything in its cgroup is killed. Follows
+// setns(2), namespaces(7). Used by the event loop's thread only.
 #pragma once
 
 #include <functional>
@@ -35,15 +35,19 @@ public:
     /// What the session is about, copied from the unit at the time of the request.
     struct Target {
         pid_t main_pid = 0;
-        sys::Descriptor pidfd;       ///< a duplicate
-        launch::Plan plan;           ///< of the main process
-        std::string cgroup;          ///< of the unit
-        std::string tasks_limit;     ///< "8", for the error that says whose limit it was; empty: none
+        sys::Descriptor pidfd;    ///< a duplicate
+        launch::Plan plan;        ///< of the main process
+        std::string cgroup;       ///< of the unit
+        std::string tasks_limit;  ///< "8", for the error that says whose limit it was; empty: none
         std::uint64_t capabilities = 0;  ///< hearthd's own
     };
     void start(
-        AttachRequest request, Target target, Worker& worker, launch::LauncherPool& launchers,
-        Started started, Ended ended);
+        AttachRequest request,
+        Target target,
+        Worker& worker,
+        launch::LauncherPool& launchers,
+        Started started,
+        Ended ended);
 
     /// True where the result was one of ours; then it has been taken.
     bool launched(launch::LaunchResult& result);
@@ -77,11 +81,16 @@ private:
     std::uint64_t last_ = 0;
 };
 
-/// The plan of a session. Pure, for tests and `plan`. `entered`: the namespaces to enter, in order, as
-/// slots ("ipc", "uts", "network", "cgroup", "mount"); `executable` was found in the unit's view;
-/// `capabilities`: hearthd's own, none of which may be inheritable past the unit's bounding set.
+/// The plan of a session. Pure, for tests and `plan`. `entered`: the namespaces to enter, in order,
+/// as slots ("ipc", "uts", "network", "cgroup", "mount"); `executable` was found in the unit's
+/// view; `capabilities`: hearthd's own, none of which may be inheritable past the unit's bounding
+/// set.
 [[nodiscard]] launch::Plan attach_plan(
-    const AttachRequest& request, const launch::Plan& unit_plan, const std::vector<std::string>& entered,
-    const std::string& executable, const std::string& cgroup, std::uint64_t capabilities);
+    const AttachRequest& request,
+    const launch::Plan& unit_plan,
+    const std::vector<std::string>& entered,
+    const std::string& executable,
+    const std::string& cgroup,
+    std::uint64_t capabilities);
 
 }  // namespace hearth

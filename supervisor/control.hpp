@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Control: what the bus may ask of the supervisor, and nothing more. The bus sees `const World&` and
-// these calls; it knows no launcher, no cgroup. Implemented by Supervisor, faked in the bus's tests.
-// All calls come on the event loop's thread and must not block; what takes time answers through a
-// callback, called exactly once, later, on the same thread.
+// Control: what the bus may ask of the supervisor, and nothing more. The bus sees `const World&`
+// and these calls; it knows no launcher, no cgroup. Implemented by Supervisor, faked in the bus's
+// tests. All calls come on the event loop's thread and must not block; what takes time answers
+// through a callback, called exactly once, later, on the same thread.
 #pragma once
 
 #include <sys/types.h>
@@ -40,11 +40,13 @@ struct AttachRequest {
     enum class Level : std::uint8_t { Default, Privileged, AsService };
     std::string unit;
     Level level = Level::Default;
-    std::vector<std::string> namespaces;  ///< empty: all; names "mount", "network", "ipc", "uts", "pid", "cgroup", "user"
+    std::vector<std::string> namespaces;  ///< empty: all; names "mount", "network", "ipc", "uts",
+                                          ///< "pid", "cgroup", "user"
     std::vector<std::string> command;     ///< empty: a shell
-    std::vector<std::pair<std::string, std::string>> environment;  ///< TERM and kin, from the client
-    bool terminal = false;                ///< descriptor 0 is a pty slave to become the controlling terminal
-    std::vector<sys::Descriptor> stdio;   ///< three
+    /// TERM and kin, from the client
+    std::vector<std::pair<std::string, std::string>> environment;
+    bool terminal = false;  ///< descriptor 0 is a pty slave to become the controlling terminal
+    std::vector<sys::Descriptor> stdio;  ///< three
 };
 /// The session: its pid and a pidfd the client can wait on, or why not.
 struct AttachSession {
@@ -64,13 +66,15 @@ public:
     [[nodiscard]] virtual LiveFacts live(const UnitRecord& record) const = 0;
     virtual void observe(OutcomeObserver* observer) = 0;  ///< one; null removes it
 
-    /// Loads the unit if it isn't loaded yet. NoSuchUnit with the search path in the message if there is none;
-    /// a unit that can't be parsed is loaded with its LoadState and returned.
+    /// Loads the unit if it isn't loaded yet. NoSuchUnit with the search path in the message if
+    /// there is none; a unit that can't be parsed is loaded with its LoadState and returned.
     virtual Result<const UnitRecord*, RequestError> load(const std::string& unit) = 0;
-    virtual Result<JobId, RequestError> request(const std::string& unit, Verb verb, JobMode mode) = 0;
+    virtual Result<JobId, RequestError> request(
+        const std::string& unit, Verb verb, JobMode mode) = 0;
     virtual Result<void, RequestError> cancel(JobId job) = 0;
     /// whom: "main", "control", "all" (and "-fail" forms).
-    virtual Result<void, RequestError> kill(const std::string& unit, const std::string& whom, int signal) = 0;
+    virtual Result<void, RequestError> kill(
+        const std::string& unit, const std::string& whom, int signal) = 0;
     virtual Result<void, RequestError> reset_failed(const std::string& unit) = 0;  ///< "" = all
     virtual void reload(std::function<void()> done) = 0;  ///< daemon-reload; never fails as a whole
     [[nodiscard]] virtual std::string unit_by_pid(pid_t pid) const = 0;  ///< "" where none
@@ -84,11 +88,15 @@ public:
     // org.hearth1: hearth's own verbs.
     /// What `hearthctl plan` prints; refusals as diagnostics.
     virtual Result<std::string, Diagnostics> plan_text(const std::string& unit) = 0;
-    /// JSON: rows of {directive, asked, applied, verified, reason}. Read on a worker, hence the callback.
-    virtual void confinement(const std::string& unit, std::function<void(Result<std::string, RequestError>)> done) = 0;
+    /// JSON: rows of {directive, asked, applied, verified, reason}. Read on a worker, hence the
+    /// callback.
+    virtual void confinement(
+        const std::string& unit, std::function<void(Result<std::string, RequestError>)> done) = 0;
     [[nodiscard]] virtual std::string log_directory() const = 0;
-    virtual void attach(AttachRequest request, std::function<void(Result<AttachSession, RequestError>)> started,
-                        std::function<void(std::uint64_t session, AttachExit)> ended) = 0;
+    virtual void attach(
+        AttachRequest request,
+        std::function<void(Result<AttachSession, RequestError>)> started,
+        std::function<void(std::uint64_t session, AttachExit)> ended) = 0;
     virtual void end_attach(std::uint64_t session) = 0;  ///< client went away: SIGHUP, then kill
     virtual void signal_attach(std::uint64_t session, int signal) = 0;
 };

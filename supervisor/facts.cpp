@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Facts of the kernel become Events here: launches that returned, processes that ended, cgroups that
-// emptied, orphans that came to us.
+// Facts of the kernel become Events here: launches that returned, processes that ended, cgroups
+// that emptied, orphans that came to us.
 #include <sys/epoll.h>
 #include <sys/wait.h>
 
@@ -16,7 +16,9 @@ namespace hearth {
 
 namespace {
 
-Moment now() { return {sys::monotonic_microseconds(), sys::realtime_microseconds()}; }
+Moment now() {
+    return {sys::monotonic_microseconds(), sys::realtime_microseconds()};
+}
 
 int waitid_code(sys::ExitStatus::Code code) {
     switch (code) {
@@ -75,7 +77,8 @@ void Supervisor::launch_returned(launch::LaunchResult result) {
     }
     if (result.failure) {
         if (result.pid != 0 && result.pidfd) {
-            (void)sys::waitid(result.pidfd.number(), 0);  // it has exited: the launcher saw its report
+            (void)sys::waitid(
+                result.pidfd.number(), 0);  // it has exited: the launcher saw its report
         }
         LaunchFailed failed;
         failed.unit = unit;
@@ -108,11 +111,15 @@ void Supervisor::launch_returned(launch::LaunchResult result) {
 void Supervisor::watch_process(const std::string& unit, pid_t pid, sys::Descriptor pidfd) {
     Watched watched;
     watched.pidfd = std::move(pidfd);
-    auto source = loop_.on_io(watched.pidfd.number(), EPOLLIN, Priority::Process, [this, unit, pid](std::uint32_t) {
-        process_ended(unit, pid);
-    });
+    auto source = loop_.on_io(
+        watched.pidfd.number(), EPOLLIN, Priority::Process, [this, unit, pid](std::uint32_t) {
+            process_ended(unit, pid);
+        });
     if (!source) {
-        log::write(log::Level::Error, unit, "cannot watch process " + std::to_string(pid) + ": " + source.error().what);
+        log::write(
+            log::Level::Error,
+            unit,
+            "cannot watch process " + std::to_string(pid) + ": " + source.error().what);
         (void)sys::pidfd_send_signal(watched.pidfd.number(), SIGKILL);
         return;
     }
@@ -138,7 +145,10 @@ void Supervisor::process_ended(const std::string& unit, pid_t pid) {
         exited.code = waitid_code((*status)->code);
         exited.status = (*status)->status;
     } else {
-        log::write(log::Level::Error, unit, status.error().what + ": exit status lost, counted as a failure");
+        log::write(
+            log::Level::Error,
+            unit,
+            status.error().what + ": exit status lost, counted as a failure");
         exited.code = CLD_KILLED;
         exited.status = SIGKILL;
     }
@@ -165,8 +175,9 @@ void Supervisor::out_of_memory_check(const std::string& unit) {
 }
 
 void Supervisor::orphans_ended() {
-    // Processes that we watch are reaped by process_ended() alone, after their exit is recorded. WNOWAIT
-    // shows the same one again, so the first watched one ends the round; its own source comes first.
+    // Processes that we watch are reaped by process_ended() alone, after their exit is recorded.
+    // WNOWAIT shows the same one again, so the first watched one ends the round; its own source
+    // comes first.
     for (;;) {
         const auto status = sys::waitid_any(WNOHANG | WNOWAIT);
         if (!status || !*status) {
@@ -195,9 +206,10 @@ void Supervisor::watch_cgroup(const std::string& unit) {
         return;
     }
     live.cgroup_events = std::move(*events);
-    auto source = loop_.on_io(live.cgroup_events.number(), EPOLLPRI, Priority::Io, [this, unit](std::uint32_t) {
-        cgroup_changed(unit);
-    });
+    auto source = loop_.on_io(
+        live.cgroup_events.number(), EPOLLPRI, Priority::Io, [this, unit](std::uint32_t) {
+            cgroup_changed(unit);
+        });
     if (source) {
         live.cgroup_source = std::move(*source);
     }
@@ -210,7 +222,9 @@ void Supervisor::cgroup_changed(const std::string& unit) {
     if (live.cgroup_events) {
         char text[256];
         const ssize_t size = ::pread(live.cgroup_events.number(), text, sizeof text, 0);
-        populated = size > 0 && flat_value(std::string_view(text, static_cast<std::size_t>(size)), "populated") != 0;
+        populated =
+            size > 0 &&
+            flat_value(std::string_view(text, static_cast<std::size_t>(size)), "populated") != 0;
     }
     happen(CgroupChanged{unit, populated});
     if (!populated && live.release_when_empty) {
@@ -224,13 +238,16 @@ void Supervisor::log_writer_ended() {
     log_source_ = {};
     auto how = logs_->restart();
     if (!how) {
-        log::write(log::Level::Error, "hearth-logd ended and can't be started again: " + how.error().what);
+        log::write(
+            log::Level::Error, "hearth-logd ended and can't be started again: " + how.error().what);
         return;
     }
     log::write(
         log::Level::Error,
-        "hearth-logd ended (" + *how + ") and was started again; output of the services that ran is lost until they restart");
-    auto source = loop_.on_io(logs_->pidfd(), EPOLLIN, Priority::Process, [this](std::uint32_t) { log_writer_ended(); });
+        "hearth-logd ended (" + *how +
+            ") and was started again; output of the services that ran is lost until they restart");
+    auto source = loop_.on_io(
+        logs_->pidfd(), EPOLLIN, Priority::Process, [this](std::uint32_t) { log_writer_ended(); });
     if (source) {
         log_source_ = std::move(*source);
     }

@@ -12,7 +12,8 @@ namespace hearth::log {
 
 enum class Level : std::uint8_t { Debug, Information, Notice, Warning, Error };
 
-/// Once, before anything is logged. `timestamps`: with the time before each line (not under a logger that adds its own).
+/// Once, before anything is logged. `timestamps`: with the time before each line (not under a
+/// logger that adds its own).
 void start(Level minimum, bool timestamps);
 void write(Level level, std::string_view message);
 /// `heat.service: main process exited ...`

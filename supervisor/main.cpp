@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// hearthd: reads its options, makes the loop, the supervisor and the bus, says that it is ready, runs.
+// hearthd: reads its options, makes the loop, the supervisor and the bus, says that it is ready,
+// runs.
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/resource.h>
@@ -77,14 +78,17 @@ bus::Options bus_options(const Options& options, const Supervisor& supervisor) {
 class SystemdCompatibility {
 public:
     static Result<SystemdCompatibility> create() {
-        if (sys::stat("/run/systemd/system") ) {
-            return failure("/run/systemd/system exists: a systemd runs here, or another hearthd with --systemd-compat=yes");
+        if (sys::stat("/run/systemd/system")) {
+            return failure(
+                "/run/systemd/system exists: a systemd runs here, or another hearthd with "
+                "--systemd-compat=yes");
         }
         HEARTH_TRY(sys::make_directories("/run/systemd", 0755));
         HEARTH_TRY(sys::mkdir("/run/systemd/system", 0755));
         return SystemdCompatibility();
     }
-    SystemdCompatibility(SystemdCompatibility&& other) noexcept : made_(std::exchange(other.made_, false)) {}
+    SystemdCompatibility(SystemdCompatibility&& other) noexcept
+        : made_(std::exchange(other.made_, false)) {}
     SystemdCompatibility& operator=(SystemdCompatibility&&) = delete;
     ~SystemdCompatibility() {
         if (made_) {
@@ -101,19 +105,23 @@ Result<int> run(const Options& options) {
     HEARTH_TRY(make_directories(options));
     auto loop = HEARTH_TRY(EventLoop::open());
     EventLoop::on_defect([](const char* what) noexcept {
-        log::write(log::Level::Error, std::string("defect: an exception reached the loop: ") + what);
+        log::write(
+            log::Level::Error, std::string("defect: an exception reached the loop: ") + what);
     });
     auto supervisor = HEARTH_TRY(Supervisor::create(*loop, options));
     std::vector<EventSource> sources;
     for (const int signal : {SIGTERM, SIGINT, SIGRTMIN + 3}) {
-        sources.push_back(HEARTH_TRY(loop->on_signal(signal, [&](int, pid_t) { supervisor->shut_down(0); })));
+        sources.push_back(
+            HEARTH_TRY(loop->on_signal(signal, [&](int, pid_t) { supervisor->shut_down(0); })));
     }
-    sources.push_back(HEARTH_TRY(loop->on_signal(SIGHUP, [&](int, pid_t) { supervisor->reload([] {}); })));
+    sources.push_back(
+        HEARTH_TRY(loop->on_signal(SIGHUP, [&](int, pid_t) { supervisor->reload([] {}); })));
     std::optional<SystemdCompatibility> compatibility;
     if (options.systemd_compat) {
         compatibility.emplace(HEARTH_TRY(SystemdCompatibility::create()));
     }
-    auto bus = HEARTH_TRY(bus::BusServer::listen(*loop, *supervisor, bus_options(options, *supervisor)));
+    auto bus =
+        HEARTH_TRY(bus::BusServer::listen(*loop, *supervisor, bus_options(options, *supervisor)));
     supervisor->start_units();
     log::write(log::Level::Notice, "ready, answering at " + options.runtime_directory + "/private");
     sd_notify(0, "READY=1");
@@ -134,7 +142,8 @@ int main(int argc, char** argv) {
         return early->status;
     }
     const Options& options = std::get<Options>(parsed);
-    log::start(options.debug ? log::Level::Debug : log::Level::Information, ::isatty(STDERR_FILENO) != 0);
+    log::start(
+        options.debug ? log::Level::Debug : log::Level::Information, ::isatty(STDERR_FILENO) != 0);
     block_signals();
     raise_descriptor_limit();
     ::umask(0022);

@@ -32,9 +32,14 @@ std::vector<std::string> user_unit_path(const std::string& runtime_directory) {
     const std::string config = environment("XDG_CONFIG_HOME", home + "/.config");
     const std::string data = environment("XDG_DATA_HOME", home + "/.local/share");
     return {
-        config + "/systemd/user.control", runtime_directory + "/transient", config + "/systemd/user",
-        "/etc/systemd/user", "/run/systemd/user", data + "/systemd/user",
-        "/usr/local/lib/systemd/user", "/usr/lib/systemd/user"};
+        config + "/systemd/user.control",
+        runtime_directory + "/transient",
+        config + "/systemd/user",
+        "/etc/systemd/user",
+        "/run/systemd/user",
+        data + "/systemd/user",
+        "/usr/local/lib/systemd/user",
+        "/usr/lib/systemd/user"};
 }
 
 }  // namespace
@@ -46,17 +51,33 @@ std::variant<Options, EarlyExit> read_options(int argc, char** argv) {
     std::string confinement = "strict";
     std::string compat = "auto";
     std::string access = "owner";
-    app.add_option("--unit-path", unit_path, "directories of unit files, separated by ':' (replaces systemd's own path)")
+    app.add_option(
+           "--unit-path",
+           unit_path,
+           "directories of unit files, separated by ':' (replaces systemd's own path)")
         ->type_name("DIR[:DIR...]");
-    auto* runtime = app.add_option("--runtime-dir", options.runtime_directory, "sockets and state; belongs on tmpfs")->type_name("DIR");
-    auto* logs = app.add_option("--log-dir", options.log_directory, "where hearth-logd writes")->type_name("DIR");
-    app.add_option("--cgroup-root", options.cgroup_root, "below hearthd's own cgroup, or from the mount's root with a leading '/'")->type_name("PATH");
+    auto* runtime =
+        app.add_option(
+               "--runtime-dir", options.runtime_directory, "sockets and state; belongs on tmpfs")
+            ->type_name("DIR");
+    auto* logs = app.add_option("--log-dir", options.log_directory, "where hearth-logd writes")
+                     ->type_name("DIR");
+    app.add_option(
+           "--cgroup-root",
+           options.cgroup_root,
+           "below hearthd's own cgroup, or from the mount's root with a leading '/'")
+        ->type_name("PATH");
     app.add_option("--unit", options.units, "unit to start; may be repeated")->type_name("NAME");
-    app.add_option("--confinement", confinement, "strict refuses what can't be confined as asked; best-effort tells the shortfall")
+    app.add_option(
+           "--confinement",
+           confinement,
+           "strict refuses what can't be confined as asked; best-effort tells the shortfall")
         ->check(CLI::IsMember({"strict", "best-effort"}));
-    app.add_option("--systemd-compat", compat, "also serve the stock systemctl at /run/systemd/private")
+    app.add_option(
+           "--systemd-compat", compat, "also serve the stock systemctl at /run/systemd/private")
         ->check(CLI::IsMember({"yes", "no", "auto"}));
-    app.add_option("--bus-access", access, "who may read over the bus")->check(CLI::IsMember({"owner", "everyone"}));
+    app.add_option("--bus-access", access, "who may read over the bus")
+        ->check(CLI::IsMember({"owner", "everyone"}));
     app.add_flag("--user", options.user, "manage a user's services");
     app.add_flag("--debug", options.debug, "log more");
     app.set_version_flag("--version", "hearth " HEARTH_VERSION);
@@ -78,7 +99,8 @@ std::variant<Options, EarlyExit> read_options(int argc, char** argv) {
         }
         if (logs->count() == 0) {
             options.log_directory =
-                environment("XDG_STATE_HOME", environment("HOME", "/") + "/.local/state") + "/hearth/log";
+                environment("XDG_STATE_HOME", environment("HOME", "/") + "/.local/state") +
+                "/hearth/log";
         }
     }
     options.unit_path = split_path(unit_path);
@@ -87,11 +109,15 @@ std::variant<Options, EarlyExit> read_options(int argc, char** argv) {
                                          : UnitStore::default_path(options.runtime_directory);
     }
     options.confinement = confinement == "strict" ? Confinement::Strict : Confinement::BestEffort;
-    options.systemd_compat = compat == "yes";  // auto: a machine's default, and there is no machine role yet
+    options.systemd_compat =
+        compat == "yes";  // auto: a machine's default, and there is no machine role yet
     options.bus_for_everyone = access == "everyone";
     for (const std::string* directory : {&options.runtime_directory, &options.log_directory}) {
         if (directory->empty() || directory->front() != '/') {
-            return EarlyExit{2, "'" + *directory + "' is not an absolute path; expected one that starts with '/'\n"};
+            return EarlyExit{
+                2,
+                "'" + *directory +
+                    "' is not an absolute path; expected one that starts with '/'\n"};
         }
     }
     return options;

@@ -19,10 +19,10 @@ struct Options {
     std::string runtime_directory = "/run/hearth";
     std::string log_directory = "/var/log/hearth";
     std::string cgroup_root = "hearth";
-    std::vector<std::string> units;      ///< --unit: what to start
+    std::vector<std::string> units;  ///< --unit: what to start
     Confinement confinement = Confinement::Strict;
     bool bus_for_everyone = false;
-    bool systemd_compat = false;         ///< /run/systemd/private and /run/systemd/system
+    bool systemd_compat = false;  ///< /run/systemd/private and /run/systemd/system
     bool user = false;
     bool debug = false;
 };

@@ -28,12 +28,14 @@ void Supervisor::attach(
     }
     const auto live = live_.find(request.unit);
     const pid_t main = (*record)->status.main_pid;
-    if (main == 0 || live == live_.end() || !live->second.main_plan || !live->second.processes.contains(main)) {
+    if (main == 0 || live == live_.end() || !live->second.main_plan ||
+        !live->second.processes.contains(main)) {
         started(not_running(request.unit));
         return;
     }
     if (request.stdio.size() != 3) {
-        started(Unexpected(RequestError{"org.freedesktop.DBus.Error.InvalidArgs", "attach needs three descriptors"}));
+        started(Unexpected(RequestError{
+            "org.freedesktop.DBus.Error.InvalidArgs", "attach needs three descriptors"}));
         return;
     }
     auto pidfd = sys::duplicate(live->second.processes.at(main).pidfd.number());
@@ -52,12 +54,21 @@ void Supervisor::attach(
         target.tasks_limit = std::to_string(*tasks.count);
     }
     attach_->start(
-        std::move(request), std::move(target), *worker_, *launchers_, std::move(started), std::move(ended));
+        std::move(request),
+        std::move(target),
+        *worker_,
+        *launchers_,
+        std::move(started),
+        std::move(ended));
 }
 
-void Supervisor::end_attach(std::uint64_t session) { attach_->end(session); }
+void Supervisor::end_attach(std::uint64_t session) {
+    attach_->end(session);
+}
 
-void Supervisor::signal_attach(std::uint64_t session, int signal) { attach_->signal(session, signal); }
+void Supervisor::signal_attach(std::uint64_t session, int signal) {
+    attach_->signal(session, signal);
+}
 
 void Supervisor::confinement(
     const std::string& unit, std::function<void(Result<std::string, RequestError>)> done) {
@@ -68,7 +79,8 @@ void Supervisor::confinement(
     }
     const auto live = live_.find(unit);
     const pid_t main = (*record)->status.main_pid;
-    if (main == 0 || live == live_.end() || !live->second.main_plan || !live->second.processes.contains(main)) {
+    if (main == 0 || live == live_.end() || !live->second.main_plan ||
+        !live->second.processes.contains(main)) {
         done(not_running(unit));
         return;
     }
@@ -77,7 +89,8 @@ void Supervisor::confinement(
         done(Unexpected(RequestError{"Failed", pidfd.error().what}));
         return;
     }
-    // The kernel's view is read on the worker: a process may make its own /proc entries slow to read.
+    // The kernel's view is read on the worker: a process may make its own /proc entries slow to
+    // read.
     struct Examination {
         report::Question question;
         std::string answer;
@@ -90,7 +103,9 @@ void Supervisor::confinement(
     job->question.pidfd = std::move(*pidfd);
     job->question.cgroup = cgroup_of(unit);
     worker_->run(
-        [this, job] { job->answer = report::to_json(report::examine(job->question, tree_, &filter_memory_)); },
+        [this, job] {
+            job->answer = report::to_json(report::examine(job->question, tree_, &filter_memory_));
+        },
         [job, done] { done(std::move(job->answer)); });
 }
 

@@ -64,7 +64,10 @@ bool is_ending(ServiceState state) {
 }  // namespace
 
 Supervisor::Supervisor(EventLoop& loop, Options options, cgroup::Tree tree)
-    : loop_(loop), options_(std::move(options)), store_(options_.unit_path), tree_(std::move(tree)) {}
+    : loop_(loop),
+      options_(std::move(options)),
+      store_(options_.unit_path),
+      tree_(std::move(tree)) {}
 
 Supervisor::~Supervisor() = default;
 
@@ -73,7 +76,8 @@ Result<std::unique_ptr<Supervisor>> Supervisor::create(EventLoop& loop, Options 
     tree_options.root = options.cgroup_root;
     tree_options.owner = options.runtime_directory;
     auto tree = HEARTH_TRY(cgroup::Tree::open(tree_options));
-    std::unique_ptr<Supervisor> supervisor(new Supervisor(loop, std::move(options), std::move(tree)));
+    std::unique_ptr<Supervisor> supervisor(
+        new Supervisor(loop, std::move(options), std::move(tree)));
     HEARTH_TRY(supervisor->set_up());
     return supervisor;
 }
@@ -86,7 +90,8 @@ Result<void> Supervisor::set_up() {
     load_context_.confinement = options_.confinement;
     worker_ = HEARTH_TRY(Worker::create(loop_));
     launchers_ = HEARTH_TRY(launch::LauncherPool::create(tree_));
-    logs_ = HEARTH_TRY(logd::LogClient::start(program_beside("hearth-logd"), options_.log_directory));
+    logs_ =
+        HEARTH_TRY(logd::LogClient::start(program_beside("hearth-logd"), options_.log_directory));
     attach_ = std::make_unique<AttachSessions>(loop_, tree_);
 
     // Orphans of services come to us, not to PID 1: their zombies are ours to collect.
@@ -97,9 +102,8 @@ Result<void> Supervisor::set_up() {
         launchers_->event_descriptor(), EPOLLIN, Priority::Process, [this](std::uint32_t) {
             launches_returned();
         }));
-    log_source_ = HEARTH_TRY(loop_.on_io(logs_->pidfd(), EPOLLIN, Priority::Process, [this](std::uint32_t) {
-        log_writer_ended();
-    }));
+    log_source_ = HEARTH_TRY(loop_.on_io(
+        logs_->pidfd(), EPOLLIN, Priority::Process, [this](std::uint32_t) { log_writer_ended(); }));
     deadline_source_ = HEARTH_TRY(loop_.timer(Priority::Timer, [this] { happen(TimeElapsed{}); }));
     settle_source_ = HEARTH_TRY(loop_.deferred(Priority::Process, [this] { settle(); }));
 
@@ -108,7 +112,9 @@ Result<void> Supervisor::set_up() {
         if (populated && *populated) {
             log::write(
                 log::Level::Warning,
-                path + " holds processes that an earlier hearthd left; starting the unit ends them first");
+                path +
+                    " holds processes that an earlier hearthd left; starting the unit ends them "
+                    "first");
         }
     }
     return {};
@@ -155,9 +161,13 @@ void Supervisor::handle(Outcome outcome) {
 void Supervisor::told(const Outcome& outcome) {
     for (const Transition& transition : outcome.transitions) {
         const bool bad = transition.to == ServiceState::Failed;
-        log::write(bad ? log::Level::Warning : log::Level::Information, transition.unit, describe(transition));
+        log::write(
+            bad ? log::Level::Warning : log::Level::Information,
+            transition.unit,
+            describe(transition));
         if (is_ending(transition.to)) {
-            attach_->end_unit(transition.unit);  // a shell that ignores SIGTERM must not hold up the stop
+            attach_->end_unit(
+                transition.unit);  // a shell that ignores SIGTERM must not hold up the stop
         }
     }
     if (observer_ != nullptr) {
@@ -184,7 +194,8 @@ Result<const UnitRecord*, RequestError> Supervisor::load_now(const std::string& 
     }
     if (!name.ends_with(".service")) {
         return Unexpected(RequestError{
-            "LoadFailed", "unit type of " + name + " is not built yet; hearth runs .service units"});
+            "LoadFailed",
+            "unit type of " + name + " is not built yet; hearth runs .service units"});
     }
     Unit unit = load_unit(name, store_, load_context_);
     if (unit.load_state != LoadState::NotFound) {  // that is the asker's to hear, not the log's
@@ -199,7 +210,8 @@ Result<const UnitRecord*, RequestError> Supervisor::load_now(const std::string& 
 Result<const UnitRecord*, RequestError> Supervisor::load(const std::string& name) {
     const UnitRecord* record = world_.find(name);
     const bool idle = record != nullptr && !is_running(*record) && !record->job;
-    // A unit that was not there, or could not be read, may be by now; no daemon-reload is asked for that.
+    // A unit that was not there, or could not be read, may be by now; no daemon-reload is asked for
+    // that.
     const bool stale = idle && record->unit.load_state != LoadState::Loaded;
     if (record == nullptr || stale) {
         record = HEARTH_TRY(load_now(name));
@@ -217,7 +229,8 @@ Result<const UnitRecord*, RequestError> Supervisor::load(const std::string& name
 
 Result<JobId, RequestError> Supervisor::request(const std::string& unit, Verb verb, JobMode mode) {
     if (exit_status_ && verb != Verb::Stop) {
-        return Unexpected(RequestError{"ShuttingDown", "hearthd is stopping all units; nothing new is started"});
+        return Unexpected(
+            RequestError{"ShuttingDown", "hearthd is stopping all units; nothing new is started"});
     }
     (void)HEARTH_TRY(load(unit));
     Requested requested = HEARTH_TRY(request_job(world_, unit, verb, mode, moment(loop_)));
@@ -232,11 +245,13 @@ Result<void, RequestError> Supervisor::cancel(JobId job) {
     return {};
 }
 
-Result<void, RequestError> Supervisor::kill(const std::string& unit, const std::string& whom, int signal) {
+Result<void, RequestError> Supervisor::kill(
+    const std::string& unit, const std::string& whom, int signal) {
     const UnitRecord* record = HEARTH_TRY(load(unit));
     if (signal < 1 || signal > SIGRTMAX) {
         return Unexpected(RequestError{
-            "org.freedesktop.DBus.Error.InvalidArgs", "signal " + std::to_string(signal) + " is out of range"});
+            "org.freedesktop.DBus.Error.InvalidArgs",
+            "signal " + std::to_string(signal) + " is out of range"});
     }
     const bool must = whom.ends_with("-fail");
     const std::string target = must ? whom.substr(0, whom.size() - 5) : whom;
@@ -253,7 +268,8 @@ Result<void, RequestError> Supervisor::kill(const std::string& unit, const std::
         if (!must && action.everything) {
             return {};
         }
-        return Unexpected(RequestError{"NoSuchProcess", "No " + target + " process to kill in " + unit});
+        return Unexpected(
+            RequestError{"NoSuchProcess", "No " + target + " process to kill in " + unit});
     }
     perform_signal(action);
     return {};
@@ -303,7 +319,8 @@ LiveFacts Supervisor::live(const UnitRecord& record) const {
     }
     facts.unit_file_state = UnitStore::file_state(record.unit);
     facts.files_changed = store_.need_reload(record.unit);
-    facts.effective_memory_max = record.unit.settings.resources.memory_max.bytes.value_or(UINT64_MAX);
+    facts.effective_memory_max =
+        record.unit.settings.resources.memory_max.bytes.value_or(UINT64_MAX);
     facts.effective_tasks_max = record.unit.settings.resources.tasks_max.count.value_or(UINT64_MAX);
     const launch::Host& host = facts_.snapshot();
     const std::string& user = record.unit.settings.exec.user;
@@ -344,7 +361,8 @@ std::vector<UnitProcess> Supervisor::processes(const std::string& unit) const {
     }
     const std::string shown = tree_.shown(cgroup_of(unit));
     for (const pid_t pid : tree_.processes(cgroup_of(unit)).value_or(std::vector<pid_t>{})) {
-        std::string line = sys::read_file("/proc/" + std::to_string(pid) + "/cmdline", 4096).value_or("");
+        std::string line =
+            sys::read_file("/proc/" + std::to_string(pid) + "/cmdline", 4096).value_or("");
         while (!line.empty() && line.back() == '\0') {
             line.pop_back();
         }
@@ -361,7 +379,8 @@ std::vector<std::pair<std::string, std::string>> Supervisor::unit_files() const 
         const UnitRecord* record = world_.find(name);
         result.emplace_back(
             path,
-            UnitStore::file_state(record != nullptr ? record->unit : load_unit(name, store_, load_context_)));
+            UnitStore::file_state(
+                record != nullptr ? record->unit : load_unit(name, store_, load_context_)));
     }
     return result;
 }
@@ -416,8 +435,10 @@ void Supervisor::try_finish_shutdown() {
     bool releasing = false;
     for (auto& [name, live] : live_) {
         releasing = releasing || live.cgroup_made;
-        if (!busy && live.cgroup_made && live.release_when_empty && tree_.populated(cgroup_of(name)).value_or(false)) {
-            log::write(log::Level::Warning, name, "ending the processes that its KillMode= left running");
+        if (!busy && live.cgroup_made && live.release_when_empty &&
+            tree_.populated(cgroup_of(name)).value_or(false)) {
+            log::write(
+                log::Level::Warning, name, "ending the processes that its KillMode= left running");
             (void)tree_.kill(cgroup_of(name));
         }
     }

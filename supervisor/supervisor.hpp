@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// Supervisor: the imperative shell around the engine. It turns facts (a pidfd became readable, a launch
-// returned, a deadline passed) and requests (the bus) into Events, and Actions into calls. It decides
-// nothing: a unit's state is changed by units/engine alone, and everything here that looks like a
-// decision belongs there.
+// Supervisor: the imperative shell around the engine. It turns facts (a pidfd became readable, a
+// launch returned, a deadline passed) and requests (the bus) into Events, and Actions into calls.
+// It decides nothing: a unit's state is changed by units/engine alone, and everything here that
+// looks like a decision belongs there.
 //
 // One event loop thread runs all of this; launches block on launcher threads, clean-up and reads of
-// hostile files on the worker. Outcomes are handled in order, never re-entrantly: what an action causes
-// is queued and stepped after the current outcome has been told to everybody.
+// hostile files on the worker. Outcomes are handled in order, never re-entrantly: what an action
+// causes is queued and stepped after the current outcome has been told to everybody.
 #pragma once
 
 #include <deque>
@@ -39,7 +39,8 @@ public:
 
     /// Starts the units of --unit; called once the bus listens.
     void start_units();
-    /// Stops every unit in order, then exits the loop with `status`. A second call kills what still runs.
+    /// Stops every unit in order, then exits the loop with `status`. A second call kills what still
+    /// runs.
     void shut_down(int status);
 
     /// Our root in the v2 tree, as /proc/PID/cgroup shows it.
@@ -51,7 +52,8 @@ public:
     Result<const UnitRecord*, RequestError> load(const std::string& unit) override;
     Result<JobId, RequestError> request(const std::string& unit, Verb verb, JobMode mode) override;
     Result<void, RequestError> cancel(JobId job) override;
-    Result<void, RequestError> kill(const std::string& unit, const std::string& whom, int signal) override;
+    Result<void, RequestError> kill(
+        const std::string& unit, const std::string& whom, int signal) override;
     Result<void, RequestError> reset_failed(const std::string& unit) override;
     void reload(std::function<void()> done) override;
     [[nodiscard]] std::string unit_by_pid(pid_t pid) const override;
@@ -110,7 +112,8 @@ private:
     void perform_release(const std::string& unit);
     void refuse(const Launch& action, int exit_status, std::string message);
     Result<launch::Plan, Diagnostics> make_plan(const Launch& action, LiveUnit& live);
-    /// Starts ending what an earlier hearthd left in the unit's cgroup; true: the launch goes on later.
+    /// Starts ending what an earlier hearthd left in the unit's cgroup; true: the launch goes on
+    /// later.
     bool clear_leftovers(const Launch& action);
 
     // Facts (facts.cpp).
@@ -125,7 +128,9 @@ private:
     void log_writer_ended();
     void try_finish_shutdown();
 
-    [[nodiscard]] static std::string cgroup_of(const std::string& unit) { return "system.slice/" + unit; }
+    [[nodiscard]] static std::string cgroup_of(const std::string& unit) {
+        return "system.slice/" + unit;
+    }
 
     EventLoop& loop_;
     Options options_;
@@ -146,7 +151,8 @@ private:
 
     std::deque<Event> queue_;
     bool settling_ = false;
-    EventSource settle_source_, deadline_source_, launch_source_, child_source_, orphan_source_, log_source_;
+    EventSource settle_source_, deadline_source_, launch_source_, child_source_, orphan_source_,
+        log_source_;
     std::optional<int> exit_status_;
 };
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// Worker: one thread for what may block and is nobody's launch: removing private directories, reading
-// a hostile /proc. A job is two functions: `work` runs on the thread and must touch nothing shared;
-// `done` runs afterwards on the event loop's thread. Jobs run in order. The destructor finishes the
-// job in hand, drops the others' `done`, but runs their `work` (nothing may be left behind).
+// Worker: one thread for what may block and is nobody's launch: removing private directories,
+// reading a hostile /proc. A job is two functions: `work` runs on the thread and must touch nothing
+// shared; `done` runs afterwards on the event loop's thread. Jobs run in order. The destructor
+// finishes the job in hand, drops the others' `done`, but runs their `work` (nothing may be left
+// behind).
 #pragma once
 
 #include <condition_variable>

@@ -10,7 +10,8 @@
 //
 // Invariants, each a test in tests/units/every_directive_test.cpp: names are unique per section and
 // sorted per table; the summary is a sentence; the sample parses, differs from the default and
-// round-trips; setting the sample changes what `applied` says it changes. No row is accepted and dead.
+// round-trips; setting the sample changes what `applied` says it changes. No row is accepted and
+// dead.
 #pragma once
 
 #include <cstdint>
@@ -30,21 +31,61 @@ enum class Section : std::uint8_t { Unit, Service, Install, Hearth };
 [[nodiscard]] std::string_view name(Section section);  // "Unit" ... "X-Hearth"
 
 /// Which group of settings a row belongs to; a unit type lists its contexts.
-enum class Context : std::uint8_t { Unit, Install, Service, Kill, Exec, Sandbox, Resources, Hearth };
+enum class Context : std::uint8_t {
+    Unit,
+    Install,
+    Service,
+    Kill,
+    Exec,
+    Sandbox,
+    Resources,
+    Hearth
+};
 
 /// Where a directive takes effect.
 namespace applied {
-struct Loading { bool operator==(const Loading&) const = default; };    ///< how the unit is loaded or described
-struct Graph { bool operator==(const Graph&) const = default; };        ///< jobs and their order
-struct Machine { bool operator==(const Machine&) const = default; };    ///< what the service machine answers
-struct Preparation { bool operator==(const Preparation&) const = default; };  ///< by the parent, before the clone
-struct Child { Stage stage; bool operator==(const Child&) const = default; }; ///< by the child, at that stage
-struct Reporting { bool operator==(const Reporting&) const = default; };
-struct NoEffect { std::string_view reason; bool operator==(const NoEffect&) const = default; };
-struct Refused { std::string_view reason; bool operator==(const Refused&) const = default; };
+/// how the unit is loaded or described
+struct Loading {
+    bool operator==(const Loading&) const = default;
+};
+/// jobs and their order
+struct Graph {
+    bool operator==(const Graph&) const = default;
+};
+/// what the service machine answers
+struct Machine {
+    bool operator==(const Machine&) const = default;
+};
+/// by the parent, before the clone
+struct Preparation {
+    bool operator==(const Preparation&) const = default;
+};
+/// by the child, at that stage
+struct Child {
+    Stage stage;
+    bool operator==(const Child&) const = default;
+};
+struct Reporting {
+    bool operator==(const Reporting&) const = default;
+};
+struct NoEffect {
+    std::string_view reason;
+    bool operator==(const NoEffect&) const = default;
+};
+struct Refused {
+    std::string_view reason;
+    bool operator==(const Refused&) const = default;
+};
 }  // namespace applied
-using Applied = std::variant<applied::Loading, applied::Graph, applied::Machine, applied::Preparation,
-                             applied::Child, applied::Reporting, applied::NoEffect, applied::Refused>;
+using Applied = std::variant<
+    applied::Loading,
+    applied::Graph,
+    applied::Machine,
+    applied::Preparation,
+    applied::Child,
+    applied::Reporting,
+    applied::NoEffect,
+    applied::Refused>;
 
 /// DESIGN 3.1: what happens when the host can't give it.
 enum class Nature : std::uint8_t {
@@ -59,7 +100,8 @@ using FormatFunction = std::string (*)(const Settings&);
 using WriteFunction = void (*)(const Settings&, ValueSink&);
 using IsDefaultFunction = bool (*)(const Settings&);
 
-/// A D-Bus property that a row stands for. Most rows have one, of their own name; `Sec` becomes `USec`.
+/// A D-Bus property that a row stands for. Most rows have one, of their own name; `Sec` becomes
+/// `USec`.
 struct Property {
     std::string_view name;
     const char* signature = nullptr;
@@ -74,9 +116,9 @@ struct Row {
     Applied applied = applied::Loading{};
     Nature nature = Nature::Shares;
     std::string_view sample;
-    std::string_view syntax;           ///< from the codec
+    std::string_view syntax;  ///< from the codec
     AssignFunction assign = nullptr;
-    FormatFunction format = nullptr;   ///< file text, one line per assignment
+    FormatFunction format = nullptr;  ///< file text, one line per assignment
     IsDefaultFunction is_default = nullptr;
     std::span<const Property> properties;
 };

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// step(): the one place where hearth decides. It takes the World, one Event and the time, changes the
-// World, and returns what happened (Transitions, JobChanges) and what to do (Actions). Pure: no system
-// call, no clock, no log, no random number. The supervisor turns facts and requests into Events and
-// Actions into calls; nothing else may change a unit's state.
+// step(): the one place where hearth decides. It takes the World, one Event and the time, changes
+// the World, and returns what happened (Transitions, JobChanges) and what to do (Actions). Pure: no
+// system call, no clock, no log, no random number. The supervisor turns facts and requests into
+// Events and Actions into calls; nothing else may change a unit's state.
 //
 // Requests are answered by value: request_job() says at once whether a job was queued, merged or
 // refused, and why, in the error names of the bus.
@@ -30,15 +30,15 @@ struct Launched {
     bool operator==(const Launched&) const = default;
 };
 
-/// A launch failed. Refused: the plan could not be made, or a preparation failed; no process existed. Otherwise
-/// `pid` existed and its exit is known already (exit_status of the failed step).
+/// A launch failed. Refused: the plan could not be made, or a preparation failed; no process
+/// existed. Otherwise `pid` existed and its exit is known already (exit_status of the failed step).
 struct LaunchFailed {
     std::string unit;
     LaunchId launch = 0;
-    bool refused = false;    ///< by promise 1: no automatic restart, it would be refused again
+    bool refused = false;  ///< by promise 1: no automatic restart, it would be refused again
     int pid = 0;
-    int exit_status = 0;     ///< systemd.exec(5): 203, 226 ...
-    std::string message;     ///< file, line, directive, step, error; for people; may be several lines
+    int exit_status = 0;  ///< systemd.exec(5): 203, 226 ...
+    std::string message;  ///< file, line, directive, step, error; for people; may be several lines
     Moment at;
     std::string invocation_id;
     bool operator==(const LaunchFailed&) const = default;
@@ -47,31 +47,58 @@ struct LaunchFailed {
 struct ProcessExited {
     std::string unit;
     int pid = 0;
-    int code = 0;    ///< CLD_EXITED, CLD_KILLED, CLD_DUMPED
+    int code = 0;  ///< CLD_EXITED, CLD_KILLED, CLD_DUMPED
     int status = 0;
     Moment at;
     bool operator==(const ProcessExited&) const = default;
 };
 
-/// What cgroup.events says of the unit's cgroup. Owed whenever it fires, and once more (whatever it says)
-/// after each SignalUnit{everything} and KillCgroup was carried out: the engine counts a cgroup as
-/// populated from each Launched on, and a short-lived process may have left it before it could be told.
-struct CgroupChanged { std::string unit; bool populated = false; bool operator==(const CgroupChanged&) const = default; };
-/// The kernel's OOM killer killed a process of the unit. Told before the ProcessExited of a process that
-/// died of SIGKILL where that is possible, so that the result is oom-kill and not signal.
-struct OutOfMemoryKilled { std::string unit; bool operator==(const OutOfMemoryKilled&) const = default; };
-struct TimeElapsed { bool operator==(const TimeElapsed&) const = default; };  ///< some deadline may have passed
-/// A unit was loaded for the first time or again. A running service keeps running as it was; a unit that
-/// failed to parse replaces only a unit that is not running (otherwise the old one is kept, told).
-struct UnitLoaded { Unit unit; bool operator==(const UnitLoaded&) const = default; };
-struct ResetFailed { std::string unit; bool operator==(const ResetFailed&) const = default; };  ///< "" = all
+/// What cgroup.events says of the unit's cgroup. Owed whenever it fires, and once more (whatever it
+/// says) after each SignalUnit{everything} and KillCgroup was carried out: the engine counts a
+/// cgroup as populated from each Launched on, and a short-lived process may have left it before it
+/// could be told.
+struct CgroupChanged {
+    std::string unit;
+    bool populated = false;
+    bool operator==(const CgroupChanged&) const = default;
+};
+/// The kernel's OOM killer killed a process of the unit. Told before the ProcessExited of a process
+/// that died of SIGKILL where that is possible, so that the result is oom-kill and not signal.
+struct OutOfMemoryKilled {
+    std::string unit;
+    bool operator==(const OutOfMemoryKilled&) const = default;
+};
+/// some deadline may have passed
+struct TimeElapsed {
+    bool operator==(const TimeElapsed&) const = default;
+};
+/// A unit was loaded for the first time or again. A running service keeps running as it was; a unit
+/// that failed to parse replaces only a unit that is not running (otherwise the old one is kept,
+/// told).
+struct UnitLoaded {
+    Unit unit;
+    bool operator==(const UnitLoaded&) const = default;
+};
+/// "" = all
+struct ResetFailed {
+    std::string unit;
+    bool operator==(const ResetFailed&) const = default;
+};
 
-using Event = std::variant<Launched, LaunchFailed, ProcessExited, CgroupChanged, OutOfMemoryKilled, TimeElapsed, UnitLoaded, ResetFailed>;
+using Event = std::variant<
+    Launched,
+    LaunchFailed,
+    ProcessExited,
+    CgroupChanged,
+    OutOfMemoryKilled,
+    TimeElapsed,
+    UnitLoaded,
+    ResetFailed>;
 
 // ---- what to do ---------------------------------------------------------------------------------
 
-/// Plan and launch commands(unit, kind)[index]. Exactly one Launched or LaunchFailed with `launch` must
-/// follow, even after AbortLaunch.
+/// Plan and launch commands(unit, kind)[index]. Exactly one Launched or LaunchFailed with `launch`
+/// must follow, even after AbortLaunch.
 struct Launch {
     std::string unit;
     LaunchId launch = 0;
@@ -80,7 +107,11 @@ struct Launch {
     bool begins_activation = false;  ///< a new invocation id
     bool operator==(const Launch&) const = default;
 };
-struct AbortLaunch { std::string unit; LaunchId launch = 0; bool operator==(const AbortLaunch&) const = default; };
+struct AbortLaunch {
+    std::string unit;
+    LaunchId launch = 0;
+    bool operator==(const AbortLaunch&) const = default;
+};
 /// Signal some of the unit's processes. `everything`: all processes of the cgroup.
 struct SignalUnit {
     std::string unit;
@@ -88,10 +119,17 @@ struct SignalUnit {
     bool main = false, control = false, everything = false;
     bool operator==(const SignalUnit&) const = default;
 };
-struct KillCgroup { std::string unit; bool operator==(const KillCgroup&) const = default; };  ///< SIGKILL, all, by cgroup.kill
-/// The activation is over: remove private directories, namespaces, and the cgroup as soon as it is empty
-/// (KillMode= may leave processes in it).
-struct Release { std::string unit; bool operator==(const Release&) const = default; };
+/// SIGKILL, all, by cgroup.kill
+struct KillCgroup {
+    std::string unit;
+    bool operator==(const KillCgroup&) const = default;
+};
+/// The activation is over: remove private directories, namespaces, and the cgroup as soon as it is
+/// empty (KillMode= may leave processes in it).
+struct Release {
+    std::string unit;
+    bool operator==(const Release&) const = default;
+};
 /// Something a person should read in the log.
 struct Tell {
     Severity severity{};
@@ -131,7 +169,8 @@ struct Outcome {
 
 /// Errors of requests: `name` is the D-Bus error name without prefix "org.freedesktop.systemd1."; a
 /// name with a dot in it is complete as it is ("org.freedesktop.DBus.Error.InvalidArgs").
-/// ("NoSuchUnit", "LoadFailed", "JobTypeNotApplicable", "TransactionIsDestructive", "UnitMasked" ...).
+/// ("NoSuchUnit", "LoadFailed", "JobTypeNotApplicable", "TransactionIsDestructive", "UnitMasked"
+/// ...).
 struct RequestError {
     std::string name;
     std::string message;
@@ -139,7 +178,15 @@ struct RequestError {
 };
 
 /// The verbs of the bus in terms of jobs.
-enum class Verb : std::uint8_t { Start, Stop, Restart, Reload, TryRestart, ReloadOrRestart, ReloadOrTryRestart };
+enum class Verb : std::uint8_t {
+    Start,
+    Stop,
+    Restart,
+    Reload,
+    TryRestart,
+    ReloadOrRestart,
+    ReloadOrTryRestart
+};
 
 struct Requested {
     JobId job = 0;
@@ -147,14 +194,16 @@ struct Requested {
 };
 
 [[nodiscard]] Outcome step(World& world, const Event& event, Moment now);
-[[nodiscard]] Result<Requested, RequestError> request_job(World& world, const std::string& unit, Verb verb, JobMode mode, Moment now);
+[[nodiscard]] Result<Requested, RequestError> request_job(
+    World& world, const std::string& unit, Verb verb, JobMode mode, Moment now);
 [[nodiscard]] Result<Outcome, RequestError> cancel_job(World& world, JobId job, Moment now);
 
-/// Forgets units that have no text, no process and no job: what asking for unknown names leaves behind.
-/// Returns their names.
+/// Forgets units that have no text, no process and no job: what asking for unknown names leaves
+/// behind. Returns their names.
 std::vector<std::string> collect(World& world);
 
-/// `running -> stop-sigterm: main process exited, code=exited, status=1/FAILURE`, one line, without the unit.
+/// `running -> stop-sigterm: main process exited, code=exited, status=1/FAILURE`, one line, without
+/// the unit.
 [[nodiscard]] std::string describe(const Transition& transition);
 
 /// `code=exited, status=1/FAILURE`: how a process ended (CLD_* code of waitid(2)), as in the log.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The system calls of systemd 252's group @known, on any architecture, sorted; it includes the group
+// The system calls of systemd 252's group @known, on any architecture, sorted; it includes the
+// group
 // @obsolete. Only system_call_groups.cpp includes this: it is a part of that table,
 // kept apart for its length. Names only; numbers are libseccomp's business.
 #pragma once

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // The live properties of a unit: what is not a directive but what systemd shows (ExecMainPID,
-// timestamps, NRestarts, Result ...). One table; GetAll, PropertiesChanged, `show` and the state files
-// are loops over it and over the directive tables. Names, types and "unset" values are those of
-// org.freedesktop.systemd1(5): an unknown counter is UINT64_MAX, never 0.
+// timestamps, NRestarts, Result ...). One table; GetAll, PropertiesChanged, `show` and the state
+// files are loops over it and over the directive tables. Names, types and "unset" values are those
+// of org.freedesktop.systemd1(5): an unknown counter is UINT64_MAX, never 0.
 #pragma once
 
 #include <span>
@@ -18,11 +18,12 @@ namespace hearth {
 /// Facts that only the supervisor can know, read when somebody asks.
 struct LiveFacts {
     std::string control_group;  ///< "/hearth/system.slice/heat.service", empty while there is none
-    std::uint64_t cpu_usage_nanoseconds = UINT64_MAX, memory_current = UINT64_MAX, memory_peak = UINT64_MAX,
-                  tasks_current = UINT64_MAX;
-    bool files_changed = false;  ///< since they were loaded: NeedDaemonReload
+    std::uint64_t cpu_usage_nanoseconds = UINT64_MAX, memory_current = UINT64_MAX,
+                  memory_peak = UINT64_MAX, tasks_current = UINT64_MAX;
+    bool files_changed = false;   ///< since they were loaded: NeedDaemonReload
     std::string unit_file_state;  ///< "static", "disabled" ...
-    std::uint64_t effective_memory_max = UINT64_MAX, effective_tasks_max = UINT64_MAX;  ///< shares resolved to numbers
+    std::uint64_t effective_memory_max = UINT64_MAX,
+                  effective_tasks_max = UINT64_MAX;    ///< shares resolved to numbers
     std::uint32_t uid = UINT32_MAX, gid = UINT32_MAX;  ///< of User=, resolved
 };
 
@@ -42,8 +43,8 @@ struct RuntimeField {
     bool emits_change = false;  ///< told by PropertiesChanged at each transition
 };
 
-/// Sorted by interface, then name. Includes the ExecStart= family ("a(sasbttttuii)") and its Ex twins,
-/// dependency lists, and constants that systemctl needs (Following, Names, CanStart ...).
+/// Sorted by interface, then name. Includes the ExecStart= family ("a(sasbttttuii)") and its Ex
+/// twins, dependency lists, and constants that systemctl needs (Following, Names, CanStart ...).
 [[nodiscard]] std::span<const RuntimeField> runtime_fields();
 
 }  // namespace hearth

@@ -70,11 +70,13 @@ void ServiceMachine::start() {
         status_.refused = true;
         return refuse_start(
             ServiceResult::Resources,
-            with_lines("this Type= is not built yet; use simple, exec or oneshot where the program allows it"));
+            with_lines("this Type= is not built yet; use simple, exec or oneshot where the program "
+                       "allows it"));
     }
     if (service().exec_start.empty() && service().type != ServiceType::Oneshot) {
         status_.refused = true;
-        return refuse_start(ServiceResult::Resources, with_lines("the unit has no ExecStart= to run"));
+        return refuse_start(
+            ServiceResult::Resources, with_lines("the unit has no ExecStart= to run"));
     }
     if (status_.cgroup_populated) {
         if (reaches_cgroup(Operation::Kill) && !kill().send_kill) {

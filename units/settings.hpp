@@ -22,8 +22,8 @@ struct UnitSettings {  // [Unit], systemd.unit(5)
     Timespan start_limit_interval = Timespan::seconds(10);
     std::uint32_t start_limit_burst = 5;
     bool default_dependencies = true;
-    // Ordering and requirements between units: names built in for a guest are met, others are refused
-    // until the dependency engine exists (loader).
+    // Ordering and requirements between units: names built in for a guest are met, others are
+    // refused until the dependency engine exists (loader).
     UnitNames after, before, wants, requires_, conflicts;
     bool refuse_manual_start = false;
     bool refuse_manual_stop = false;
@@ -70,7 +70,8 @@ struct KillSettings {  // systemd.kill(5)
 
 struct LimitSettings {  // Limit*=, setrlimit(2); unset: inherited
     std::optional<SecondsLimit> cpu;
-    std::optional<SizeLimit> file_size, data, stack, core, resident_set, address_space, locked_memory, message_queue;
+    std::optional<SizeLimit> file_size, data, stack, core, resident_set, address_space,
+        locked_memory, message_queue;
     std::optional<CountLimit> open_files, processes, locks, pending_signals, realtime_priority;
     std::optional<MicrosecondsLimit> realtime_time;
     std::optional<NiceLimit> nice;
@@ -127,7 +128,7 @@ struct SandboxSettings {  // systemd.exec(5), what confines
     std::vector<PathEntry> read_write_paths, read_only_paths, inaccessible_paths;
     std::vector<BindEntry> bind_paths, bind_read_only_paths;
     std::vector<TmpfsEntry> temporary_file_systems;
-    std::optional<bool> mount_api_vfs;  ///< unset: yes with a root directory
+    std::optional<bool> mount_api_vfs;            ///< unset: yes with a root directory
     std::optional<std::string> apparmor_profile;  ///< refused so far
 
     bool operator==(const SandboxSettings&) const = default;

@@ -20,14 +20,42 @@
 
 namespace hearth {
 
-enum class ServiceType : std::uint8_t { Simple, Exec, Forking, Oneshot, Dbus, Notify, NotifyReload, Idle };
-enum class Restart : std::uint8_t { No, OnSuccess, OnFailure, OnAbnormal, OnWatchdog, OnAbort, Always };
+enum class ServiceType : std::uint8_t {
+    Simple,
+    Exec,
+    Forking,
+    Oneshot,
+    Dbus,
+    Notify,
+    NotifyReload,
+    Idle
+};
+enum class Restart : std::uint8_t {
+    No,
+    OnSuccess,
+    OnFailure,
+    OnAbnormal,
+    OnWatchdog,
+    OnAbort,
+    Always
+};
 enum class KillMode : std::uint8_t { ControlGroup, Process, Mixed, None };
 enum class ProtectSystem : std::uint8_t { No, Yes, Full, Strict };
 enum class ProtectHome : std::uint8_t { No, Yes, ReadOnly, Tmpfs };
 enum class StandardInput : std::uint8_t { Null, Tty, TtyForce, TtyFail, Data, File, Socket, Fd };
 enum class StandardOutput : std::uint8_t {
-    Inherit, Null, Tty, Journal, JournalConsole, Kmsg, KmsgConsole, File, Append, Truncate, Socket, Fd
+    Inherit,
+    Null,
+    Tty,
+    Journal,
+    JournalConsole,
+    Kmsg,
+    KmsgConsole,
+    File,
+    Append,
+    Truncate,
+    Socket,
+    Fd
 };
 enum class Confinement : std::uint8_t { Strict, BestEffort };
 
@@ -55,7 +83,8 @@ struct ExitStatusSet {
     bool operator==(const ExitStatusSet&) const = default;
 };
 
-/// A set of capabilities, bit N = capability N of capability.h. `all` means "whatever the kernel has".
+/// A set of capabilities, bit N = capability N of capability.h. `all` means "whatever the kernel
+/// has".
 struct CapabilitySet {
     std::uint64_t mask = 0;
 
@@ -78,13 +107,15 @@ struct AmbientSet {
 /// `allow_list`: calls not named get the filter's error; otherwise named calls are refused.
 struct SystemCallFilter {
     bool allow_list = false;
-    /// In place of an errno: `name:kill`, whatever SystemCallErrorNumber= says. systemd's own number.
+    /// In place of an errno: `name:kill`, whatever SystemCallErrorNumber= says. systemd's own
+    /// number.
     static constexpr int kill_process = 2147483646;
 
-    /// Call name to what happens to it: nullopt = the list's own action (allowed in an allow-list; the
-    /// error of SystemCallErrorNumber= in a deny-list), a number = that errno, or kill_process.
+    /// Call name to what happens to it: nullopt = the list's own action (allowed in an allow-list;
+    /// the error of SystemCallErrorNumber= in a deny-list), a number = that errno, or kill_process.
     std::map<std::string, std::optional<int>> calls;
-    /// What the user wrote, one entry per assignment, for printing back. Empty: no filter was asked for.
+    /// What the user wrote, one entry per assignment, for printing back. Empty: no filter was asked
+    /// for.
     std::vector<std::string> text;
 
     [[nodiscard]] bool asked() const { return !text.empty(); }
@@ -163,29 +194,42 @@ struct EnvironmentFile {
     bool operator==(const EnvironmentFile&) const = default;
 };
 
-/// LimitNOFILE=SOFT:HARD; infinity is UINT64_MAX. Times of LimitCPU= are seconds, LimitRTTIME= microseconds.
+/// LimitNOFILE=SOFT:HARD; infinity is UINT64_MAX. Times of LimitCPU= are seconds, LimitRTTIME=
+/// microseconds.
 struct ResourceLimit {
     std::uint64_t soft = UINT64_MAX;
     std::uint64_t hard = UINT64_MAX;
     bool operator==(const ResourceLimit&) const = default;
 };
 // One type per unit of measurement, so that the codec knows how to read it.
-struct CountLimit : ResourceLimit { bool operator==(const CountLimit&) const = default; };
-struct SizeLimit : ResourceLimit { bool operator==(const SizeLimit&) const = default; };
-struct SecondsLimit : ResourceLimit { bool operator==(const SecondsLimit&) const = default; };
-struct MicrosecondsLimit : ResourceLimit { bool operator==(const MicrosecondsLimit&) const = default; };
-struct NiceLimit : ResourceLimit { bool operator==(const NiceLimit&) const = default; };
+struct CountLimit : ResourceLimit {
+    bool operator==(const CountLimit&) const = default;
+};
+struct SizeLimit : ResourceLimit {
+    bool operator==(const SizeLimit&) const = default;
+};
+struct SecondsLimit : ResourceLimit {
+    bool operator==(const SecondsLimit&) const = default;
+};
+struct MicrosecondsLimit : ResourceLimit {
+    bool operator==(const MicrosecondsLimit&) const = default;
+};
+struct NiceLimit : ResourceLimit {
+    bool operator==(const NiceLimit&) const = default;
+};
 
 /// MemoryMax=: bytes, a share of the machine's memory, or infinity.
 struct MemoryLimit {
-    std::optional<std::uint64_t> bytes;  ///< UINT64_MAX: infinity; a share's size once the loader knows it
+    /// UINT64_MAX: infinity; a share's size once the loader knows it
+    std::optional<std::uint64_t> bytes;
     std::optional<std::uint32_t> permyriad;  ///< hundredths of a percent of physical memory
     bool operator==(const MemoryLimit&) const = default;
 };
 
 /// TasksMax=: a count, a share of the system's limit, or infinity.
 struct TasksLimit {
-    std::optional<std::uint64_t> count;  ///< UINT64_MAX: infinity; a share's count once the loader knows it
+    /// UINT64_MAX: infinity; a share's count once the loader knows it
+    std::optional<std::uint64_t> count;
     std::optional<std::uint32_t> permyriad;
     bool operator==(const TasksLimit&) const = default;
 };

@@ -30,22 +30,61 @@ struct Moment {
 
 /// The sub-state of a service, in the order of a life. See the prose in service_machine.hpp.
 enum class ServiceState : std::uint8_t {
-    Dead, Condition, StartPre, Start, StartPost, Running, Exited, Reload,
-    Stop, StopSigterm, StopSigkill, StopPost, FinalSigterm, FinalSigkill, Failed, AutoRestart,
+    Dead,
+    Condition,
+    StartPre,
+    Start,
+    StartPost,
+    Running,
+    Exited,
+    Reload,
+    Stop,
+    StopSigterm,
+    StopSigkill,
+    StopPost,
+    FinalSigterm,
+    FinalSigkill,
+    Failed,
+    AutoRestart,
 };
 [[nodiscard]] std::string_view name(ServiceState state);  // "stop-sigterm" ...
 
-enum class ActiveState : std::uint8_t { Active, Reloading, Inactive, Failed, Activating, Deactivating };
+enum class ActiveState : std::uint8_t {
+    Active,
+    Reloading,
+    Inactive,
+    Failed,
+    Activating,
+    Deactivating
+};
 [[nodiscard]] std::string_view name(ActiveState state);
 [[nodiscard]] ActiveState active_state(ServiceState state, ServiceType type);
 
 enum class ServiceResult : std::uint8_t {
-    Success, Resources, Protocol, Timeout, ExitCode, Signal, CoreDump, Watchdog, StartLimitHit, OomKill, ExecCondition,
+    Success,
+    Resources,
+    Protocol,
+    Timeout,
+    ExitCode,
+    Signal,
+    CoreDump,
+    Watchdog,
+    StartLimitHit,
+    OomKill,
+    ExecCondition,
 };
 [[nodiscard]] std::string_view name(ServiceResult result);  // "exit-code" ...
 
 /// Which Exec line a command belongs to.
-enum class ExecKind : std::uint8_t { Condition, StartPre, Start, StartPost, Reload, Stop, StopPost };
+enum class ExecKind : std::uint8_t {
+    Condition,
+    StartPre,
+    Start,
+    StartPost,
+    Reload,
+    Stop,
+    StopPost
+};
 inline constexpr std::size_t exec_kinds = 7;
 [[nodiscard]] std::string_view name(ExecKind kind);  // "ExecStartPre" ...
 [[nodiscard]] const CommandLines& commands(const Unit& unit, ExecKind kind);
@@ -64,37 +103,67 @@ using JobId = std::uint32_t;
 
 struct ServiceStatus {
     ServiceState state = ServiceState::Dead;
-    ServiceResult result = ServiceResult::Success;         ///< property Result
+    ServiceResult result = ServiceResult::Success;  ///< property Result
     ServiceResult reload_result = ServiceResult::Success;
-    std::optional<LaunchId> launch;        ///< the launch in flight; at most one per unit
+    std::optional<LaunchId> launch;  ///< the launch in flight; at most one per unit
     ExecKind launch_kind = ExecKind::Start;
-    int main_pid = 0;                      ///< 0: none
+    int main_pid = 0;  ///< 0: none
     int control_pid = 0;
     ExecKind control_kind = ExecKind::Start;
-    std::size_t command = 0;               ///< index within the list being run
-    ProcessRecord main;                    ///< ExecMain* properties; kept after the exit
+    std::size_t command = 0;  ///< index within the list being run
+    ProcessRecord main;       ///< ExecMain* properties; kept after the exit
     std::array<std::vector<ProcessRecord>, exec_kinds> history;  ///< last run of each command
-    std::uint32_t restarts = 0;            ///< NRestarts
-    bool restarts_stale = false;           ///< the next start that is not automatic counts from 0 again
+    std::uint32_t restarts = 0;                                  ///< NRestarts
+    bool restarts_stale = false;  ///< the next start that is not automatic counts from 0 again
     std::deque<std::uint64_t> recent_starts;  ///< monotonic; for the start limit
-    std::optional<std::uint64_t> deadline; ///< monotonic; when this unit next wants TimeElapsed
+    std::optional<std::uint64_t> deadline;    ///< monotonic; when this unit next wants TimeElapsed
     bool cgroup_populated = false;
-    bool stop_requested = false;           ///< by a job: an automatic restart is off
-    bool refused = false;                  ///< the last start was refused before any process existed
-    std::string invocation_id;             ///< 32 hex digits, of the current or last activation
-    std::string failure;                   ///< what failed, for a person: the launch error or refusal, may be several lines
-    bool condition_met = false;            ///< ConditionResult: false if ExecCondition= said "not now"
-    Moment condition_asked;                ///< ConditionTimestamp: the last start
+    bool stop_requested = false;  ///< by a job: an automatic restart is off
+    bool refused = false;         ///< the last start was refused before any process existed
+    std::string invocation_id;    ///< 32 hex digits, of the current or last activation
+    /// what failed, for a person: the launch error or refusal, may be several lines
+    std::string failure;
+    bool condition_met = false;  ///< ConditionResult: false if ExecCondition= said "not now"
+    Moment condition_asked;      ///< ConditionTimestamp: the last start
     bool operator==(const ServiceStatus&) const = default;
 };
 
-enum class JobType : std::uint8_t { Start, Stop, Restart, Reload, TryRestart, ReloadOrStart, VerifyActive };
+enum class JobType : std::uint8_t {
+    Start,
+    Stop,
+    Restart,
+    Reload,
+    TryRestart,
+    ReloadOrStart,
+    VerifyActive
+};
 [[nodiscard]] std::string_view name(JobType type);
-enum class JobMode : std::uint8_t { Replace, Fail, ReplaceIrreversibly, Isolate, IgnoreDependencies, IgnoreRequirements, Flush, Triggering };
+enum class JobMode : std::uint8_t {
+    Replace,
+    Fail,
+    ReplaceIrreversibly,
+    Isolate,
+    IgnoreDependencies,
+    IgnoreRequirements,
+    Flush,
+    Triggering
+};
 [[nodiscard]] std::string_view name(JobMode mode);
 [[nodiscard]] std::optional<JobMode> job_mode(std::string_view text);
 enum class JobState : std::uint8_t { Waiting, Running };
-enum class JobResult : std::uint8_t { Done, Canceled, Timeout, Failed, Dependency, Skipped, Invalid, Assert, Unsupported, Collected, Once };
+enum class JobResult : std::uint8_t {
+    Done,
+    Canceled,
+    Timeout,
+    Failed,
+    Dependency,
+    Skipped,
+    Invalid,
+    Assert,
+    Unsupported,
+    Collected,
+    Once
+};
 [[nodiscard]] std::string_view name(JobResult result);
 
 struct Job {
@@ -110,7 +179,7 @@ struct Job {
 struct UnitRecord {
     Unit unit;
     ServiceStatus status;
-    std::optional<JobId> job;      ///< at most one job per unit
+    std::optional<JobId> job;  ///< at most one job per unit
     bool need_daemon_reload = false;
     Moment state_change, active_enter, active_exit, inactive_enter, inactive_exit;
     bool operator==(const UnitRecord&) const = default;

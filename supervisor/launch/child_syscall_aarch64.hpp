@@ -7,8 +7,7 @@
 namespace {
 
 [[gnu::always_inline]] inline long raw_call(
-    long number, long a, long b, long c, long d, long e, long f
-) {
+    long number, long a, long b, long c, long d, long e, long f) {
     register long x8 asm("x8") = number;
     register long x0 asm("x0") = a;
     register long x1 asm("x1") = b;
@@ -23,11 +22,14 @@ namespace {
     return x0;
 }
 
-/// clone3. The child comes out of the system call on a new, empty stack: it may not return into this
-/// frame, so it calls `function` right here.
+/// clone3. The child comes out of the system call on a new, empty stack: it may not return into
+/// this frame, so it calls `function` right here.
 [[gnu::always_inline]] inline long raw_clone(
-    long number, const void* arguments, unsigned long size, void (*function)(void*), void* argument
-) {
+    long number,
+    const void* arguments,
+    unsigned long size,
+    void (*function)(void*),
+    void* argument) {
     register long x8 asm("x8") = number;
     register const void* x0 asm("x0") = arguments;
     register unsigned long x1 asm("x1") = size;

@@ -7,8 +7,7 @@
 namespace {
 
 [[gnu::always_inline]] inline long raw_call(
-    long number, long a, long b, long c, long d, long e, long f
-) {
+    long number, long a, long b, long c, long d, long e, long f) {
     long result;
     register long r10 asm("r10") = d;
     register long r8 asm("r8") = e;
@@ -20,11 +19,14 @@ namespace {
     return result;
 }
 
-/// clone3. The child comes out of the system call on a new, empty stack: it may not return into this
-/// frame, so it calls `function` right here.
+/// clone3. The child comes out of the system call on a new, empty stack: it may not return into
+/// this frame, so it calls `function` right here.
 [[gnu::always_inline]] inline long raw_clone(
-    long number, const void* arguments, unsigned long size, void (*function)(void*), void* argument
-) {
+    long number,
+    const void* arguments,
+    unsigned long size,
+    void (*function)(void*),
+    void* argument) {
     long result;
     asm volatile(
         "syscall\n\t"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // What the planner must know about this machine: a struct that tests write by hand and that
-// gather_host() (host.cpp, the only impure part) reads once and refreshes when account files change.
-// The planner asks nothing else of the world.
+// gather_host() (host.cpp, the only impure part) reads once and refreshes when account files
+// change. The planner asks nothing else of the world.
 #pragma once
 
 #include <cstdint>
@@ -39,19 +39,23 @@ struct Host {
     std::map<std::string, std::string> controllers_missing;  ///< name to why not
 
     std::uint32_t own_uid = 0, own_gid = 0;  ///< hearthd's, effective
-    std::map<std::string, std::string, std::less<>> environment;  ///< hearthd's, for PassEnvironment=
+    /// hearthd's, for PassEnvironment=
+    std::map<std::string, std::string, std::less<>> environment;
 
-    std::uint64_t capabilities = 0;      ///< hearthd's own permitted set
+    std::uint64_t capabilities = 0;  ///< hearthd's own permitted set
     std::uint64_t bounding_set = 0;
     unsigned last_capability = 40;
     bool seccomp = true;
-    std::uint64_t memory_bytes = 0;      ///< physical memory, for MemoryMax=10%
-    std::uint64_t tasks_maximum = 0;     ///< for TasksMax=10%
-    std::set<std::string> linux_security_modules;  ///< from /sys/kernel/security/lsm; "apparmor" ...
-    std::set<std::string> existing_paths;  ///< of those the planner may ask about (fixed list: /home, /root, /run/user, /boot, /efi ...)
-    std::map<int, std::pair<std::uint64_t, std::uint64_t>> resource_limits;  ///< our own, RLIMIT_* to soft, hard
-    std::vector<int> ignored_signals;    ///< those hearthd ignores itself (SIGPIPE)
-    std::string runtime_directory;       ///< RUNTIME; its private parts are hidden from services
+    std::uint64_t memory_bytes = 0;   ///< physical memory, for MemoryMax=10%
+    std::uint64_t tasks_maximum = 0;  ///< for TasksMax=10%
+    /// from /sys/kernel/security/lsm; "apparmor" ...
+    std::set<std::string> linux_security_modules;
+    std::set<std::string> existing_paths;  ///< of those the planner may ask about (fixed list:
+                                           ///< /home, /root, /run/user, /boot, /efi ...)
+    /// our own, RLIMIT_* to soft, hard
+    std::map<int, std::pair<std::uint64_t, std::uint64_t>> resource_limits;
+    std::vector<int> ignored_signals;  ///< those hearthd ignores itself (SIGPIPE)
+    std::string runtime_directory;     ///< RUNTIME; its private parts are hidden from services
     std::string default_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
     bool operator==(const Host&) const = default;

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// Runs plans: prepares (cgroup, files, namespaces), lowers the plan to the child's flat array, clones
-// with clone3(VM|VFORK|PIDFD|INTO_CGROUP|CLEAR_SIGHAND) on a launcher thread, reads what the child
-// reported. Follows ../shared/reference/launch-path.md. Knows neither units nor the bus: a launch owns
-// its Plan by value, moved in and moved back with the result; nothing else crosses threads.
+// Runs plans: prepares (cgroup, files, namespaces), lowers the plan to the child's flat array,
+// clones with clone3(VM|VFORK|PIDFD|INTO_CGROUP|CLEAR_SIGHAND) on a launcher thread, reads what the
+// child reported. Follows ../shared/reference/launch-path.md. Knows neither units nor the bus: a
+// launch owns its Plan by value, moved in and moved back with the result; nothing else crosses
+// threads.
 //
-// Never on the event loop: a start may block (a stranger of the same uid can SIGSTOP a vfork child, a
-// path can hang). Two runnable launchers; a launch older than 250 ms no longer counts and gets a
+// Never on the event loop: a start may block (a stranger of the same uid can SIGSTOP a vfork child,
+// a path can hang). Two runnable launchers; a launch older than 250 ms no longer counts and gets a
 // replacement thread, bounded. abort() ends a blocked launch through its pidfd.
 #pragma once
 
@@ -35,23 +36,26 @@ struct Activation {
     std::map<std::string, std::string> directories;      ///< slot to the private directory's path
 };
 
-/// Removes the directories and closes the descriptors. Blocking I/O: called on a worker, not the loop.
+/// Removes the directories and closes the descriptors. Blocking I/O: called on a worker, not the
+/// loop.
 void release(Activation& activation);
 
 struct LaunchRequest {
     LaunchId id = 0;
     Plan plan;
-    std::map<std::string, sys::Descriptor> descriptors;  ///< slots given by the caller ("log", "terminal")
+    /// slots given by the caller ("log", "terminal")
+    std::map<std::string, sys::Descriptor> descriptors;
     Activation activation;
 };
 
-/// Which part failed and how: enough for `heat.service:14: ReadOnlyPaths=/srv/x: step "mount" failed: ...`.
+/// Which part failed and how: enough for `heat.service:14: ReadOnlyPaths=/srv/x: step "mount"
+/// failed: ...`.
 struct LaunchFailure {
-    std::string step;      ///< name of the step or preparation, "execve", "clone3"
-    int error = 0;         ///< errno
-    int exit_status = 0;   ///< systemd.exec(5)'s status for the step
+    std::string step;     ///< name of the step or preparation, "execve", "clone3"
+    int error = 0;        ///< errno
+    int exit_status = 0;  ///< systemd.exec(5)'s status for the step
     Asked asked;
-    std::string detail;    ///< extra words, may be empty
+    std::string detail;         ///< extra words, may be empty
     bool before_clone = false;  ///< no process ever existed
 };
 [[nodiscard]] std::string message(const LaunchFailure& failure);
@@ -60,7 +64,7 @@ struct LaunchResult {
     LaunchId id = 0;
     Plan plan;
     Activation activation;
-    pid_t pid = 0;                 ///< set also when a step failed: the process existed and must be reaped
+    pid_t pid = 0;  ///< set also when a step failed: the process existed and must be reaped
     sys::Descriptor pidfd;
     std::optional<LaunchFailure> failure;
     std::vector<std::string> shortfalls;  ///< soft failures: what was given less than asked

@@ -2,8 +2,8 @@
 //
 // A launch as data. The planner makes one from (Unit, Invocation, Host); the launcher prepares and
 // clones; the child interprets the steps; `hearthctl plan` prints it; golden tests compare it.
-// Everything here is a plain final value with ==: no descriptor numbers (descriptors are named slots
-// until the launcher lowers the plan), no pointers, no pending decisions.
+// Everything here is a plain final value with ==: no descriptor numbers (descriptors are named
+// slots until the launcher lowers the plan), no pointers, no pending decisions.
 //
 // Every step and preparation knows the directive, file and line that asked for it, and the exit
 // status of systemd.exec(5) ("Process Exit Codes") that stands for its failure.
@@ -23,7 +23,8 @@ namespace hearth::launch {
 /// Who asked: a directive and its place, or "" for what every launch does.
 struct Asked {
     std::string directive;
-    std::string value;  ///< the part of the directive's value that this step is about (one path of a list)
+    /// the part of the directive's value that this step is about (one path of a list)
+    std::string value;
     Origin origin;
     bool operator==(const Asked&) const = default;
 };
@@ -40,7 +41,7 @@ struct MakeCgroup {
         Asked asked;
         bool operator==(const Knob&) const = default;
     };
-    std::string path;  ///< "system.slice/heat.service"
+    std::string path;                         ///< "system.slice/heat.service"
     std::vector<std::string> v1_controllers;  ///< v1 hierarchies to join; empty on unified
     std::vector<Knob> knobs;
     bool operator==(const MakeCgroup&) const = default;
@@ -73,15 +74,17 @@ struct MakeNamespace {
 };
 
 /// A detached copy (open_tree with OPEN_TREE_CLONE, no propagation back: a slave) of the mounts at
-/// `source`, as the host shows them before any sandboxing: with the host's own read-only flags, so that
-/// a writable hole never makes writable what the host has read-only. For a BindMount from `tree:NAME`.
+/// `source`, as the host shows them before any sandboxing: with the host's own read-only flags, so
+/// that a writable hole never makes writable what the host has read-only. For a BindMount from
+/// `tree:NAME`.
 struct CloneTree {
     std::string slot;
     std::string source;  ///< a path, or "slot:NAME" of an earlier MakePrivateTmp
     bool recursive = true;
-    bool optional = false;  ///< a missing source leaves the slot empty; a BindMount from it is skipped
-    /// When not empty: a directory above `source`, in which symbolic links of the rest are resolved as if it
-    /// were "/" (RESOLVE_IN_ROOT), because what is in it is not trusted.
+    bool optional =
+        false;  ///< a missing source leaves the slot empty; a BindMount from it is skipped
+    /// When not empty: a directory above `source`, in which symbolic links of the rest are resolved
+    /// as if it were "/" (RESOLVE_IN_ROOT), because what is in it is not trusted.
     std::string root;
     bool operator==(const CloneTree&) const = default;
 };
@@ -90,38 +93,67 @@ using Preparation = std::variant<MakeCgroup, OpenFile, MakePrivateTmp, MakeNames
 
 // ---- steps: by the child ------------------------------------------------------------------------
 
-struct JoinCgroups { bool operator==(const JoinCgroups&) const = default; };  ///< "0" into each v1 `tasks`
+/// "0" into each v1 `tasks`
+struct JoinCgroups {
+    bool operator==(const JoinCgroups&) const = default;
+};
 struct DefaultSignals {  ///< SIG_DFL for all that hearthd ignores; SIG_IGN for `ignored`
     std::vector<int> ignored;
     bool operator==(const DefaultSignals&) const = default;
 };
-struct NewSession { bool operator==(const NewSession&) const = default; };
-struct ControllingTerminal { int number = 0; bool operator==(const ControllingTerminal&) const = default; };
+struct NewSession {
+    bool operator==(const NewSession&) const = default;
+};
+struct ControllingTerminal {
+    int number = 0;
+    bool operator==(const ControllingTerminal&) const = default;
+};
 struct UseDescriptor {  ///< dup3 of the slot to `number`, inherited by the service
     std::string slot;
     int number = 0;
     bool operator==(const UseDescriptor&) const = default;
 };
-struct SetUmask { std::uint32_t mask = 0022; bool operator==(const SetUmask&) const = default; };
-struct SetNice { int nice = 0; bool soft = true; bool operator==(const SetNice&) const = default; };
-struct SetOomScoreAdjust { int value = 0; bool soft = true; bool operator==(const SetOomScoreAdjust&) const = default; };
-/// Where the kernel or a container refuses keyrings (ENOSYS, EPERM, EACCES, EDQUOT) the service goes without.
-struct NewSessionKeyring { bool operator==(const NewSessionKeyring&) const = default; };
-struct EnterNamespace { std::string slot; bool operator==(const EnterNamespace&) const = default; };
+struct SetUmask {
+    std::uint32_t mask = 0022;
+    bool operator==(const SetUmask&) const = default;
+};
+struct SetNice {
+    int nice = 0;
+    bool soft = true;
+    bool operator==(const SetNice&) const = default;
+};
+struct SetOomScoreAdjust {
+    int value = 0;
+    bool soft = true;
+    bool operator==(const SetOomScoreAdjust&) const = default;
+};
+/// Where the kernel or a container refuses keyrings (ENOSYS, EPERM, EACCES, EDQUOT) the service
+/// goes without.
+struct NewSessionKeyring {
+    bool operator==(const NewSessionKeyring&) const = default;
+};
+struct EnterNamespace {
+    std::string slot;
+    bool operator==(const EnterNamespace&) const = default;
+};
 struct NewNamespaces {  ///< unshare(2); CLONE_NEW* bits
     std::uint64_t flags = 0;
     bool operator==(const NewNamespaces&) const = default;
 };
 
-// Mount steps. Paths are absolute in the child's view at that moment. `optional`: a missing path is fine.
-struct MountPropagation {  ///< mount_setattr("/", AT_RECURSIVE): slave, and read-only when asked, in one call
+// Mount steps. Paths are absolute in the child's view at that moment. `optional`: a missing path is
+// fine.
+struct MountPropagation {  ///< mount_setattr("/", AT_RECURSIVE): slave, and read-only when asked,
+                           ///< in one call
     bool read_only = false;
     bool shared_after = false;
     bool operator==(const MountPropagation&) const = default;
 };
-struct BindMount {  ///< open_tree(CLONE) of source, attributes on the detached clone, move_mount to destination
-    /// A path; "slot:NAME" for a directory made by MakePrivateTmp; "tree:NAME" for a CloneTree, which is
-    /// not copied again: `set`, `clear` and MS_SLAVE go onto it in one mount_setattr, then it is moved.
+struct BindMount {  ///< open_tree(CLONE) of source, attributes on the detached clone, move_mount to
+                    ///< destination
+    /// A path; "slot:NAME" for a directory made by MakePrivateTmp; "tree:NAME" for a CloneTree,
+    /// which is not copied again: `set`, `clear` and MS_SLAVE go onto it in one mount_setattr, then
+    /// it is moved.
     std::string source;
     std::string destination;
     bool recursive = true;
@@ -130,7 +162,8 @@ struct BindMount {  ///< open_tree(CLONE) of source, attributes on the detached 
     std::uint64_t clear = 0;  ///< MOUNT_ATTR_* to clear
     bool operator==(const BindMount&) const = default;
 };
-struct MountAttributes {  ///< mount_setattr on an existing mount point or, where `path` is none, on a bind of itself
+struct MountAttributes {  ///< mount_setattr on an existing mount point or, where `path` is none, on
+                          ///< a bind of itself
     std::string path;
     std::uint64_t set = 0, clear = 0;
     bool recursive = true;
@@ -145,64 +178,132 @@ struct MountFileSystem {  ///< a fresh tmpfs, proc, sysfs, devpts, mqueue
     bool optional = false;
     bool operator==(const MountFileSystem&) const = default;
 };
-struct HidePath {  ///< an inaccessible, empty node of the right kind over the path (file or directory)
+struct HidePath {  ///< an inaccessible, empty node of the right kind over the path (file or
+                   ///< directory)
     std::string path;
     bool optional = false;
     bool operator==(const HidePath&) const = default;
 };
 // What these make has exactly `mode`, whatever the umask (which is set before the mounts).
-struct MakeDirectory { std::string path; std::uint32_t mode = 0755; bool operator==(const MakeDirectory&) const = default; };
-/// The place for a mount, when it is missing: a directory, or an empty file where `like` is no directory;
-/// with its parents. `like`: a path, or "tree:NAME" of a CloneTree where the path is covered by then.
-/// Nothing where `path` exists or `like` is missing. Empty `like`: directory.
+struct MakeDirectory {
+    std::string path;
+    std::uint32_t mode = 0755;
+    bool operator==(const MakeDirectory&) const = default;
+};
+/// The place for a mount, when it is missing: a directory, or an empty file where `like` is no
+/// directory; with its parents. `like`: a path, or "tree:NAME" of a CloneTree where the path is
+/// covered by then. Nothing where `path` exists or `like` is missing. Empty `like`: directory.
 struct MakeMountPoint {
     std::string path;
     std::string like;
     bool operator==(const MakeMountPoint&) const = default;
 };
-struct MakeSymlink { std::string target, path; bool operator==(const MakeSymlink&) const = default; };
-struct MakeDevice {  ///< mknod of a character device, or a bind of the host's where mknod is refused
+struct MakeSymlink {
+    std::string target, path;
+    bool operator==(const MakeSymlink&) const = default;
+};
+struct MakeDevice {  ///< mknod of a character device, or a bind of the host's where mknod is
+                     ///< refused
     std::string path;
     std::uint32_t major = 0, minor = 0, mode = 0666;
     bool operator==(const MakeDevice&) const = default;
 };
-struct PivotRoot { std::string root; bool operator==(const PivotRoot&) const = default; };  ///< old root gone, cwd "/"
+/// old root gone, cwd "/"
+struct PivotRoot {
+    std::string root;
+    bool operator==(const PivotRoot&) const = default;
+};
 
-struct SetHostname { std::string name; bool operator==(const SetHostname&) const = default; };
+struct SetHostname {
+    std::string name;
+    bool operator==(const SetHostname&) const = default;
+};
 struct SetResourceLimit {
     int resource = 0;  ///< RLIMIT_*
     std::uint64_t soft = 0, hard = 0;
-    bool soft_failure = true;  ///< a raise that the kernel refuses is given as far as possible, and told
+    bool soft_failure =
+        true;  ///< a raise that the kernel refuses is given as far as possible, and told
     bool operator==(const SetResourceLimit&) const = default;
 };
-struct DropBoundingSet { std::uint64_t keep = 0; bool operator==(const DropBoundingSet&) const = default; };
-struct KeepCapabilities { bool operator==(const KeepCapabilities&) const = default; };  ///< SECBIT_KEEP_CAPS over the uid change
+struct DropBoundingSet {
+    std::uint64_t keep = 0;
+    bool operator==(const DropBoundingSet&) const = default;
+};
+/// SECBIT_KEEP_CAPS over the uid change
+struct KeepCapabilities {
+    bool operator==(const KeepCapabilities&) const = default;
+};
 struct SetGroups {
     std::uint32_t gid = 0;
     std::vector<std::uint32_t> supplementary;
     bool operator==(const SetGroups&) const = default;
 };
-struct SetUser { std::uint32_t uid = 0; bool operator==(const SetUser&) const = default; };
+struct SetUser {
+    std::uint32_t uid = 0;
+    bool operator==(const SetUser&) const = default;
+};
 struct SetCapabilities {
     std::uint64_t effective = 0, permitted = 0, inheritable = 0;
     bool operator==(const SetCapabilities&) const = default;
 };
-struct RaiseAmbient { std::uint64_t mask = 0; bool operator==(const RaiseAmbient&) const = default; };
-struct ChangeDirectory { std::string path; bool optional = false; bool operator==(const ChangeDirectory&) const = default; };
-struct NoNewPrivileges { bool operator==(const NoNewPrivileges&) const = default; };
-struct CloseDescriptors { bool operator==(const CloseDescriptors&) const = default; };  ///< CLOEXEC on all from 3 up but those passed
-struct ResetSignalMask { bool operator==(const ResetSignalMask&) const = default; };
+struct RaiseAmbient {
+    std::uint64_t mask = 0;
+    bool operator==(const RaiseAmbient&) const = default;
+};
+struct ChangeDirectory {
+    std::string path;
+    bool optional = false;
+    bool operator==(const ChangeDirectory&) const = default;
+};
+struct NoNewPrivileges {
+    bool operator==(const NoNewPrivileges&) const = default;
+};
+/// CLOEXEC on all from 3 up but those passed
+struct CloseDescriptors {
+    bool operator==(const CloseDescriptors&) const = default;
+};
+struct ResetSignalMask {
+    bool operator==(const ResetSignalMask&) const = default;
+};
 struct LoadSeccomp {
     std::vector<std::uint64_t> program;  ///< struct sock_filter, 8 bytes each, native order
     bool operator==(const LoadSeccomp&) const = default;
 };
 
 using Action = std::variant<
-    JoinCgroups, DefaultSignals, NewSession, ControllingTerminal, UseDescriptor, SetUmask, SetNice,
-    SetOomScoreAdjust, NewSessionKeyring, EnterNamespace, NewNamespaces, MountPropagation, BindMount,
-    MountAttributes, MountFileSystem, HidePath, MakeDirectory, MakeMountPoint, MakeSymlink, MakeDevice, PivotRoot,
-    SetHostname, SetResourceLimit, DropBoundingSet, KeepCapabilities, SetGroups, SetUser,
-    SetCapabilities, RaiseAmbient, ChangeDirectory, NoNewPrivileges, CloseDescriptors, ResetSignalMask,
+    JoinCgroups,
+    DefaultSignals,
+    NewSession,
+    ControllingTerminal,
+    UseDescriptor,
+    SetUmask,
+    SetNice,
+    SetOomScoreAdjust,
+    NewSessionKeyring,
+    EnterNamespace,
+    NewNamespaces,
+    MountPropagation,
+    BindMount,
+    MountAttributes,
+    MountFileSystem,
+    HidePath,
+    MakeDirectory,
+    MakeMountPoint,
+    MakeSymlink,
+    MakeDevice,
+    PivotRoot,
+    SetHostname,
+    SetResourceLimit,
+    DropBoundingSet,
+    KeepCapabilities,
+    SetGroups,
+    SetUser,
+    SetCapabilities,
+    RaiseAmbient,
+    ChangeDirectory,
+    NoNewPrivileges,
+    CloseDescriptors,
+    ResetSignalMask,
     LoadSeccomp>;
 
 struct Step {
@@ -223,11 +324,12 @@ struct Prepared {  // one preparation with its origin
 struct Plan {
     std::string unit;
     std::vector<Prepared> preparations;
-    std::string cgroup;             ///< v2 path below hearthd's root that the child is born in; empty: none (attach, tests)
+    std::string cgroup;  ///< v2 path below hearthd's root that the child is born in; empty: none
+                         ///< (attach, tests)
     bool new_pid_namespace = false;
-    std::vector<Step> steps;        ///< sorted by stage; order within a stage is the planner's
+    std::vector<Step> steps;  ///< sorted by stage; order within a stage is the planner's
     std::string executable;
-    Asked executable_asked;         ///< which Exec line
+    Asked executable_asked;  ///< which Exec line
     std::vector<std::string> argv;
     std::vector<std::string> environment;  ///< NAME=VALUE
     /// What was asked, can't be given here, and was relaxed by name: told in the report.

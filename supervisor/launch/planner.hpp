@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// plan(): (Unit, Invocation, Host) -> Plan, or the refusals. Pure: no system call, no clock. A list of
-// passes in a fixed order, each one sentence. What confines and can't be given here refuses the launch,
-// naming directive, line and what is missing (DESIGN 3.1), unless it is relaxed by name; then it is a
-// shortfall in the plan. The seccomp program is compiled by the caller once per distinct filter
-// (seccomp_program.hpp) and handed in, because libseccomp needs a memfd.
+// plan(): (Unit, Invocation, Host) -> Plan, or the refusals. Pure: no system call, no clock. A list
+// of passes in a fixed order, each one sentence. What confines and can't be given here refuses the
+// launch, naming directive, line and what is missing (DESIGN 3.1), unless it is relaxed by name;
+// then it is a shortfall in the plan. The seccomp program is compiled by the caller once per
+// distinct filter (seccomp_program.hpp) and handed in, because libseccomp needs a memfd.
 #pragma once
 
 #include <map>
@@ -24,25 +24,32 @@ struct Invocation {
     const CommandLine* command = nullptr;
     std::string directive = "ExecStart";  ///< which Exec line, for messages
     std::string invocation_id;            ///< 32 hex digits, $INVOCATION_ID
-    std::vector<std::pair<std::string, std::string>> environment_files;  ///< read at launch, in order
-    std::vector<std::pair<std::string, std::string>> environment;  ///< extra: MAINPID, SERVICE_RESULT, EXIT_CODE ...
-    std::string executable;               ///< the command's path, searched and found by the caller; empty: not found
-    const std::vector<std::uint64_t>* seccomp = nullptr;  ///< compiled filter of this unit, null: none asked
-    bool control = false;                 ///< a control process (not ExecStart)
-    bool attach = false;                  ///< reserved for attach; no stdio of the unit's
+    /// read at launch, in order
+    std::vector<std::pair<std::string, std::string>> environment_files;
+    /// extra: MAINPID, SERVICE_RESULT, EXIT_CODE ...
+    std::vector<std::pair<std::string, std::string>> environment;
+    /// the command's path, searched and found by the caller; empty: not found
+    std::string executable;
+    const std::vector<std::uint64_t>* seccomp =
+        nullptr;           ///< compiled filter of this unit, null: none asked
+    bool control = false;  ///< a control process (not ExecStart)
+    bool attach = false;   ///< reserved for attach; no stdio of the unit's
 };
 
 /// The plan, or every reason (all of them, not the first) why this launch is refused.
-[[nodiscard]] Result<Plan, Diagnostics> plan(const Unit& unit, const Invocation& invocation, const Host& host);
+[[nodiscard]] Result<Plan, Diagnostics> plan(
+    const Unit& unit, const Invocation& invocation, const Host& host);
 
-/// The drop-in that would let a refused unit start: `[X-Hearth]\nRelaxConfinement=...\n`, or empty where
-/// the refusals can't be relaxed.
+/// The drop-in that would let a refused unit start: `[X-Hearth]\nRelaxConfinement=...\n`, or empty
+/// where the refusals can't be relaxed.
 [[nodiscard]] std::string relaxing_drop_in(const Diagnostics& refusals);
 
-/// systemd.exec(5)'s status nearest to the first refusal: 217 for a missing user, 226 for a namespace ...
+/// systemd.exec(5)'s status nearest to the first refusal: 217 for a missing user, 226 for a
+/// namespace ...
 [[nodiscard]] int exit_status(const Diagnostics& refusals);
 
-/// The unit's cgroup below hearthd's root: "system.slice/heat.service", "system.slice/system-getty.slice/...".
+/// The unit's cgroup below hearthd's root: "system.slice/heat.service",
+/// "system.slice/system-getty.slice/...".
 [[nodiscard]] std::string cgroup_path(const Unit& unit);
 
 }  // namespace hearth::launch

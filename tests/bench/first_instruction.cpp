@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // The service that the launch benchmark starts: no libc, no start-up. Its first instructions read
-// CLOCK_MONOTONIC; it writes the 16 bytes of the timespec to standard output and exits. Both calls are
-// in every sensible filter.
+// CLOCK_MONOTONIC; it writes the 16 bytes of the timespec to standard output and exits. Both calls
+// are in every sensible filter.
 namespace {
 
 struct Timespec {
@@ -17,7 +17,10 @@ constexpr long call_exit_group = 231;
 
 long system_call(long number, long first, long second, long third) {
     long result = 0;
-    asm volatile("syscall" : "=a"(result) : "a"(number), "D"(first), "S"(second), "d"(third) : "rcx", "r11", "memory");
+    asm volatile("syscall"
+                 : "=a"(result)
+                 : "a"(number), "D"(first), "S"(second), "d"(third)
+                 : "rcx", "r11", "memory");
     return result;
 }
 #elif defined(__aarch64__)

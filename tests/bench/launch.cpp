@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // How long from the decision to launch to the service's first instruction, as a ratio to a bare
-// vfork+exec of the same program in the same run. Variants are interleaved, so that whatever else the
-// machine does hits all alike; minima tell the physical cost, medians the typical one. Asserts nothing.
+// vfork+exec of the same program in the same run. Variants are interleaved, so that whatever else
+// the machine does hits all alike; minima tell the physical cost, medians the typical one. Asserts
+// nothing.
 //
 //     build/release/bin/launch_benchmark [ROUNDS]        as root
 #include <fcntl.h>
@@ -35,7 +36,8 @@ constexpr const char* program = HEARTH_BINARY_DIR "/first_instruction";
 std::uint64_t nanoseconds() {
     timespec now{};
     ::clock_gettime(CLOCK_MONOTONIC, &now);
-    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(now.tv_nsec);
+    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U +
+           static_cast<std::uint64_t>(now.tv_nsec);
 }
 
 /// The time that the program read in its first instructions.
@@ -44,7 +46,8 @@ std::uint64_t first_instruction(int pipe) {
     if (::read(pipe, &stamp, sizeof stamp) != static_cast<ssize_t>(sizeof stamp)) {
         return 0;
     }
-    return static_cast<std::uint64_t>(stamp.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(stamp.tv_nsec);
+    return static_cast<std::uint64_t>(stamp.tv_sec) * 1'000'000'000U +
+           static_cast<std::uint64_t>(stamp.tv_nsec);
 }
 
 struct OneUnit final : UnitSource {
@@ -65,7 +68,8 @@ Unit unit_of(const std::string& name, const std::string& extra) {
 
 const char* const confinement =
     "User=nobody\nNoNewPrivileges=yes\nCapabilityBoundingSet=\nPrivateNetwork=yes\nPrivateTmp=yes\n"
-    "PrivateDevices=yes\nProtectHome=yes\nProtectSystem=strict\nMemoryMax=32M\nTasksMax=8\nCPUQuota=20%\n"
+    "PrivateDevices=yes\nProtectHome=yes\nProtectSystem=strict\nMemoryMax=32M\nTasksMax="
+    "8\nCPUQuota=20%\n"
     "SystemCallFilter=@system-service\nSystemCallArchitectures=native\n";
 
 [[noreturn]] void fail(const std::string& what) {
@@ -95,7 +99,8 @@ double bare() {
 
 class Bench {
 public:
-    Bench(cgroup::Tree& tree, HostFacts& facts, launch::LauncherPool& pool) : tree_(tree), facts_(facts), pool_(pool) {}
+    Bench(cgroup::Tree& tree, HostFacts& facts, launch::LauncherPool& pool)
+        : tree_(tree), facts_(facts), pool_(pool) {}
 
     /// From the decision: plan, hand-over to a launcher thread, clone, child, exec.
     double decided(const Unit& unit, bool keep_cgroup) {
@@ -144,13 +149,19 @@ private:
     launch::LaunchId id_ = 0;
 };
 
-void print(const char* name, std::vector<double> samples, double floor_minimum, double floor_median) {
+void print(
+    const char* name, std::vector<double> samples, double floor_minimum, double floor_median) {
     std::ranges::sort(samples);
     const double minimum = samples.front();
     const double median = samples[samples.size() / 2];
     std::printf(
-        "%-52s %8.0f %8.0f %8.0f   %6.1f %6.1f\n", name, minimum, samples[samples.size() / 4], median,
-        minimum / floor_minimum, median / floor_median);
+        "%-52s %8.0f %8.0f %8.0f   %6.1f %6.1f\n",
+        name,
+        minimum,
+        samples[samples.size() / 4],
+        median,
+        minimum / floor_minimum,
+        median / floor_median);
 }
 
 }  // namespace
@@ -174,7 +185,8 @@ int main(int argc, char** argv) {
     const Unit plain = unit_of("plain.service", "");
     const Unit kept = unit_of("kept.service", confinement);
     const Unit fresh = unit_of("fresh.service", confinement);
-    const Unit no_network = unit_of("local.service", std::string(confinement) + "PrivateNetwork=no\n");
+    const Unit no_network =
+        unit_of("local.service", std::string(confinement) + "PrivateNetwork=no\n");
     Bench bench(*tree, *facts, **pool);
     std::map<std::string, std::vector<double>> samples;
     for (int round = -3; round < rounds; ++round) {  // three to warm up
@@ -201,8 +213,10 @@ int main(int argc, char** argv) {
         print(name.c_str() + 2, times, floor.front(), floor[floor.size() / 2]);
     }
     std::printf(
-        "floors of launch-path.md (min / median): bare 61 / 84, confined with the cgroup kept 253 / 414,\n"
-        "everything made 411 / 558, a network namespace adds 330 to 500; systemd 252's way 10100 / 17000\n");
+        "floors of launch-path.md (min / median): bare 61 / 84, confined with the cgroup kept 253 "
+        "/ 414,\n"
+        "everything made 411 / 558, a network namespace adds 330 to 500; systemd 252's way 10100 / "
+        "17000\n");
     for (const std::string& path : tree->existing()) {
         while (!tree->remove(path)) {
             ::usleep(1000);

@@ -78,7 +78,10 @@ TEST_F(Hearthd, StartsShowsAndStopsAPlainService) {
     EXPECT_EQ(hearthd.show("plain.service", "SubState"), "running");
     const std::string pid = hearthd.show("plain.service", "ExecMainPID");
     EXPECT_EQ(hearthd.show("plain.service", "MainPID"), pid);
-    EXPECT_NE(file("/proc/" + pid + "/cgroup").find(hearthd.cgroup_root() + "/system.slice/plain.service"), std::string::npos);
+    EXPECT_NE(
+        file("/proc/" + pid + "/cgroup")
+            .find(hearthd.cgroup_root() + "/system.slice/plain.service"),
+        std::string::npos);
     EXPECT_EQ(hearthd.ctl({"is-active", "plain.service"}).status, 0);
     EXPECT_EQ(hearthd.ctl({"status", "plain.service"}).status, 0);
     ASSERT_EQ(hearthd.ctl({"stop", "plain.service"}).status, 0);
@@ -94,8 +97,10 @@ TEST_F(Hearthd, RunsEveryCommandOfAOneshotInOrder) {
     HearthdProcess hearthd;
     hearthd.add(
         "once.service",
-        "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStartPre=/bin/echo pre\nExecStart=/bin/echo first\n"
-        "ExecStart=/bin/echo second\nExecStartPost=/bin/echo post\nExecStop=/bin/echo stop\nExecStopPost=/bin/echo stop-post\n");
+        "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStartPre=/bin/echo "
+        "pre\nExecStart=/bin/echo first\n"
+        "ExecStart=/bin/echo second\nExecStartPost=/bin/echo post\nExecStop=/bin/echo "
+        "stop\nExecStopPost=/bin/echo stop-post\n");
     ASSERT_EQ(hearthd.ctl({"start", "once.service"}).status, 0) << hearthd.log();
     EXPECT_EQ(hearthd.show("once.service", "SubState"), "exited");
     ASSERT_EQ(hearthd.ctl({"stop", "once.service"}).status, 0);
@@ -111,7 +116,9 @@ TEST_F(Hearthd, RunsEveryCommandOfAOneshotInOrder) {
 
 TEST_F(Hearthd, RestartsOnFailureAndCountsIt) {
     HearthdProcess hearthd;
-    hearthd.add("again.service", "[Service]\nExecStart=/bin/sleep infinity\nRestart=on-failure\nRestartSec=10ms\n");
+    hearthd.add(
+        "again.service",
+        "[Service]\nExecStart=/bin/sleep infinity\nRestart=on-failure\nRestartSec=10ms\n");
     ASSERT_EQ(hearthd.ctl({"start", "again.service"}).status, 0);
     const std::string before = hearthd.show("again.service", "MainPID");
     ASSERT_EQ(hearthd.ctl({"kill", "-s", "KILL", "again.service"}).status, 0);
@@ -124,7 +131,8 @@ TEST_F(Hearthd, GivesUpAtTheStartLimit) {
     HearthdProcess hearthd;
     hearthd.add(
         "storm.service",
-        "[Unit]\nStartLimitBurst=3\nStartLimitIntervalSec=1min\n[Service]\nExecStart=/bin/false\nRestart=always\nRestartSec=1ms\n");
+        "[Unit]\nStartLimitBurst=3\nStartLimitIntervalSec=1min\n[Service]\nExecStart=/bin/"
+        "false\nRestart=always\nRestartSec=1ms\n");
     (void)hearthd.ctl({"start", "storm.service"});
     ASSERT_TRUE(hearthd.becomes("storm.service", "ActiveState", "failed"));
     EXPECT_EQ(hearthd.ctl({"start", "storm.service"}).status, 1);
@@ -136,9 +144,11 @@ TEST_F(Hearthd, KillsWhatIgnoresSigtermAfterItsTime) {
     HearthdProcess hearthd;
     hearthd.add(
         "stubborn.service",
-        "[Service]\nExecStart=/bin/sh -c 'trap \"\" TERM; echo ready; while :; do sleep 0.1; done'\nTimeoutStopSec=300ms\n");
+        "[Service]\nExecStart=/bin/sh -c 'trap \"\" TERM; echo ready; while :; do sleep 0.1; "
+        "done'\nTimeoutStopSec=300ms\n");
     ASSERT_EQ(hearthd.ctl({"start", "stubborn.service"}).status, 0);
-    ASSERT_TRUE(eventually([&] { return lines_of(hearthd.place() + "/log/stubborn.service.log") >= 1; }));
+    ASSERT_TRUE(
+        eventually([&] { return lines_of(hearthd.place() + "/log/stubborn.service.log") >= 1; }));
     EXPECT_EQ(hearthd.ctl({"stop", "stubborn.service"}).status, 0);
     EXPECT_EQ(hearthd.show("stubborn.service", "Result"), "timeout");
 }
@@ -147,13 +157,15 @@ TEST_F(Hearthd, ReloadRunsExecReloadWithMainpid) {
     HearthdProcess hearthd;
     hearthd.add(
         "reload.service",
-        "[Service]\nExecStart=/bin/sh -c 'trap \"echo reloaded\" HUP; echo started; while :; do sleep 0.05; done'\n"
+        "[Service]\nExecStart=/bin/sh -c 'trap \"echo reloaded\" HUP; echo started; while :; do "
+        "sleep 0.05; done'\n"
         "ExecReload=/bin/kill -HUP $MAINPID\n");
     ASSERT_EQ(hearthd.ctl({"start", "reload.service"}).status, 0);
     const std::string path = hearthd.place() + "/log/reload.service.log";
     ASSERT_TRUE(eventually([&] { return file(path).find("started") != std::string::npos; }));
     ASSERT_EQ(hearthd.ctl({"reload", "reload.service"}).status, 0) << hearthd.log();
-    EXPECT_TRUE(eventually([&] { return file(path).find("reloaded") != std::string::npos; })) << file(path);
+    EXPECT_TRUE(eventually([&] { return file(path).find("reloaded") != std::string::npos; }))
+        << file(path);
 }
 
 TEST_F(Hearthd, AUnitWhoseReloadFailsToParseKeepsRunningAsItWas) {
@@ -163,8 +175,10 @@ TEST_F(Hearthd, AUnitWhoseReloadFailsToParseKeepsRunningAsItWas) {
     ASSERT_EQ(hearthd.ctl({"start", "kept.service"}).status, 0);
     const std::string pid = hearthd.show("kept.service", "MainPID");
     const std::vector<std::string> bad_texts = {
-         std::string("[Service]\nExecStart=relative/path\n"), std::string("\0\x01\xff rubbish", 12),
-          std::string("[Service\nExecStart=/bin/sleep 1\n"), std::string("[Service]\n")};
+        std::string("[Service]\nExecStart=relative/path\n"),
+        std::string("\0\x01\xff rubbish", 12),
+        std::string("[Service\nExecStart=/bin/sleep 1\n"),
+        std::string("[Service]\n")};
     for (const std::string& bad : bad_texts) {
         hearthd.add("kept.service", bad);
         EXPECT_EQ(hearthd.ctl({"daemon-reload"}).status, 0);
@@ -185,7 +199,8 @@ TEST_F(Hearthd, StandardErrorOpensByPathAsTheUnitsUser) {
     HearthdProcess hearthd;
     hearthd.add(
         "stderr.service",
-        "[Service]\nType=oneshot\nUser=nobody\nExecStart=/bin/sh -c 'echo by-path >/dev/stderr; echo by-proc >/proc/self/fd/1'\n");
+        "[Service]\nType=oneshot\nUser=nobody\nExecStart=/bin/sh -c 'echo by-path >/dev/stderr; "
+        "echo by-proc >/proc/self/fd/1'\n");
     ASSERT_EQ(hearthd.ctl({"start", "stderr.service"}).status, 0) << hearthd.log();
     const std::string path = hearthd.place() + "/log/stderr.service.log";
     EXPECT_TRUE(eventually([&] { return lines_of(path) >= 2; })) << file(path);
@@ -195,22 +210,28 @@ TEST_F(Hearthd, AThousandRestartsLeakNothing) {
     HearthdProcess hearthd;
     hearthd.add(
         "loop.service",
-        "[Unit]\nStartLimitIntervalSec=0\n[Service]\nExecStart=/bin/true\nRestart=always\nRestartSec=0\n"
-        "User=nobody\nPrivateTmp=yes\nPrivateNetwork=yes\nPrivateDevices=yes\nProtectSystem=strict\nTasksMax=8\n");
+        "[Unit]\nStartLimitIntervalSec=0\n[Service]\nExecStart=/bin/"
+        "true\nRestart=always\nRestartSec=0\n"
+        "User=nobody\nPrivateTmp=yes\nPrivateNetwork=yes\nPrivateDevices=yes\nProtectSystem="
+        "strict\nTasksMax=8\n");
     hearthd.add("calm.service", "[Service]\nExecStart=/bin/sleep infinity\n");
     ASSERT_EQ(hearthd.ctl({"start", "calm.service"}).status, 0);
     ASSERT_EQ(hearthd.ctl({"start", "loop.service"}).status, 0) << hearthd.log();
-    const auto restarts = [&] { return std::atoi(hearthd.show("loop.service", "NRestarts").c_str()); };
+    const auto restarts = [&] {
+        return std::atoi(hearthd.show("loop.service", "NRestarts").c_str());
+    };
     ASSERT_TRUE(eventually([&] { return restarts() >= 20; }));
     ASSERT_EQ(hearthd.ctl({"stop", "loop.service"}).status, 0);
     const std::size_t descriptors = descriptors_of(hearthd.pid());
     const std::size_t mounts = lines_of("/proc/self/mountinfo");
     ASSERT_EQ(hearthd.ctl({"start", "loop.service"}).status, 0);
-    ASSERT_TRUE(eventually([&] { return restarts() >= 1000; }, std::chrono::seconds(90))) << restarts();
+    ASSERT_TRUE(eventually([&] { return restarts() >= 1000; }, std::chrono::seconds(90)))
+        << restarts();
     ASSERT_EQ(hearthd.ctl({"stop", "loop.service"}).status, 0);
     EXPECT_TRUE(eventually([&] { return descriptors_of(hearthd.pid()) <= descriptors; }))
         << descriptors_of(hearthd.pid()) << " instead of " << descriptors;
-    EXPECT_TRUE(eventually([&] { return children_of(hearthd.pid()) == 2; }))  // calm.service and hearth-logd
+    EXPECT_TRUE(eventually(
+        [&] { return children_of(hearthd.pid()) == 2; }))  // calm.service and hearth-logd
         << children_of(hearthd.pid());
     EXPECT_EQ(lines_of("/proc/self/mountinfo"), mounts);
     EXPECT_TRUE(eventually([&] { return private_directories("loop.service") == 0; }));
@@ -222,7 +243,8 @@ TEST_F(Hearthd, AThousandRestartsLeakNothing) {
 TEST_F(Hearthd, StopsEverythingOnSigterm) {
     HearthdProcess hearthd;
     hearthd.add("one.service", "[Service]\nExecStart=/bin/sleep infinity\n");
-    hearthd.add("two.service", "[Service]\nExecStart=/bin/sh -c 'sleep infinity & sleep infinity'\n");
+    hearthd.add(
+        "two.service", "[Service]\nExecStart=/bin/sh -c 'sleep infinity & sleep infinity'\n");
     ASSERT_EQ(hearthd.ctl({"start", "one.service", "two.service"}).status, 0);
     const std::string pid = hearthd.show("two.service", "MainPID");
     EXPECT_EQ(hearthd.stop(), 0) << hearthd.log();
@@ -232,8 +254,13 @@ TEST_F(Hearthd, StopsEverythingOnSigterm) {
 TEST_F(Hearthd, SaysWhoHoldsTheCgroupRoot) {
     HearthdProcess first;
     const Output second = hearth::testing::run_program(
-        {HEARTH_BINARY_DIR "/hearthd", "--runtime-dir", first.place() + "/other", "--log-dir", first.place() + "/other-log",
-         "--cgroup-root", first.cgroup_root()});
+        {HEARTH_BINARY_DIR "/hearthd",
+         "--runtime-dir",
+         first.place() + "/other",
+         "--log-dir",
+         first.place() + "/other-log",
+         "--cgroup-root",
+         first.cgroup_root()});
     EXPECT_EQ(second.status, 1);
     EXPECT_NE(second.err.find(first.place() + "/runtime"), std::string::npos) << second.err;
 }

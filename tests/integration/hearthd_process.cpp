@@ -29,7 +29,8 @@ std::string contents(const std::string& path) {
     return text.str();
 }
 
-pid_t spawn(const std::vector<std::string>& argv, const std::vector<std::string>& extra, int out, int err) {
+pid_t spawn(
+    const std::vector<std::string>& argv, const std::vector<std::string>& extra, int out, int err) {
     std::vector<char*> arguments;
     for (const std::string& argument : argv) {
         arguments.push_back(const_cast<char*>(argument.c_str()));
@@ -49,12 +50,15 @@ pid_t spawn(const std::vector<std::string>& argv, const std::vector<std::string>
     posix_spawn_file_actions_adddup2(&actions, out, 1);
     posix_spawn_file_actions_adddup2(&actions, err, 2);
     pid_t pid = -1;
-    const int error = posix_spawnp(&pid, arguments[0], &actions, nullptr, arguments.data(), environment.data());
+    const int error =
+        posix_spawnp(&pid, arguments[0], &actions, nullptr, arguments.data(), environment.data());
     posix_spawn_file_actions_destroy(&actions);
     return error == 0 ? pid : -1;
 }
 
-int exit_status(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
+int exit_status(int status) {
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
 
 }  // namespace
 
@@ -69,7 +73,8 @@ bool eventually(const std::function<bool()>& holds, std::chrono::milliseconds li
     return true;
 }
 
-Output run_program(const std::vector<std::string>& argv, const std::vector<std::string>& environment) {
+Output run_program(
+    const std::vector<std::string>& argv, const std::vector<std::string>& environment) {
     int out[2];
     int err[2];
     if (::pipe2(out, O_CLOEXEC) != 0 || ::pipe2(err, O_CLOEXEC) != 0) {
@@ -84,7 +89,8 @@ Output run_program(const std::vector<std::string>& argv, const std::vector<std::
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
     int open = 2;
     while (pid > 0 && open > 0) {
-        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+            end - std::chrono::steady_clock::now());
         if (left.count() <= 0 || ::poll(streams, 2, static_cast<int>(left.count())) <= 0) {
             ::kill(pid, SIGKILL);
             break;
@@ -121,15 +127,24 @@ HearthdProcess::HearthdProcess(std::string unit_directory, std::vector<std::stri
         units_ = place_ + "/units";
         fs::create_directory(units_);
     }
-    const int log = ::open((place_ + "/hearthd.log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    const int log =
+        ::open((place_ + "/hearthd.log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     std::vector<std::string> argv = {
-        HEARTH_BINARY_DIR "/hearthd", "--unit-path", units_, "--runtime-dir", place_ + "/runtime",
-        "--log-dir", place_ + "/log", "--cgroup-root", cgroup_};
+        HEARTH_BINARY_DIR "/hearthd",
+        "--unit-path",
+        units_,
+        "--runtime-dir",
+        place_ + "/runtime",
+        "--log-dir",
+        place_ + "/log",
+        "--cgroup-root",
+        cgroup_};
     argv.insert(argv.end(), extra_options.begin(), extra_options.end());
     pid_ = spawn(argv, {}, log, log);
     ::close(log);
     const bool ready = eventually([this] {
-        return fs::exists(place_ + "/runtime/private") || ::waitpid(pid_, nullptr, WNOHANG | WNOWAIT) == pid_;
+        return fs::exists(place_ + "/runtime/private") ||
+               ::waitpid(pid_, nullptr, WNOHANG | WNOWAIT) == pid_;
     });
     EXPECT_TRUE(ready) << this->log();
 }
@@ -146,7 +161,8 @@ HearthdProcess::~HearthdProcess() {
 int HearthdProcess::stop() {
     ::kill(pid_, SIGTERM);
     int status = 0;
-    const bool ended = eventually([&] { return ::waitpid(pid_, &status, WNOHANG) == pid_; }, std::chrono::seconds(30));
+    const bool ended = eventually(
+        [&] { return ::waitpid(pid_, &status, WNOHANG) == pid_; }, std::chrono::seconds(30));
     if (!ended) {
         ::kill(pid_, SIGKILL);
         ::waitpid(pid_, &status, 0);
@@ -162,7 +178,8 @@ void HearthdProcess::add(const std::string& name, const std::string& text) const
 }
 
 Output HearthdProcess::ctl(const std::vector<std::string>& arguments) const {
-    std::vector<std::string> argv = {HEARTH_BINARY_DIR "/hearthctl", "--runtime-dir", place_ + "/runtime"};
+    std::vector<std::string> argv = {
+        HEARTH_BINARY_DIR "/hearthctl", "--runtime-dir", place_ + "/runtime"};
     argv.insert(argv.end(), arguments.begin(), arguments.end());
     return run_program(argv);
 }
@@ -175,19 +192,25 @@ std::string HearthdProcess::show(const std::string& unit, const std::string& pro
     return value;
 }
 
-bool HearthdProcess::becomes(const std::string& unit, const std::string& property, const std::string& value) const {
+bool HearthdProcess::becomes(
+    const std::string& unit, const std::string& property, const std::string& value) const {
     std::string last;
     const bool good = eventually([&] { return (last = show(unit, property)) == value; });
-    EXPECT_TRUE(good) << unit << ": " << property << " is " << last << ", expected " << value << "\n" << log();
+    EXPECT_TRUE(good) << unit << ": " << property << " is " << last << ", expected " << value
+                      << "\n"
+                      << log();
     return good;
 }
 
-std::string HearthdProcess::log() const { return contents(place_ + "/hearthd.log"); }
+std::string HearthdProcess::log() const {
+    return contents(place_ + "/hearthd.log");
+}
 
 std::vector<std::string> HearthdProcess::cgroups() const {
     std::vector<std::string> found;
     std::error_code ignored;
-    for (fs::recursive_directory_iterator at("/sys/fs/cgroup", ignored), end; at != end; at.increment(ignored)) {
+    for (fs::recursive_directory_iterator at("/sys/fs/cgroup", ignored), end; at != end;
+         at.increment(ignored)) {
         if (at->path().filename() == cgroup_) {
             found.push_back(at->path().string());
         }

@@ -20,14 +20,18 @@ protected:
     void SetUp() override { SKIP_WITHOUT_ROOT(); }
 
     /// Starting `text` fails, says `expected`, and hearthd still starts others.
-    static void check(const HearthdProcess& hearthd, const std::string& text, const std::vector<std::string>& expected) {
+    static void check(
+        const HearthdProcess& hearthd,
+        const std::string& text,
+        const std::vector<std::string>& expected) {
         hearthd.add("bad.service", text);
         (void)hearthd.ctl({"daemon-reload"});
         const Output output = hearthd.ctl({"start", "bad.service"});
         EXPECT_NE(output.status, 0) << text.substr(0, 200);
         for (const std::string& part : expected) {
             EXPECT_NE((output.out + output.err).find(part), std::string::npos)
-                << "expected: " << part << "\nsaid: " << output.out << output.err << "\nlog: " << hearthd.log();
+                << "expected: " << part << "\nsaid: " << output.out << output.err
+                << "\nlog: " << hearthd.log();
         }
         (void)hearthd.ctl({"reset-failed"});
     }
@@ -39,20 +43,53 @@ TEST_F(Refusal, NamesTheLineOfEachCause) {
     const std::string exec = "[Service]\nType=exec\nExecStart=/bin/sleep infinity\n";
     check(hearthd, exec + "User=no-such-user\n", {"bad.service:4", "User=", "no-such-user"});
     check(hearthd, exec + "Group=no-such-group\n", {"bad.service:4", "Group=", "no-such-group"});
-    check(hearthd, "[Service]\nType=exec\nExecStart=/bin/no-such-binary\n", {"bad.service:3", "/bin/no-such-binary", "No such file"});
-    check(hearthd, "[Service]\nType=exec\nExecStart=no-such-binary\n", {"bad.service:3", "no-such-binary"});
+    check(
+        hearthd,
+        "[Service]\nType=exec\nExecStart=/bin/no-such-binary\n",
+        {"bad.service:3", "/bin/no-such-binary", "No such file"});
+    check(
+        hearthd,
+        "[Service]\nType=exec\nExecStart=no-such-binary\n",
+        {"bad.service:3", "no-such-binary"});
     check(hearthd, "[Service]\nType=exec\nExecStart=bin/sleep 1\n", {"bin/sleep"});
-    check(hearthd, "[Service]\nType=exec\nExecStart=/etc/passwd\n", {"bad.service:3", "Permission denied"});
-    check(hearthd, exec + "ReadOnlyPaths=/srv/does-not-exist\n", {"bad.service:4", "ReadOnlyPaths=/srv/does-not-exist", "No such file"});
-    check(hearthd, exec + "AppArmorProfile=nobody-loaded\n", {"bad.service:4", "AppArmorProfile=", "RelaxConfinement=AppArmorProfile"});
+    check(
+        hearthd,
+        "[Service]\nType=exec\nExecStart=/etc/passwd\n",
+        {"bad.service:3", "Permission denied"});
+    check(
+        hearthd,
+        exec + "ReadOnlyPaths=/srv/does-not-exist\n",
+        {"bad.service:4", "ReadOnlyPaths=/srv/does-not-exist", "No such file"});
+    check(
+        hearthd,
+        exec + "AppArmorProfile=nobody-loaded\n",
+        {"bad.service:4", "AppArmorProfile=", "RelaxConfinement=AppArmorProfile"});
     check(hearthd, exec + "LoadCredential=a:/etc/b\n", {"bad.service:4", "LoadCredential="});
-    check(hearthd, "[Service]\nType=notify\nExecStart=/bin/sleep infinity\n", {"bad.service:2", "notify"});
-    check(hearthd, exec + "WorkingDirectory=/no/such/place\n", {"bad.service:4", "WorkingDirectory=", "No such file"});
-    check(hearthd, exec + "EnvironmentFile=/no/such/file\n", {"bad.service:4", "EnvironmentFile=", "No such file"});
-    check(hearthd, exec + "RootDirectory=/no/such/root\n", {"bad.service:4", "RootDirectory=", "No such file"});
-    check(hearthd, exec + "SystemCallFilter=~@no-such-group\n", {"bad.service:4", "SystemCallFilter"});
+    check(
+        hearthd,
+        "[Service]\nType=notify\nExecStart=/bin/sleep infinity\n",
+        {"bad.service:2", "notify"});
+    check(
+        hearthd,
+        exec + "WorkingDirectory=/no/such/place\n",
+        {"bad.service:4", "WorkingDirectory=", "No such file"});
+    check(
+        hearthd,
+        exec + "EnvironmentFile=/no/such/file\n",
+        {"bad.service:4", "EnvironmentFile=", "No such file"});
+    check(
+        hearthd,
+        exec + "RootDirectory=/no/such/root\n",
+        {"bad.service:4", "RootDirectory=", "No such file"});
+    check(
+        hearthd,
+        exec + "SystemCallFilter=~@no-such-group\n",
+        {"bad.service:4", "SystemCallFilter"});
     check(hearthd, exec + "MemoryMax=lots\n", {"bad.service:4", "MemoryMax"});
-    check(hearthd, exec + "StandardOutput=file:/no/such/place/log\n", {"bad.service:4", "StandardOutput=", "No such file"});
+    check(
+        hearthd,
+        exec + "StandardOutput=file:/no/such/place/log\n",
+        {"bad.service:4", "StandardOutput=", "No such file"});
     EXPECT_EQ(hearthd.ctl({"start", "good.service"}).status, 0) << hearthd.log();
 }
 
@@ -90,7 +127,8 @@ TEST_F(Refusal, RelaxedByNameItStartsAndTells) {
     HearthdProcess hearthd;
     hearthd.add(
         "relaxed.service",
-        "[Service]\nType=exec\nExecStart=/bin/sleep infinity\nAppArmorProfile=nobody-loaded\n[X-Hearth]\nRelaxConfinement=AppArmorProfile\n");
+        "[Service]\nType=exec\nExecStart=/bin/sleep "
+        "infinity\nAppArmorProfile=nobody-loaded\n[X-Hearth]\nRelaxConfinement=AppArmorProfile\n");
     EXPECT_EQ(hearthd.ctl({"start", "relaxed.service"}).status, 0) << hearthd.log();
     EXPECT_NE(hearthd.log().find("AppArmorProfile"), std::string::npos) << hearthd.log();
 }
@@ -99,7 +137,10 @@ TEST_F(Refusal, UnknownDirectivesWarnWithAHintAndStart) {
     HearthdProcess hearthd;
     hearthd.add("typo.service", "[Service]\nExecStart=/bin/sleep infinity\nProtectHom=yes\n");
     EXPECT_EQ(hearthd.ctl({"start", "typo.service"}).status, 0);
-    EXPECT_NE(hearthd.log().find("typo.service:3: Unknown key 'ProtectHom' in section [Service], ignored"), std::string::npos)
+    EXPECT_NE(
+        hearthd.log().find(
+            "typo.service:3: Unknown key 'ProtectHom' in section [Service], ignored"),
+        std::string::npos)
         << hearthd.log();
     const Output lint = hearthd.ctl({"lint", hearthd.units() + "/typo.service"});
     EXPECT_NE((lint.out + lint.err).find("ProtectHome"), std::string::npos) << lint.out << lint.err;
@@ -107,8 +148,14 @@ TEST_F(Refusal, UnknownDirectivesWarnWithAHintAndStart) {
 
 TEST_F(Refusal, WithoutRootItSaysWhatIsMissing) {
     const Output output = hearth::testing::run_program(
-        {"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", HEARTH_BINARY_DIR "/hearthd", "--runtime-dir",
-         "/tmp/hearth-test-nobody-" + std::to_string(::getpid()), "--log-dir",
+        {"setpriv",
+         "--reuid=65534",
+         "--regid=65534",
+         "--clear-groups",
+         HEARTH_BINARY_DIR "/hearthd",
+         "--runtime-dir",
+         "/tmp/hearth-test-nobody-" + std::to_string(::getpid()),
+         "--log-dir",
          "/tmp/hearth-test-nobody-" + std::to_string(::getpid()) + "/log"});
     std::filesystem::remove_all("/tmp/hearth-test-nobody-" + std::to_string(::getpid()));
     EXPECT_EQ(output.status, 1);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// A real hearthd for a test: a runtime directory, a log directory, a unit directory and a cgroup root of
-// its own, all removed at the end. hearthctl is run as a user would. Ends hearthd by SIGTERM and demands
-// that it left nothing.
+// A real hearthd for a test: a runtime directory, a log directory, a unit directory and a cgroup
+// root of its own, all removed at the end. hearthctl is run as a user would. Ends hearthd by
+// SIGTERM and demands that it left nothing.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -21,23 +21,26 @@ struct Output {
 };
 
 /// Runs a program to its end (at most 60 s, then SIGKILL) with /dev/null as standard input.
-Output run_program(const std::vector<std::string>& argv, const std::vector<std::string>& environment = {});
+Output run_program(
+    const std::vector<std::string>& argv, const std::vector<std::string>& environment = {});
 
 /// Asks every 5 ms until it holds; false after `limit`.
-bool eventually(const std::function<bool()>& holds, std::chrono::milliseconds limit = std::chrono::seconds(20));
+bool eventually(
+    const std::function<bool()>& holds, std::chrono::milliseconds limit = std::chrono::seconds(20));
 
 /// Skips the test (with the reason) where this machine can't show it.
-#define SKIP_WITHOUT_ROOT()                                                             \
-    do {                                                                                \
-        if (::geteuid() != 0) {                                                         \
-            GTEST_SKIP() << "needs root: cgroups and namespaces are made";              \
-        }                                                                               \
+#define SKIP_WITHOUT_ROOT()                                                \
+    do {                                                                   \
+        if (::geteuid() != 0) {                                            \
+            GTEST_SKIP() << "needs root: cgroups and namespaces are made"; \
+        }                                                                  \
     } while (false)
 
 class HearthdProcess {
 public:
     /// `unit_directory` empty: an empty one of the test's own (add()).
-    explicit HearthdProcess(std::string unit_directory = {}, std::vector<std::string> extra_options = {});
+    explicit HearthdProcess(
+        std::string unit_directory = {}, std::vector<std::string> extra_options = {});
     ~HearthdProcess();
     HearthdProcess(const HearthdProcess&) = delete;
     HearthdProcess& operator=(const HearthdProcess&) = delete;
@@ -48,14 +51,16 @@ public:
     [[nodiscard]] Output ctl(const std::vector<std::string>& arguments) const;
     /// The value of a property, as `show --value` prints it.
     [[nodiscard]] std::string show(const std::string& unit, const std::string& property) const;
-    [[nodiscard]] bool becomes(const std::string& unit, const std::string& property, const std::string& value) const;
+    [[nodiscard]] bool becomes(
+        const std::string& unit, const std::string& property, const std::string& value) const;
 
     [[nodiscard]] pid_t pid() const { return pid_; }
     [[nodiscard]] const std::string& place() const { return place_; }
     [[nodiscard]] const std::string& units() const { return units_; }
     [[nodiscard]] const std::string& cgroup_root() const { return cgroup_; }
     [[nodiscard]] std::string log() const;  ///< what hearthd has said
-    [[nodiscard]] std::vector<std::string> cgroups() const;  ///< directories of its root in every hierarchy
+    [[nodiscard]] std::vector<std::string> cgroups()
+        const;  ///< directories of its root in every hierarchy
     /// SIGTERM and wait; its exit status. The destructor does it otherwise.
     int stop();
 
