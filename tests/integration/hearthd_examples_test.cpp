@@ -33,7 +33,7 @@ public:
         if (!made_) {
             return;
         }
-        for (const char* directory : {"/bin", "/proc", "/sys", "/dev", "/tmp"}) {
+        for (const char* directory : {"/bin", "/proc", "/run", "/sys", "/dev", "/tmp"}) {
             fs::create_directories(std::string(place) + directory);
         }
         fs::copy_file("/bin/busybox", std::string(place) + "/bin/busybox");
@@ -112,7 +112,7 @@ TEST_F(Examples, BusyboxSeesOnlyItsRoot) {
     ASSERT_EQ(hearthd.ctl({"start", "busybox.service"}).status, 0) << hearthd.log();
     const Output inside = hearthd.ctl({"attach", "busybox.service", "--", "ls", "/"});
     EXPECT_EQ(inside.status, 0) << inside.err;
-    EXPECT_EQ(inside.out, "bin\ndev\nproc\nsys\ntmp\n");
+    EXPECT_EQ(inside.out, "bin\ndev\nproc\nrun\nsys\ntmp\n");
     const Output report = hearthd.ctl({"confinement", "busybox.service"});
     EXPECT_EQ(report.status, 0) << report.out << report.err;
 }
