@@ -42,8 +42,10 @@ long system_call(long number, long first, long second, long third) {
 
 }  // namespace
 
+// Not on the stack: the kernel enters with it aligned otherwise than a call would leave it.
+static Timespec now;
+
 extern "C" [[noreturn]] void _start() {
-    Timespec now{};
     constexpr long clock_monotonic = 1;
     system_call(call_clock_gettime, clock_monotonic, reinterpret_cast<long>(&now), 0);
     system_call(call_write, 1, reinterpret_cast<long>(&now), sizeof now);

@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <string>
@@ -31,7 +32,8 @@ namespace {
 
 using namespace hearth;
 
-constexpr const char* program = HEARTH_BINARY_DIR "/first_instruction";
+/// A copy in /run, where PrivateTmp= and ProtectHome= don't hide it wherever hearth was built.
+const std::string program = "/run/hearth-bench-" + std::to_string(::getpid());
 
 std::uint64_t nanoseconds() {
     timespec now{};
@@ -40,7 +42,29 @@ std::uint64_t nanoseconds() {
            static_cast<std::uint64_t>(now.tv_nsec);
 }
 
-/// The time that the program read in its first instructions.
+const cgroup::Tree* tree_to_remove = nullptr;
+
+/// Nothing is left behind, however the benchmark ends.
+void clean_up() {
+    std::error_code ignored;
+    std::filesystem::remove(program, ignored);
+    for (const std::string& path : tree_to_remove->existing()) {
+        for (int tries = 0; tries < 1000 && !tree_to_remove->remove(path); ++tries) {
+            ::usleep(1000);
+        }
+    }
+    (void)tree_to_remove->remove_root();
+}
+
+[[noreturn]] void fail(const std::string& what) {
+    if (tree_to_remove != nullptr) {
+        clean_up();
+    }
+    std::fprintf(stderr, "launch_benchmark: %s\n", what.c_str());
+    std::exit(1);
+}
+
+/// The time that the program read in its first instructions; 0 where it ended without telling.
 std::uint64_t first_instruction(int pipe) {
     timespec stamp{};
     if (::read(pipe, &stamp, sizeof stamp) != static_cast<ssize_t>(sizeof stamp)) {
@@ -62,7 +86,7 @@ struct OneUnit final : UnitSource {
 
 Unit unit_of(const std::string& name, const std::string& extra) {
     OneUnit source;
-    source.text = std::string("[Service]\nExecStart=") + program + "\n" + extra;
+    source.text = "[Service]\nExecStart=" + program + "\n" + extra;
     return load_unit(name, source, gather_load_context(false));
 }
 
@@ -71,11 +95,6 @@ const char* const confinement =
     "PrivateDevices=yes\nProtectHome=yes\nProtectSystem=strict\nMemoryMax=32M\nTasksMax="
     "8\nCPUQuota=20%\n"
     "SystemCallFilter=@system-service\nSystemCallArchitectures=native\n";
-
-[[noreturn]] void fail(const std::string& what) {
-    std::fprintf(stderr, "launch_benchmark: %s\n", what.c_str());
-    std::exit(1);
-}
 
 /// Bare vfork+exec, one dup2: the floor.
 double bare() {
@@ -87,13 +106,16 @@ double bare() {
     const pid_t child = ::vfork();
     if (child == 0) {
         ::dup2(ends[1], 1);
-        ::execl(program, program, nullptr);
+        ::execl(program.c_str(), program.c_str(), nullptr);
         ::_exit(127);
     }
+    ::close(ends[1]);
     const std::uint64_t first = first_instruction(ends[0]);
     ::close(ends[0]);
-    ::close(ends[1]);
     ::waitpid(child, nullptr, 0);
+    if (first == 0) {
+        fail("the program can't be run by itself");
+    }
     return static_cast<double>(first - start) / 1000.0;
 }
 
@@ -139,6 +161,9 @@ public:
             }
             launch::release(result.activation);
         }
+        if (first == 0) {
+            fail(unit.name + " ended without telling its time");
+        }
         return static_cast<double>(first - start) / 1000.0;
     }
 
@@ -177,6 +202,8 @@ int main(int argc, char** argv) {
     if (!tree) {
         fail(tree.error().what);
     }
+    tree_to_remove = &*tree;
+    std::filesystem::copy_file(HEARTH_BINARY_DIR "/first_instruction", program);
     auto facts = HostFacts::gather(*tree, "");
     auto pool = launch::LauncherPool::create(*tree);
     if (!facts || !pool) {
@@ -217,11 +244,6 @@ int main(int argc, char** argv) {
         "/ 414,\n"
         "everything made 411 / 558, a network namespace adds 330 to 500; systemd 252's way 10100 / "
         "17000\n");
-    for (const std::string& path : tree->existing()) {
-        while (!tree->remove(path)) {
-            ::usleep(1000);
-        }
-    }
-    (void)tree->remove_root();
+    clean_up();
     return 0;
 }
