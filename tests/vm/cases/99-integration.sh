@@ -14,6 +14,8 @@ for program in /vm/programs/*; do
     cat "$CASE_DIR/said"
     broken=$(sed -n 's/^\[  FAILED  \] \([^ ,]*\).*/\1/p' "$CASE_DIR/said" | sort -u | tr '\n' ' ')
     [ "$status" -eq 0 ] || fail "$(basename "$program") ends with status $status: $broken"
-    note "$(sed -n 's/^\[  PASSED  \] //p' "$CASE_DIR/said" | tr -d .), $(grep -c 'Skipped$' "$CASE_DIR/said") skipped"
+    reasons=$(grep -A1 ': Skipped$' "$CASE_DIR/said" | grep -v ': Skipped$\|^--$' | sort | uniq -c |
+        sed 's/^ *\([0-9]*\) /\1 skipped: /' | tr '\n' ';' | sed 's/;$//; s/;/; /g')
+    note "$(sed -n 's/^\[  PASSED  \] //p' "$CASE_DIR/said" | tr -d .)${reasons:+, $reasons}"
 done
 [ "$ran" -eq 1 ] || fail "no integration tests were packed"
