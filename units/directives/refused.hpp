@@ -46,37 +46,39 @@ template <Section section, Context context>
 struct Unbuilt {
     template <Name name, Name inert = "">
     static consteval Row refused(Nature nature, std::string_view summary, std::string_view sample) {
-        Row row;
-        row.name = name.view();
-        row.section = section;
-        row.context = context;
-        row.summary = summary;
-        row.applied = applied::Refused{"not built yet"};
-        row.nature = nature;
-        row.sample = sample;
-        row.syntax = "see systemd's manual";
-        row.assign = &RefusedField<name, inert>::assign;
-        row.format = &RefusedField<name, inert>::format;
-        row.is_default = &RefusedField<name, inert>::is_default;
-        return row;
+        return {
+            .name = name.view(),
+            .section = section,
+            .context = context,
+            .summary = summary,
+            .applied = applied::Refused{"not built yet"},
+            .nature = nature,
+            .sample = sample,
+            .syntax = "see systemd's manual",
+            .assign = &RefusedField<name, inert>::assign,
+            .format = &RefusedField<name, inert>::format,
+            .is_default = &RefusedField<name, inert>::is_default,
+            .properties = {},
+        };
     }
 
     template <Name name>
     static consteval Row no_effect(
         std::string_view summary, std::string_view reason, std::string_view sample) {
-        Row row;
-        row.name = name.view();
-        row.section = section;
-        row.context = context;
-        row.summary = summary;
-        row.applied = applied::NoEffect{reason};
-        row.nature = Nature::Shares;
-        row.sample = sample;
-        row.syntax = "see systemd's manual";
-        row.assign = &assign_nothing;
-        row.format = &format_nothing;
-        row.is_default = &always_default;
-        return row;
+        return {
+            .name = name.view(),
+            .section = section,
+            .context = context,
+            .summary = summary,
+            .applied = applied::NoEffect{reason},
+            .nature = Nature::Shares,
+            .sample = sample,
+            .syntax = "see systemd's manual",
+            .assign = &assign_nothing,
+            .format = &format_nothing,
+            .is_default = &always_default,
+            .properties = {},
+        };
     }
 };
 
