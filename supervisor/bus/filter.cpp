@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
 // The gate: quota, destination and permission of every incoming message, before any object sees it.
+// It also answers the one call that sd-bus itself can't answer everywhere.
 #include <algorithm>
 #include <array>
+#include <string>
 #include <string_view>
 
 #include "supervisor/bus/core.hpp"
+#include "supervisor/sys/file.hpp"
 
 namespace hearth::bus {
 
@@ -16,6 +19,20 @@ bool addresses_us(const char* destination) {
     constexpr auto ours = std::to_array<std::string_view>(
         {"org.freedesktop.systemd1", "org.freedesktop.DBus", "org.hearth1", ":1.0"});
     return destination == nullptr || std::ranges::count(ours, std::string_view(destination)) > 0;
+}
+
+/// GetMachineId, which sd-bus would answer for us: but where the file is missing or unset, as in
+/// many containers, it breaks the connection instead. Both answers here are a message bus's own.
+int answer_machine_id(sd_bus_message* message, const std::string& file) {
+    sd_id128_t id{};
+    const auto text = sys::read_file(file, 64);
+    const std::string digits = text ? text->substr(0, text->find('\n')) : std::string();
+    if (sd_id128_from_string(digits.c_str(), &id) < 0 || sd_id128_is_null(id) != 0) {
+        return sd_bus_reply_method_errorf(
+            message, SD_BUS_ERROR_FILE_NOT_FOUND, "%s holds no machine id", file.c_str());
+    }
+    char plain[SD_ID128_STRING_MAX];
+    return sd_bus_reply_method_return(message, "s", sd_id128_to_string(id, plain));
 }
 
 int judge(Connection& connection, sd_bus_message* message) {
@@ -55,6 +72,9 @@ int judge(Connection& connection, sd_bus_message* message) {
     if (refusal) {
         return sd_bus_reply_method_errorf(
             message, error_name(refusal->name).c_str(), "%s", sendable(refusal->message).c_str());
+    }
+    if (sd_bus_message_is_method_call(message, "org.freedesktop.DBus.Peer", "GetMachineId") > 0) {
+        return answer_machine_id(message, core.options.machine_id_file);
     }
     return 0;
 }

@@ -35,6 +35,7 @@ struct Options {
     bool user_mode = false;        ///< --user: a service without any confinement may change things
     Moment started;                ///< UserspaceTimestamp of the manager
     std::string control_group;     ///< the manager's own, for `status` without a unit
+    std::string machine_id_file = "/etc/machine-id";        ///< what GetMachineId answers
     std::function<std::string()> log_level;                 ///< "info"; empty function: "info"
     std::function<bool(const std::string&)> set_log_level;  ///< false: no such level
 

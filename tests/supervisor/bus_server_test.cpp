@@ -4,6 +4,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <fstream>
+
 #include "tests/support/bus_fixture.hpp"
 
 namespace hearth::test {
@@ -227,6 +229,21 @@ TEST_F(BusServer, AnswersWhatArrivesTogetherWithBegin) {
         return received("OK ") && answer.size() > answer.find("OK ") + 64;
     })) << answer.size()
         << " bytes came";
+}
+
+TEST_F(BusServer, KnowsTheMachineOrSaysThatItHasNoId) {
+    options.machine_id_file = directory.path() + "/machine-id";
+    serve();
+    const auto bus = connect();
+    const auto ask = [&] {
+        return call(bus, "/", "org.freedesktop.DBus.Peer", "GetMachineId", "");
+    };
+    EXPECT_EQ(ask().error, SD_BUS_ERROR_FILE_NOT_FOUND);
+    std::ofstream(options.machine_id_file) << "uninitialized\n";
+    EXPECT_EQ(ask().error, SD_BUS_ERROR_FILE_NOT_FOUND);
+    std::ofstream(options.machine_id_file) << "0123456789abcdef0123456789abcdef\n";
+    EXPECT_EQ(ask().value.text, "0123456789abcdef0123456789abcdef");
+    EXPECT_TRUE(manager(bus, "ListUnits", "").good());  // the connection lived through it
 }
 
 TEST_F(BusServer, CutsOffWhoNeverReads) {
