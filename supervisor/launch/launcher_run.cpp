@@ -215,6 +215,10 @@ std::optional<LaunchFailure> Launch::judge(long pid, const LoweredPlan& lowered)
         failure.detail = "its source";
     } else if (report.part == ChildReport::Destination) {
         failure.detail = "its destination";
+    } else if (failure.error == EINVAL && failure.step == name(MountPropagation{})) {
+        failure.detail =
+            "the root directory here is no mount point, as in a plain chroot: make it one with "
+            "'mount --bind DIRECTORY DIRECTORY' before the chroot";
     }
     return failure;
 }

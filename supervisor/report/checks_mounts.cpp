@@ -166,6 +166,15 @@ Finding root_directory(const Evidence& evidence) {
         "expected " + evidence.view.expected_root);
 }
 
+/// Whether BindPaths= or BindReadOnlyPaths= puts something there.
+bool binds(const Evidence& evidence, std::string_view path) {
+    const auto there = [path](const BindEntry& entry) {
+        return (entry.destination.empty() ? entry.source : entry.destination) == path;
+    };
+    return std::ranges::any_of(evidence.sandbox().bind_paths, there) ||
+           std::ranges::any_of(evidence.sandbox().bind_read_only_paths, there);
+}
+
 Finding mount_api_vfs(const Evidence& evidence) {
     if (evidence.exec().root_directory.empty() ||
         !evidence.sandbox().mount_api_vfs.value_or(true)) {
@@ -180,6 +189,13 @@ Finding mount_api_vfs(const Evidence& evidence) {
             return mismatch(
                 std::string(path) + ": " + shown(mount), "expected a file system of its own");
         }
+    }
+    // Where the host has mounts at these paths too, /run tells whose they are: it is a tmpfs of the
+    // unit's own, unless the unit binds something there.
+    const Mount* run = evidence.mounts.at("/run");
+    const Mount* host = evidence.host_mounts.at("/run");
+    if (host != nullptr && host->device == run->device && !binds(evidence, "/run")) {
+        return mismatch(shown(run), "that is the host's");
     }
     return verified("/proc /sys /dev /run mounted");
 }

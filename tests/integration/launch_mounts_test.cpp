@@ -5,10 +5,12 @@
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include <thread>
 
 #include "supervisor/launch/launcher_run.hpp"
+#include "supervisor/report/mount_table.hpp"
 #include "supervisor/sys/namespace.hpp"
 #include "tests/support/launch_probe.hpp"
 
@@ -22,6 +24,11 @@ class LaunchMounts : public ::testing::Test {
 protected:
     void SetUp() override {
         HEARTH_NEEDS_ROOT();
+        if (report::MountTable(*sys::read_file("/proc/self/mountinfo", 1 << 20)).at("/") ==
+            nullptr) {
+            GTEST_SKIP() << "the root directory is no mount point (a chroot?): no namespace of a "
+                            "child can be cut off from the host's";
+        }
         scratch_ = "/tmp/hearth-mounts-" + *sys::random_hex(6);
         ASSERT_TRUE(sys::mkdir(scratch_, 0755).has_value());
         mounts_ = *sys::read_file("/proc/self/mountinfo", 1 << 20);
@@ -62,6 +69,27 @@ TEST_F(LaunchMounts, MakeEverythingReadOnlyButTheHolesClonedBefore) {
     EXPECT_EQ(result.failure(), "");
     EXPECT_EQ(result.output, "hole\nclosed\n");
     EXPECT_TRUE(sys::stat(hole + "/a").has_value()) << "the hole is the host's directory";
+}
+
+TEST_F(LaunchMounts, InAPlainChrootSayWhyTheyFail) {
+    const std::string plain = directory("plain");
+    auto pipe = sys::pipe2();
+    ASSERT_TRUE(pipe.has_value());
+    const pid_t child = ::fork();
+    if (child == 0) {
+        const bool inside = ::chroot(plain.c_str()) == 0 && ::chdir("/") == 0;
+        LaunchProbe probe("echo ran");
+        probe.with_mounts();
+        const std::string said = inside ? probe.run().failure() : "no chroot";
+        (void)sys::write_all(pipe->write.number(), said, "pipe");
+        ::_exit(0);
+    }
+    pipe->write = {};
+    const std::string said = sys::read_all(pipe->read.number(), 1 << 16, "pipe").value_or("");
+    int status = 0;
+    EXPECT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_TRUE(said.starts_with("step \"mount-propagation\" failed: Invalid argument")) << said;
+    EXPECT_NE(said.find("no mount point"), std::string::npos) << said;
 }
 
 TEST_F(LaunchMounts, SkipAHoleWhoseOptionalSourceIsMissing) {

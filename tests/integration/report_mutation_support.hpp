@@ -154,7 +154,8 @@ inline std::string released(std::string text) {
 }
 
 /// The same in a process with mounts of its own, which hand nothing on to the machine's, but, as on
-/// most hosts, to namespaces made from them.
+/// most hosts, to namespaces made from them. There /run is a mount on every machine: a service that
+/// was to have one of its own must not pass with the host's.
 inline std::string in_own_process(const Ground& ground, const launch::Plan& plan) {
     auto pipe = sys::pipe2();
     if (!pipe) {
@@ -164,6 +165,7 @@ inline std::string in_own_process(const Ground& ground, const launch::Plan& plan
     if (child == 0) {
         const bool alone = ::unshare(CLONE_NEWNS) == 0 &&
                            ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+                           ::mount("/run", "/run", nullptr, MS_BIND | MS_REC, nullptr) == 0 &&
                            ::mount(nullptr, "/", nullptr, MS_REC | MS_SHARED, nullptr) == 0;
         const std::string text = alone ? launch_and_report(ground, plan) : "!no mount namespace";
         (void)sys::write_all(pipe->write.number(), text, "pipe");

@@ -225,6 +225,8 @@ TEST(ReportJudge, KnowsNamespacesAndPrivateParts) {
              {"RootDirectory", "/srv/root", "unreadable", CHANGE { USED; view.root.clear(); }, Unknown, ""},
              {"MountAPIVFS", "yes", "mounted", nothing, Good, "", "RootDirectory=/srv/root\n"},
              {"MountAPIVFS", "yes", "not mounted", CHANGE { USED; replace(view.mountinfo, "/proc rw,nosuid - proc", "/proc rw,nosuid - tmpfs"); }, Bad, "/proc", "RootDirectory=/srv/root\n"},
+             {"MountAPIVFS", "yes", "the host's", CHANGE { USED; view.own_mountinfo += "4 1 0:53 / /run rw - tmpfs tmpfs rw\n"; }, Bad, "the host's", "RootDirectory=/srv/root\n"},
+             {"MountAPIVFS", "yes", "the host's, as asked", CHANGE { USED; view.own_mountinfo += "4 1 0:53 / /run rw - tmpfs tmpfs rw\n"; }, Good, "", "RootDirectory=/srv/root\nBindPaths=/run\n"},
              {"MountAPIVFS", "yes", "moot", nothing, Unknown, "RootDirectory="},
          })) {
         check(test);
