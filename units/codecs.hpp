@@ -54,6 +54,45 @@ inline constexpr auto kill_mode_names = std::to_array<EnumName<KillMode>>({
 template <>
 struct Codec<KillMode> : EnumCodec<kill_mode_names> {};
 
+inline constexpr auto notify_access_names = std::to_array<EnumName<NotifyAccess>>({
+    {NotifyAccess::None, "none"},
+    {NotifyAccess::Main, "main"},
+    {NotifyAccess::Exec, "exec"},
+    {NotifyAccess::All, "all"},
+});
+template <>
+struct Codec<NotifyAccess> : EnumCodec<notify_access_names> {};
+
+inline constexpr auto exit_type_names = std::to_array<EnumName<ExitType>>({
+    {ExitType::Main, "main"},
+    {ExitType::Cgroup, "cgroup"},
+});
+template <>
+struct Codec<ExitType> : EnumCodec<exit_type_names> {};
+
+inline constexpr auto oom_policy_names = std::to_array<EnumName<OomPolicy>>({
+    {OomPolicy::Continue, "continue"},
+    {OomPolicy::Stop, "stop"},
+    {OomPolicy::Kill, "kill"},
+});
+template <>
+struct Codec<OomPolicy> : EnumCodec<oom_policy_names> {};
+
+inline constexpr auto timeout_failure_mode_names = std::to_array<EnumName<TimeoutFailureMode>>({
+    {TimeoutFailureMode::Terminate, "terminate"},
+    {TimeoutFailureMode::Abort, "abort"},
+    {TimeoutFailureMode::Kill, "kill"},
+});
+template <>
+struct Codec<TimeoutFailureMode> : EnumCodec<timeout_failure_mode_names> {};
+
+inline constexpr auto restart_mode_names = std::to_array<EnumName<RestartMode>>({
+    {RestartMode::Normal, "normal"},
+    {RestartMode::Direct, "direct"},
+});
+template <>
+struct Codec<RestartMode> : EnumCodec<restart_mode_names> {};
+
 inline constexpr auto confinement_names = std::to_array<EnumName<Confinement>>({
     {Confinement::Strict, "strict"},
     {Confinement::BestEffort, "best-effort"},
@@ -145,6 +184,9 @@ HEARTH_DECLARE_CODEC(UnitNames, "list of unit names", "as");
 HEARTH_DECLARE_CODEC(RelaxedNames, "list of directive names", "as");
 HEARTH_DECLARE_CODEC(Signal, "signal", "i");
 HEARTH_DECLARE_CODEC(ExitStatusSet, "list of exit statuses and signals", "(aiai)");
+
+// service_codecs.cpp
+HEARTH_DECLARE_CODEC(std::vector<PassedFile>, "PATH[:NAME[:OPTIONS]]", "a(sst)");
 
 // path_codecs.cpp
 HEARTH_DECLARE_CODEC(

@@ -49,7 +49,23 @@ struct ServiceSettings {  // [Service], systemd.service(5)
     std::optional<Timespan> timeout_start;  ///< unset: 90 s, infinity for oneshot
     Timespan timeout_stop = Timespan::seconds(90);
     std::optional<Timespan> timeout_abort;
+    TimeoutFailureMode timeout_start_failure_mode = TimeoutFailureMode::Terminate;
+    TimeoutFailureMode timeout_stop_failure_mode = TimeoutFailureMode::Terminate;
     Timespan runtime_max = Timespan::never();
+    Timespan runtime_randomized_extra;
+    Timespan watchdog;  ///< 0: none
+    std::uint32_t restart_steps = 0;
+    Timespan restart_max_delay = Timespan::never();
+    RestartMode restart_mode = RestartMode::Normal;
+    std::string pid_file, bus_name;
+    ExitType exit_type = ExitType::Main;
+    std::optional<NotifyAccess> notify_access;  ///< unset: main where the type notifies, else none
+    std::uint32_t file_descriptor_store_max = 0;
+    std::vector<PassedFile> open_files;
+    bool non_blocking = false;
+    std::optional<OomPolicy> oom_policy;  ///< unset: stop
+    bool root_directory_start_only = false;
+    bool permissions_start_only = false;
     bool remain_after_exit = false;
     bool guess_main_pid = true;
     ExitStatusSet success_exit_status, restart_prevent_exit_status, restart_force_exit_status;
@@ -64,6 +80,8 @@ struct KillSettings {  // systemd.kill(5)
     bool send_hangup = false;
     bool send_kill = true;
     Signal final_signal{9};
+    Signal watchdog_signal{6};
+    Signal reload_signal{1};  ///< Type=notify-reload
 
     bool operator==(const KillSettings&) const = default;
 };
@@ -151,6 +169,14 @@ struct ResourceSettings {  // systemd.resource-control(5)
 struct HearthSettings {  // [X-Hearth], ours
     Confinement confinement = Confinement::Strict;
     RelaxedNames relax_confinement;
+    std::optional<Timespan> restart_reset;  ///< unset: the back-off never forgets itself
+    Timespan restart_jitter;
+    CommandLines health_check;
+    Timespan health_interval = Timespan::seconds(30);
+    Timespan health_timeout = Timespan::seconds(30);
+    Timespan health_start_period;
+    std::uint32_t health_retries = 3;
+    bool essential = false;
 
     bool operator==(const HearthSettings&) const = default;
 };

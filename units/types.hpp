@@ -40,6 +40,11 @@ enum class Restart : std::uint8_t {
     Always
 };
 enum class KillMode : std::uint8_t { ControlGroup, Process, Mixed, None };
+enum class NotifyAccess : std::uint8_t { None, Main, Exec, All };
+enum class ExitType : std::uint8_t { Main, Cgroup };
+enum class OomPolicy : std::uint8_t { Continue, Stop, Kill };
+enum class TimeoutFailureMode : std::uint8_t { Terminate, Abort, Kill };
+enum class RestartMode : std::uint8_t { Normal, Direct };
 enum class ProtectSystem : std::uint8_t { No, Yes, Full, Strict };
 enum class ProtectHome : std::uint8_t { No, Yes, ReadOnly, Tmpfs };
 enum class StandardInput : std::uint8_t { Null, Tty, TtyForce, TtyFail, Data, File, Socket, Fd };
@@ -169,6 +174,17 @@ struct TmpfsEntry {
     std::string path;
     std::string options;
     bool operator==(const TmpfsEntry&) const = default;
+};
+
+/// OpenFile=PATH:NAME:OPTIONS: a file that is passed as a descriptor.
+struct PassedFile {
+    std::string path;
+    std::string name;        ///< in $LISTEN_FDNAMES; the path's last part if none was given
+    bool read_only = false;  ///< else for reading and writing
+    bool append = false;
+    bool truncate = false;
+    bool graceful = false;  ///< a file that can't be opened is left out
+    bool operator==(const PassedFile&) const = default;
 };
 
 /// WorkingDirectory=: a path, `~` for the user's home; `-` makes a failure harmless.
