@@ -32,10 +32,7 @@ bool is_continued(std::string_view line) {
 }  // namespace
 
 Origin LogicalLine::origin_of(std::size_t offset) const {
-    const auto after = std::upper_bound(
-        segments.begin(), segments.end(), offset, [](std::size_t at, const ValueSegment& segment) {
-            return at < segment.offset;
-        });
+    const auto after = std::ranges::upper_bound(segments, offset, {}, &ValueSegment::offset);
     if (after == segments.begin()) {
         return Origin{{}, number, 1};
     }
@@ -73,7 +70,7 @@ bool LogicalLines::next(LogicalLine& line) {
     line.too_long = false;
     bool continued = false;
     while (at_ < text_.size()) {
-        std::string_view physical = next_physical();
+        const std::string_view physical = next_physical();
         if (is_comment(physical)) {
             continue;
         }

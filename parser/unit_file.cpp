@@ -13,10 +13,7 @@ constexpr std::size_t longest_source = 4096;
 /// The last segment that begins at or before `offset`. Precondition: not empty.
 std::vector<ValueSegment>::const_iterator segment_at(
     const std::vector<ValueSegment>& segments, std::size_t offset) {
-    const auto after = std::upper_bound(
-        segments.begin(), segments.end(), offset, [](std::size_t at, const ValueSegment& segment) {
-            return at < segment.offset;
-        });
+    const auto after = std::ranges::upper_bound(segments, offset, {}, &ValueSegment::offset);
     return after == segments.begin() ? after : after - 1;
 }
 

@@ -67,8 +67,9 @@ std::optional<Magnitude> magnitude_of(std::string_view text) {
         base = 8;
     }
     Magnitude magnitude;
-    const char* const end = text.data() + text.size();
-    const auto [stop, status] = std::from_chars(text.data(), end, magnitude.value, base);
+    const char* const begin = text.data();
+    const char* const end = begin + text.size();
+    const auto [stop, status] = std::from_chars(begin, end, magnitude.value, base);
     if (status == std::errc::invalid_argument || stop != end) {
         return std::nullopt;
     }
@@ -151,8 +152,9 @@ Result<std::uint64_t, ValueError> read_unsigned(
 Result<Mode, ValueError> read_mode(std::string_view text) {
     text = trimmed(text);
     std::uint32_t bits = 0;
-    const char* const end = text.data() + text.size();
-    const auto [stop, status] = std::from_chars(text.data(), end, bits, 8);
+    const char* const begin = text.data();
+    const char* const end = begin + text.size();
+    const auto [stop, status] = std::from_chars(begin, end, bits, 8);
     if (status != std::errc() || stop != end || bits > 07777) {
         return bad_value(
             fmt::format("{} is not a mode", quoted(text)), "write octal digits up to 7777: 0755");

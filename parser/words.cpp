@@ -80,6 +80,26 @@ void append_utf8(std::string& out, std::uint32_t point) {
     }
 }
 
+/// The same for \xHH, \uHHHH and \UHHHHHHHH, of which `text` begins with the letter.
+std::size_t decode_hexadecimal(std::string_view text, std::string& out) {
+    const char kind = text.front();
+    const std::size_t count = kind == 'x' ? 2 : kind == 'u' ? 4 : 8;
+    const auto value = digits(text.substr(1), count, 16);
+    if (!value || *value == 0) {
+        return 0;
+    }
+    if (kind == 'x') {
+        out += static_cast<char>(*value);  // a byte, not a code point
+        return count + 1;
+    }
+    const bool is_surrogate = *value >= 0xD800 && *value <= 0xDFFF;
+    if (*value > 0x10FFFF || is_surrogate) {
+        return 0;
+    }
+    append_utf8(out, *value);
+    return count + 1;
+}
+
 /// Decodes the escape after a backslash, appends it to `out` and returns how many bytes it took;
 /// 0 if it isn't one that systemd.syntax(7) lists. None of them gives a NUL byte.
 std::size_t decode_escape(std::string_view text, std::string& out) {
@@ -94,18 +114,7 @@ std::size_t decode_escape(std::string_view text, std::string& out) {
     }
     const char kind = text.front();
     if (kind == 'x' || kind == 'u' || kind == 'U') {
-        const std::size_t count = kind == 'x' ? 2 : kind == 'u' ? 4 : 8;
-        const auto value = digits(text.substr(1), count, 16);
-        const bool is_surrogate = value && *value >= 0xD800 && *value <= 0xDFFF;
-        if (!value || *value == 0 || (kind != 'x' && (*value > 0x10FFFF || is_surrogate))) {
-            return 0;
-        }
-        if (kind == 'x') {
-            out += static_cast<char>(*value);  // a byte, not a code point
-        } else {
-            append_utf8(out, *value);
-        }
-        return count + 1;
+        return decode_hexadecimal(text, out);
     }
     const auto octal = digits(text, 3, 8);
     if (!octal || *octal == 0 || *octal > 0xFF) {

@@ -20,7 +20,7 @@ namespace {
 constexpr std::uint64_t retry_microseconds = 10'000;
 
 template <class... Arms>
-struct overloaded : Arms... {
+struct Overloaded : Arms... {
     using Arms::operator()...;
 };
 
@@ -82,7 +82,7 @@ std::vector<std::pair<std::string, std::string>> extra_environment(
 
 void Supervisor::perform(const Action& action) {
     std::visit(
-        overloaded{
+        Overloaded{
             [this](const Launch& launch) { perform_launch(launch); },
             [this](const AbortLaunch& abort) { (void)launchers_->abort(abort.launch); },
             [this](const SignalUnit& signal) {
@@ -251,7 +251,7 @@ Result<std::string, Diagnostics> Supervisor::plan_text(const std::string& unit) 
           ExecKind::Stop,
           ExecKind::StopPost}) {
         for (std::size_t index = 0; index < commands(record->unit, kind).size(); ++index) {
-            Launch action{unit, 0, kind, index, false};
+            const Launch action{unit, 0, kind, index, false};
             LiveUnit probe;
             probe.invocation_id = "(made at launch)";
             text += launch::print(HEARTH_TRY(make_plan(action, probe)));

@@ -133,6 +133,24 @@ bool kept_for_default(Stage stage) {
     return stage == Stage::BoundingSet || stage == Stage::NoNewPrivileges;
 }
 
+/// The unit's own or root's, then what the client passes.
+std::vector<std::string> environment_of(
+    const AttachRequest& request, const launch::Plan& unit_plan) {
+    std::vector<std::string> environment = {
+        "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME=/root",
+        "USER=root",
+        "LOGNAME=root",
+        "SHELL=/bin/sh"};
+    if (request.level == AttachRequest::Level::AsService) {
+        environment = unit_plan.environment;
+    }
+    for (const auto& [name, value] : request.environment) {
+        environment.push_back(name + "=" + value);
+    }
+    return environment;
+}
+
 }  // namespace
 
 launch::Plan attach_plan(
@@ -194,19 +212,7 @@ launch::Plan attach_plan(
     plan.executable = executable;
     plan.executable_asked = asked;
     plan.argv = request.command.empty() ? std::vector<std::string>{"sh"} : request.command;
-    if (request.level == AttachRequest::Level::AsService) {
-        plan.environment = unit_plan.environment;
-    } else {
-        plan.environment = {
-            "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-            "HOME=/root",
-            "USER=root",
-            "LOGNAME=root",
-            "SHELL=/bin/sh"};
-    }
-    for (const auto& [name, value] : request.environment) {
-        plan.environment.push_back(name + "=" + value);
-    }
+    plan.environment = environment_of(request, unit_plan);
     return plan;
 }
 
@@ -248,7 +254,7 @@ void AttachSessions::start(
             if (!job->gathered || found->second.ending) {
                 const std::string why =
                     job->gathered ? "the unit is stopping" : job->gathered.error().what;
-                Started tell = std::move(found->second.started);
+                const Started tell = std::move(found->second.started);
                 sessions_.erase(found);
                 tell(refused("AttachFailed", "cannot attach to " + job->request.unit + ": " + why));
                 return;
@@ -283,7 +289,7 @@ bool AttachSessions::launched(launch::LaunchResult& result) {
     }
     Session& session = found->second;
     session.launching = false;
-    Started started = std::move(session.started);
+    const Started started = std::move(session.started);
     if (result.failure) {
         if (result.pidfd) {
             (void)sys::waitid(result.pidfd.number(), 0);

@@ -235,7 +235,7 @@ void ServiceMachine::in_reload(const Happening& happening) {
             const bool again = status_.reload_result != ServiceResult::Success;
             status_.reload_result = ServiceResult::Timeout;
             if (status_.launch) {
-                outcome_.actions.push_back(AbortLaunch{record_.unit.name, *status_.launch});
+                outcome_.actions.emplace_back(AbortLaunch{record_.unit.name, *status_.launch});
                 arm(service().timeout_stop);
             } else if (!again) {
                 tell(Severity::Warning, "reload timed out; killing the reload process");

@@ -71,7 +71,8 @@ int none(Request& request) {
 
 int enumerate(sd_bus*, const char*, void* userdata, char*** nodes, sd_bus_error*) noexcept {
     const auto& jobs = static_cast<Connection*>(userdata)->core.control.world().jobs;
-    auto** list = static_cast<char**>(calloc(jobs.size() + 1, sizeof(char*)));  // sd-bus frees it
+    // NOLINTNEXTLINE(cppcoreguidelines-owning-memory): sd-bus frees it
+    auto** list = static_cast<char**>(calloc(jobs.size() + 1, sizeof(char*)));
     if (list == nullptr) {
         return -ENOMEM;
     }

@@ -112,7 +112,7 @@ int get_unit_processes(Request& request) {
     if (const int result = request.read(unit); result < 0) {
         return result;
     }
-    Control& control = control_of(request);
+    const Control& control = control_of(request);
     std::vector<UnitProcess> processes;
     if (unit == "-.slice") {
         for (const auto& [name, record] : control.world().units) {

@@ -50,7 +50,7 @@ std::vector<std::string> controllers_of(std::string_view options) {
             option.remove_prefix(5);
         } else if (
             option.empty() || option.find('=') != std::string_view::npos ||
-            std::find(others.begin(), others.end(), option) != others.end()) {
+            std::ranges::find(others, option) != others.end()) {
             continue;
         }
         controllers.emplace_back(option);
@@ -61,7 +61,7 @@ std::vector<std::string> controllers_of(std::string_view options) {
 std::optional<CgroupMount> parse_mount(std::string_view line) {
     // id parent major:minor root point options [optional...] - type source super-options
     const std::vector<std::string_view> fields = split(line, ' ');
-    const auto dash = std::find(fields.begin(), fields.end(), "-");
+    const auto dash = std::ranges::find(fields, "-");
     if (dash - fields.begin() < 6 || fields.end() - dash < 4) {
         return std::nullopt;
     }
@@ -75,7 +75,7 @@ std::optional<CgroupMount> parse_mount(std::string_view line) {
     mount.unified = type == "cgroup2";
     const auto is_read_only = [](std::string_view options) {
         const auto parts = split(options, ',');
-        return std::find(parts.begin(), parts.end(), "ro") != parts.end();
+        return std::ranges::find(parts, "ro") != parts.end();
     };
     mount.read_only = is_read_only(fields[5]) || is_read_only(dash[3]);
     if (!mount.unified) {
@@ -121,11 +121,9 @@ Search search(
     bool absolute) {
     Search result;
     for (const CgroupMount& mount : mounts) {
-        const bool here =
-            controller.empty()
-                ? mount.unified
-                : std::find(mount.controllers.begin(), mount.controllers.end(), controller) !=
-                      mount.controllers.end();
+        const bool here = controller.empty() ? mount.unified
+                                             : std::ranges::find(mount.controllers, controller) !=
+                                                   mount.controllers.end();
         if (!here) {
             continue;
         }

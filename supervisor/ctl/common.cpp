@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "supervisor/ctl/common.hpp"
 
+#include <cstdlib>
+#include <memory>
+
 #include "supervisor/ctl/console.hpp"
 #include "units/unit_name.hpp"
 
@@ -77,13 +80,12 @@ std::optional<std::vector<std::string>> unit_names(
 }
 
 std::string object_path(const std::string& unit) {
-    char* path = nullptr;
-    if (sd_bus_path_encode("/org/freedesktop/systemd1/unit", unit.c_str(), &path) < 0) {
+    char* encoded = nullptr;
+    if (sd_bus_path_encode("/org/freedesktop/systemd1/unit", unit.c_str(), &encoded) < 0) {
         return "/org/freedesktop/systemd1/unit/_";
     }
-    std::string result(path);
-    free(path);
-    return result;
+    const std::unique_ptr<char, void (*)(void*)> path(encoded, free);
+    return path.get();
 }
 
 }  // namespace hearth::ctl

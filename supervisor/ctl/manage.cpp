@@ -111,6 +111,18 @@ int reset_failed_verb(const Arguments& arguments) {
     return worst;
 }
 
+/// The unit's own file first, as far as it has one, then its drop-ins.
+std::vector<std::string> file_paths(const Value& fragment, const Value& drop_ins) {
+    std::vector<std::string> paths;
+    if (!fragment.text.empty()) {
+        paths.push_back(fragment.text);
+    }
+    for (const Value& drop_in : drop_ins.members) {
+        paths.push_back(drop_in.text);
+    }
+    return paths;
+}
+
 int cat_verb(const Arguments& arguments) {
     auto client = connect(arguments);
     const auto units = client ? unit_names(*client, arguments.names) : std::nullopt;
@@ -125,16 +137,9 @@ int cat_verb(const Arguments& arguments) {
         if (!fragment || !drop_ins) {
             return complain("Failed to ask about " + unit);
         }
-        if (fragment->text.empty() && drop_ins->members.empty()) {
+        const auto paths = file_paths(*fragment, *drop_ins);
+        if (paths.empty()) {
             worst = complain("No files found for " + unit + ".");
-            continue;
-        }
-        std::vector<std::string> paths;
-        if (!fragment->text.empty()) {
-            paths.push_back(fragment->text);
-        }
-        for (const Value& drop_in : drop_ins->members) {
-            paths.push_back(drop_in.text);
         }
         for (const std::string& path : paths) {
             text += text.empty() ? "" : "\n";

@@ -61,7 +61,7 @@ std::string exit_text(std::uint64_t code, std::int64_t status) {
 
 std::string loaded_line(const PropertyMap& unit) {
     const std::string load = unit.text("LoadState");
-    std::string text = load == "loaded" ? load : tinted(Tone::Bad, load);
+    const std::string text = load == "loaded" ? load : tinted(Tone::Bad, load);
     std::string origin = unit.text("FragmentPath");
     if (const std::string state = unit.text("UnitFileState"); !state.empty()) {
         origin += (origin.empty() ? "" : "; ") + state;
@@ -198,6 +198,28 @@ std::string resource_lines(const PropertyMap& unit) {
     return text;
 }
 
+/// A process's line, cut to the terminal's width.
+std::string fitted(const std::string& line) {
+    const unsigned columns = terminal_width();
+    const std::size_t room = columns > 24 ? columns - 18 : 0;
+    return room != 0 && line.size() > room ? line.substr(0, room - 1) + "…" : line;
+}
+
+/// The processes of one group of the tree, below its name where it has one.
+std::string group_lines(
+    const std::string& name, const std::vector<std::string>& processes, bool last_group) {
+    std::string text;
+    if (!name.empty()) {
+        text += continued((last_group ? "└─" : "├─") + name);
+    }
+    const std::string bar = name.empty() ? "" : (last_group ? "  " : "│ ");
+    for (std::size_t index = 0; index < processes.size(); ++index) {
+        const bool last = index + 1 == processes.size() && (last_group || !name.empty());
+        text += continued(bar + (last ? "└─" : "├─") + fitted(processes[index]));
+    }
+    return text;
+}
+
 /// The unit's control group with its processes; those of sub-groups below their group's name.
 std::string process_tree(
     Client& client, const std::string& unit, const std::string& control_group) {
@@ -212,22 +234,8 @@ std::string process_tree(
                                       : std::string();
         groups[below].push_back(fmt::format("{} {}", row.members[1].number, row.members[2].text));
     }
-    const unsigned columns = terminal_width();
-    const auto cut = [columns](std::string line) {
-        const std::size_t room = columns > 24 ? columns - 18 : 0;
-        return room != 0 && line.size() > room ? line.substr(0, room - 1) + "…" : line;
-    };
     for (auto group = groups.begin(); group != groups.end(); ++group) {
-        const bool last_group = std::next(group) == groups.end();
-        const std::string bar = group->first.empty() ? "" : (last_group ? "  " : "│ ");
-        if (!group->first.empty()) {
-            text += continued((last_group ? "└─" : "├─") + group->first);
-        }
-        for (std::size_t index = 0; index < group->second.size(); ++index) {
-            const bool last =
-                index + 1 == group->second.size() && (last_group || !group->first.empty());
-            text += continued(bar + (last ? "└─" : "├─") + cut(group->second[index]));
-        }
+        text += group_lines(group->first, group->second, std::next(group) == groups.end());
     }
     return text;
 }
@@ -331,6 +339,33 @@ std::optional<std::vector<std::string>> paths_of(Client& client, const std::stri
     return paths;
 }
 
+/// Prints what `status` shows of one unit; `parted`: an empty line comes first.
+/// False where nothing was shown that the next one should be parted from.
+bool show_status(
+    Client& client,
+    const Properties& properties,
+    const Arguments& arguments,
+    const std::string& log_directory,
+    bool parted) {
+    const PropertyMap unit(properties);
+    if (arguments.json) {
+        print(to_json(properties) + "\n");
+        return false;
+    }
+    if (unit.text("LoadState") == "not-found" && unit.text("ActiveState") == "inactive") {
+        complain("Unit " + unit.text("Id") + " could not be found.");
+        return false;
+    }
+    std::string text = (parted ? "\n" : "") + unit_status(client, unit);
+    const auto lines =
+        last_log_lines(log_directory, unit.text("Id"), arguments.lines.value_or(default_log_lines));
+    for (std::size_t index = 0; index < lines.size(); ++index) {
+        text += (index == 0 ? "\n" : "") + lines[index] + "\n";
+    }
+    print(text);
+    return true;
+}
+
 }  // namespace
 
 int status_verb(const Arguments& arguments) {
@@ -343,7 +378,7 @@ int status_verb(const Arguments& arguments) {
     }
     const auto logs = client->property(manager_path, hearth_manager_interface, "LogDirectory");
     int worst = Done;
-    bool first = true;
+    bool parted = false;
     for (const std::string& name : arguments.names) {
         const auto paths = paths_of(*client, name);
         if (!paths) {
@@ -356,26 +391,9 @@ int status_verb(const Arguments& arguments) {
                 return complain(
                     "Failed to get the state of " + name + ": " + properties.error().message);
             }
-            const PropertyMap unit(*properties);
-            worst = std::max(worst, status_code(unit));
-            if (arguments.json) {
-                print(to_json(*properties) + "\n");
-                continue;
-            }
-            if (unit.text("LoadState") == "not-found" && unit.text("ActiveState") == "inactive") {
-                complain("Unit " + unit.text("Id") + " could not be found.");
-                continue;
-            }
-            std::string text = (first ? "" : "\n") + unit_status(*client, unit);
-            first = false;
-            const auto lines = last_log_lines(
-                logs ? logs->text : "",
-                unit.text("Id"),
-                arguments.lines.value_or(default_log_lines));
-            for (std::size_t index = 0; index < lines.size(); ++index) {
-                text += (index == 0 ? "\n" : "") + lines[index] + "\n";
-            }
-            print(text);
+            worst = std::max(worst, status_code(PropertyMap(*properties)));
+            parted = show_status(*client, *properties, arguments, logs ? logs->text : "", parted) ||
+                     parted;
         }
     }
     return worst;

@@ -221,6 +221,8 @@ long load_seccomp(const ChildStep& step) {
     return call(__NR_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
 }
 
+// One case per opcode, each a line or two.
+// NOLINTNEXTLINE(readability-function-size)
 long apply(ChildProgram& program, const ChildStep& step) {
     switch (step.opcode) {
         case Opcode::JoinCgroups:

@@ -41,7 +41,7 @@ template <class T>
     if constexpr (requires { static_cast<long>(value); }) {
         return static_cast<long>(value);
     } else {
-        const void* pointer = value;
+        const void* pointer = static_cast<const void*>(value);
         return reinterpret_cast<long>(pointer);
     }
 }

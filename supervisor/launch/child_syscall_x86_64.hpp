@@ -9,9 +9,12 @@ namespace {
 [[gnu::always_inline]] inline long raw_call(
     long number, long a, long b, long c, long d, long e, long f) {
     long result;
+    // Not const: a compiler may put a constant elsewhere than in the register that it was given.
+    // NOLINTBEGIN(misc-const-correctness)
     register long r10 asm("r10") = d;
     register long r8 asm("r8") = e;
     register long r9 asm("r9") = f;
+    // NOLINTEND(misc-const-correctness)
     asm volatile("syscall"
                  : "=a"(result)
                  : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)

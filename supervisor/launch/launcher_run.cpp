@@ -25,8 +25,8 @@ constexpr std::uint64_t CloneVm = 0x100, ClonePidfd = 0x1000, CloneVfork = 0x400
 constexpr std::uint64_t CloneNewPid = 0x20000000;
 constexpr std::uint64_t CloneClearSignalHandlers = 0x100000000, CloneIntoCgroup = 0x200000000;
 
-constexpr std::size_t StackSize = 64 * 1024;
-constexpr std::size_t GuardSize = 64 * 1024;  // a page, of whatever size this kernel has
+constexpr std::size_t StackSize = 64UL * 1024;
+constexpr std::size_t GuardSize = 64UL * 1024;  // a page, of whatever size this kernel has
 
 /// A child that changes its ids makes the memory that it shares with us non-dumpable (trap 4),
 /// which protects us while it runs and is restored when no launch is in its window. One per
@@ -82,7 +82,7 @@ public:
         if (!failure) {
             failure = attempt();
             if (spoilt_ && !in_flight_.aborted()) {
-                failure = again(std::move(*failure));
+                failure = again(*failure);
             }
         }
         result_.failure = std::move(failure);
@@ -94,7 +94,7 @@ public:
 
 private:
     std::optional<LaunchFailure> attempt();
-    std::optional<LaunchFailure> again(LaunchFailure first);
+    std::optional<LaunchFailure> again(const LaunchFailure& first);
     long clone(ChildProgram& program);
     std::optional<LaunchFailure> judge(long pid, const LoweredPlan& lowered);
     LaunchFailure died(const LoweredPlan& lowered);
@@ -254,7 +254,7 @@ LaunchFailure Launch::died(const LoweredPlan& lowered) {
 }
 
 /// Killed at birth: the cgroup has seen a cgroup.kill (trap 1). Once more, in a new directory.
-std::optional<LaunchFailure> Launch::again(LaunchFailure first) {
+std::optional<LaunchFailure> Launch::again(const LaunchFailure& first) {
     static_cast<void>(sys::waitid(result_.pidfd.number(), 0));  // nobody else has heard of it
     result_.pidfd.reset();
     result_.pid = 0;

@@ -50,7 +50,7 @@ public:
     Number number() {
         Number value{};
         if (ok_ = ok_ && rest_.size() >= sizeof value; ok_) {
-            std::memcpy(&value, rest_.data(), sizeof value);
+            rest_.copy(reinterpret_cast<char*>(&value), sizeof value);
             rest_.remove_prefix(sizeof value);
         }
         return value;
@@ -136,11 +136,8 @@ bool is_valid_unit(std::string_view unit) {
 
 std::string shown_identifier(std::string_view identifier) {
     std::string shown(identifier.substr(0, 128));
-    std::replace_if(
-        shown.begin(),
-        shown.end(),
-        [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f; },
-        '_');
+    std::ranges::replace_if(
+        shown, [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f; }, '_');
     return shown.empty() ? "_" : shown;
 }
 
