@@ -241,6 +241,9 @@ struct Expected {
 };
 
 inline const std::string fails = "the launch fails without it";
+/// On hybrid the launcher has the cgroup's v1 files open for writing, and hearthd's own mounts
+/// can't become read-only (EBUSY); on pure v2 nothing is open, and the report must tell.
+inline const std::string busy = "the launch fails without it, or the view is hearthd's own";
 inline const std::string ends = "the program ends at once without it";
 inline const std::string not_shown = "no matter of confinement";
 inline const std::string more_or_less = "what is missing makes the service's view smaller";

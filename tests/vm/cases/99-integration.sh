@@ -2,9 +2,8 @@
 # timeout: 240
 #
 # The integration tests of the development machine's hybrid cgroups, the same program, on a kernel
-# with pure v2. Left out: AThousandRestarts, which 90-leaks does here with fewer; and ReportMutation,
-# which takes steps out of launches: mounts here are private, so a launch without its namespace gets
-# far enough to mount over this machine's own tree. 85-confinement breaks a row here instead.
+# with pure v2. Left out: AThousandRestarts, which 90-leaks does here with fewer, and ReportMutation,
+# which 98-mutation runs by itself for its length.
 ran=0
 for program in /vm/programs/*; do
     [ -x "$program" ] || continue
