@@ -20,6 +20,7 @@ public:
 
     virtual void boolean(bool value) = 0;                             // b
     virtual void byte(std::uint8_t value) = 0;                        // y
+    virtual void unsigned16(std::uint16_t value) = 0;                 // q
     virtual void signed32(std::int32_t value) = 0;                    // i
     virtual void unsigned32(std::uint32_t value) = 0;                 // u
     virtual void signed64(std::int64_t value) = 0;                    // x

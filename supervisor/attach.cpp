@@ -163,7 +163,8 @@ launch::Plan attach_plan(
     launch::Plan plan;
     plan.unit = unit_plan.unit;
     plan.cgroup = cgroup;
-    launch::MakeCgroup make{cgroup, {}, {}};
+    launch::MakeCgroup make;
+    make.path = cgroup;
     for (const launch::Prepared& prepared : unit_plan.preparations) {
         if (const auto* unit_cgroup = std::get_if<launch::MakeCgroup>(&prepared.preparation)) {
             make.v1_controllers = unit_cgroup->v1_controllers;

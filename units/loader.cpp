@@ -27,7 +27,14 @@ struct OldName {
     std::string_view present;
 };
 constexpr auto old_names = std::to_array<OldName>({
+    {"BlockIOAccounting", "IOAccounting"},
+    {"BlockIODeviceWeight", "IODeviceWeight"},
+    {"BlockIOReadBandwidth", "IOReadBandwidthMax"},
+    {"BlockIOWeight", "IOWeight"},
+    {"BlockIOWriteBandwidth", "IOWriteBandwidthMax"},
+    {"CPUShares", "CPUWeight"},
     {"InaccessibleDirectories", "InaccessiblePaths"},
+    {"MemoryLimit", "MemoryMax"},
     {"ReadOnlyDirectories", "ReadOnlyPaths"},
     {"ReadWriteDirectories", "ReadWritePaths"},
     {"StartLimitInterval", "StartLimitIntervalSec"},

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "parser/command_line.hpp"
+#include "units/resource_types.hpp"
 #include "units/types.hpp"
 
 namespace hearth {
@@ -154,6 +155,8 @@ struct SandboxSettings {  // systemd.exec(5), what confines
 
 struct ResourceSettings {  // systemd.resource-control(5)
     bool cpu_accounting = false;
+    bool io_accounting = false;
+    bool ip_accounting = false;
     CpuQuota cpu_quota;
     std::optional<Timespan> cpu_quota_period;
     std::optional<CpuWeight> cpu_weight;
@@ -162,6 +165,20 @@ struct ResourceSettings {  // systemd.resource-control(5)
     bool tasks_accounting = true;
     TasksLimit tasks_max;
     std::string slice;  ///< empty: system.slice
+    IndexSet allowed_cpus, allowed_memory_nodes;
+    MemoryProtection memory_min, memory_low;
+    SwapLimit memory_swap_max, memory_zswap_max;
+    std::optional<std::uint64_t> io_weight;
+    DeviceAmounts<DeviceAmountKind::Weight> io_device_weight;
+    DeviceAmounts<DeviceAmountKind::Bandwidth> io_read_bandwidth_max, io_write_bandwidth_max;
+    DeviceAmounts<DeviceAmountKind::Operations> io_read_iops_max, io_write_iops_max;
+    DeviceAmounts<DeviceAmountKind::Latency> io_device_latency_target;
+    DevicePolicy device_policy = DevicePolicy::Auto;
+    std::vector<DeviceRule> device_allow;
+    AddressPrefixes ip_address_allow, ip_address_deny;
+    std::vector<SocketBindRule> socket_bind_allow, socket_bind_deny;
+    InterfaceList restrict_network_interfaces;
+    Delegation delegate;
 
     bool operator==(const ResourceSettings&) const = default;
 };
@@ -177,6 +194,7 @@ struct HearthSettings {  // [X-Hearth], ours
     Timespan health_start_period;
     std::uint32_t health_retries = 3;
     bool essential = false;
+    std::vector<CgroupKnob> cgroup_knobs;
 
     bool operator==(const HearthSettings&) const = default;
 };

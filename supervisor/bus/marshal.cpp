@@ -44,6 +44,10 @@ void MessageSink::byte(std::uint8_t value) {
     append(SD_BUS_TYPE_BYTE, &value);
 }
 
+void MessageSink::unsigned16(std::uint16_t value) {
+    append(SD_BUS_TYPE_UINT16, &value);
+}
+
 void MessageSink::signed32(std::int32_t value) {
     append(SD_BUS_TYPE_INT32, &value);
 }

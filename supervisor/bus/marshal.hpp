@@ -17,6 +17,7 @@ public:
 
     void boolean(bool value) override;
     void byte(std::uint8_t value) override;
+    void unsigned16(std::uint16_t value) override;
     void signed32(std::int32_t value) override;
     void unsigned32(std::uint32_t value) override;
     void signed64(std::int64_t value) override;

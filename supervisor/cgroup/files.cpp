@@ -164,4 +164,16 @@ Result<std::vector<std::string>> read_words(const std::string& path) {
     return words;
 }
 
+Result<void> inherit_cpuset(const std::string& directory) {
+    const std::string parent = directory.substr(0, directory.rfind('/'));
+    for (const char* const file : {"/cpuset.cpus", "/cpuset.mems"}) {
+        const std::string own = HEARTH_TRY(sys::read_file(directory + file, 65536));
+        if (own.empty() || own == "\n") {
+            const std::string inherited = HEARTH_TRY(sys::read_file(parent + file, 65536));
+            HEARTH_TRY(sys::write_file(directory + file, inherited));
+        }
+    }
+    return {};
+}
+
 }  // namespace hearth::cgroup

@@ -35,4 +35,8 @@ namespace hearth::cgroup {
 /// The words of a file, such as cgroup.controllers.
 [[nodiscard]] Result<std::vector<std::string>> read_words(const std::string& path);
 
+/// v1 alone: nothing can join a new cgroup of the cpuset controller before it has CPUs and nodes.
+/// Gives `directory` its parent's, where it has none yet.
+[[nodiscard]] Result<void> inherit_cpuset(const std::string& directory);
+
 }  // namespace hearth::cgroup

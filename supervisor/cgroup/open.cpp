@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 
+#include "supervisor/cgroup/bpf.hpp"
 #include "supervisor/cgroup/files.hpp"
 #include "supervisor/cgroup/tree.hpp"
 #include "supervisor/sys/file.hpp"
@@ -17,7 +18,8 @@ namespace hearth::cgroup {
 namespace {
 
 /// What services can be limited by. Others join when a directive needs them.
-constexpr std::array limiting_controllers = {"cpu", "memory", "pids"};
+constexpr std::array v1_controllers = {"blkio", "cpu", "cpuset", "memory", "pids"};
+constexpr std::array unified_controllers = {"cpu", "cpuset", "io", "memory", "pids"};
 constexpr const char* owner_attribute = "user.hearth.owner";
 constexpr const char* leaf = "init.scope";
 
@@ -167,7 +169,7 @@ Result<Tree> Tree::open(const Options& options) {
         return failure("the cgroup v2 mount at " + tree.unified_.mount + " is hidden by another");
     }
     HEARTH_TRY(tree.lock_root(options));
-    const bool hybrid = std::ranges::any_of(limiting_controllers, [&](const char* controller) {
+    const bool hybrid = std::ranges::any_of(v1_controllers, [&](const char* controller) {
         return found.v1.contains(controller) || found.v1_problems.contains(controller);
     });
     tree.layout_ = hybrid ? launch::CgroupLayout::Hybrid : launch::CgroupLayout::Unified;
@@ -178,6 +180,7 @@ Result<Tree> Tree::open(const Options& options) {
         own.insert(::getpid());
         tree.enable_controllers(own);
     }
+    tree.find_filters();
     return tree;
 }
 
@@ -222,7 +225,7 @@ Result<void> Tree::lock_root(const Options& options) {
 }
 
 void Tree::find_v1_controllers(const Hierarchies& found, const std::string& root) {
-    for (const char* controller : limiting_controllers) {
+    for (const char* controller : v1_controllers) {
         const auto place = found.v1.find(controller);
         if (place == found.v1.end()) {
             const auto problem = found.v1_problems.find(controller);
@@ -241,15 +244,41 @@ void Tree::find_v1_controllers(const Hierarchies& found, const std::string& root
             missing_[controller] = made.error().what;
             continue;
         }
+        if (std::string_view(controller) == "cpuset") {
+            Result<void> filled;
+            for (const std::string& directory :
+                 chain(candidate.mount, candidate.base, candidate.root)) {
+                filled = filled ? inherit_cpuset(directory) : std::move(filled);
+            }
+            if (!filled) {
+                missing_[controller] = filled.error().what;
+                continue;
+            }
+        }
         controllers_.insert(controller);
         v1_.emplace(controller, std::move(candidate));
+    }
+}
+
+/// systemd's names for what BPF programs do on a cgroup.
+void Tree::find_filters() {
+    for (const auto& [controller, hook] :
+         {std::pair{"bpf-devices", Hook::Device},
+          std::pair{"bpf-firewall", Hook::Ingress},
+          std::pair{"bpf-restrict-network-interfaces", Hook::Ingress},
+          std::pair{"bpf-socket-bind", Hook::Bind4}}) {
+        if (std::optional<std::string> reason = why_not(hook)) {
+            missing_[controller] = std::move(*reason);
+        } else {
+            controllers_.insert(controller);
+        }
     }
 }
 
 void Tree::enable_controllers(const std::set<pid_t>& own_processes) {
     const std::string base = join(unified_.mount, unified_.base);
     const Result<std::vector<std::string>> available = read_words(base + "/cgroup.controllers");
-    for (const std::string controller : limiting_controllers) {
+    for (const std::string controller : unified_controllers) {
         if (!available || !contains(*available, controller)) {
             missing_[controller] = "cgroup " + base + " has no " + controller +
                                    " controller: it is not delegated to it, or not in the kernel";

@@ -19,6 +19,11 @@ bool is_gone(int code) {
     return code == ENOENT || code == ENODEV || code == ESRCH;
 }
 
+/// Passed on by every slice of the unified tree.
+bool is_usual(std::string_view controller) {
+    return controller == "cpu" || controller == "memory" || controller == "pids";
+}
+
 Error in_cgroup(Error error, const std::string& path) {
     error.what = "cgroup " + path + ": " + error.what;
     return error;
@@ -90,19 +95,22 @@ std::vector<const Tree::Hierarchy*> Tree::every_hierarchy() const {
     return all;
 }
 
-Result<void> Tree::pass_on_controllers(const std::string& directory) const {
+Result<void> Tree::pass_on_controllers(
+    const std::string& directory, const std::vector<std::string>& passed) const {
     const std::string file = directory + "/cgroup.subtree_control";
     const std::vector<std::string> enabled = HEARTH_TRY(read_words(file));
     std::string wanted;
     for (const std::string& controller : controllers_) {
-        if (std::find(enabled.begin(), enabled.end(), controller) == enabled.end()) {
+        const bool needed = is_usual(controller) || std::ranges::count(passed, controller) != 0;
+        if (needed && std::find(enabled.begin(), enabled.end(), controller) == enabled.end()) {
             wanted += (wanted.empty() ? "+" : " +") + controller;
         }
     }
     return wanted.empty() ? Result<void>() : sys::write_file(file, wanted);
 }
 
-Result<void> Tree::make_unified(const std::vector<std::string>& names) const {
+Result<void> Tree::make_unified(
+    const std::vector<std::string>& names, const std::vector<std::string>& passed) const {
     std::string directory = unified_.path("");
     for (std::size_t i = 0; i < names.size(); ++i) {
         directory += '/' + names[i];
@@ -111,16 +119,18 @@ Result<void> Tree::make_unified(const std::vector<std::string>& names) const {
         // within the unit's limits and has none of its own.
         const bool above = i + 1 < names.size() && names[i].ends_with(".slice");
         if (above && layout_ == launch::CgroupLayout::Unified) {
-            HEARTH_TRY(pass_on_controllers(directory));
+            HEARTH_TRY(pass_on_controllers(directory, passed));
         }
     }
     return {};
 }
 
 Result<void> Tree::make(
-    const std::string& path, const std::vector<std::string>& v1_controllers) const {
+    const std::string& path,
+    const std::vector<std::string>& v1_controllers,
+    const std::vector<std::string>& passed) const {
     const std::vector<std::string> names = HEARTH_TRY(components(path));
-    HEARTH_TRY(make_unified(names));
+    HEARTH_TRY(make_unified(names, passed));
     for (const std::string& controller : v1_controllers) {
         const auto found = v1_.find(controller);
         if (found == v1_.end()) {
@@ -134,6 +144,9 @@ Result<void> Tree::make(
         for (const std::string& name : names) {
             directory += '/' + name;
             HEARTH_TRY(make_directory(directory));
+            if (controller == "cpuset") {
+                HEARTH_TRY(inherit_cpuset(directory));
+            }
         }
     }
     return {};

@@ -67,10 +67,14 @@ public:
     [[nodiscard]] std::string directory(
         const std::string& path, const std::string& controller = {}) const;
 
-    /// mkdir -p in v2 and the given v1 hierarchies. On v2, slices (names in ".slice") pass their
-    /// controllers on; a cgroup below a unit's has none of its own, only the unit's limits.
+    /// mkdir -p in v2 and the given v1 hierarchies. On v2, slices (names in ".slice") pass cpu,
+    /// memory, pids and `passed` on (each controller costs every start something, so io and cpuset
+    /// only for those who ask); a cgroup below a unit's has none of its own, only the unit's
+    /// limits.
     [[nodiscard]] Result<void> make(
-        const std::string& path, const std::vector<std::string>& v1_controllers) const;
+        const std::string& path,
+        const std::vector<std::string>& v1_controllers,
+        const std::vector<std::string>& passed = {}) const;
     [[nodiscard]] Result<void> write(const std::string& path, const Knob& knob) const;
     [[nodiscard]] Result<std::string> read(const std::string& path, const Knob& knob) const;
     [[nodiscard]] Result<Handle> enter(
@@ -94,6 +98,9 @@ public:
     /// Removes the whole root, and what open() made above it, when no process is left (at exit).
     [[nodiscard]] Result<void> remove_root() const;
     [[nodiscard]] Usage usage(const std::string& path) const;
+    /// "254:0": the number of the disk that `path` names (a node, or its partition's disk) or, for
+    /// any other path, lies on. The io controllers know whole disks only.
+    [[nodiscard]] static Result<std::string> block_device(const std::string& path);
     /// Unit cgroups that exist below the root ("system.slice/heat.service"), for leftovers at
     /// start.
     [[nodiscard]] std::vector<std::string> existing() const;
@@ -110,9 +117,12 @@ private:
     [[nodiscard]] Result<void> make_root(const Hierarchy& hierarchy);
     [[nodiscard]] Result<void> lock_root(const Options& options);
     void find_v1_controllers(const Hierarchies& found, const std::string& root);
+    void find_filters();
     void enable_controllers(const std::set<pid_t>& own_processes);
-    [[nodiscard]] Result<void> make_unified(const std::vector<std::string>& names) const;
-    [[nodiscard]] Result<void> pass_on_controllers(const std::string& directory) const;
+    [[nodiscard]] Result<void> make_unified(
+        const std::vector<std::string>& names, const std::vector<std::string>& passed) const;
+    [[nodiscard]] Result<void> pass_on_controllers(
+        const std::string& directory, const std::vector<std::string>& passed) const;
     [[nodiscard]] std::vector<const Hierarchy*> every_hierarchy() const;
 
     Hierarchy unified_;

@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <thread>
 
+#include "supervisor/cgroup/bpf.hpp"
+#include "supervisor/launch/cgroup_filters.hpp"
 #include "supervisor/launch/launcher_run.hpp"
 #include "supervisor/sys/file.hpp"
 #include "supervisor/sys/namespace.hpp"
@@ -81,6 +83,15 @@ Result<sys::Descriptor> clone_tree(
     return sys::open_tree(found.number(), "", sys::OpenTreeClone | sys::AtEmptyPath | recursion);
 }
 
+Result<void> write_knob(
+    const cgroup::Tree& tree, const std::string& path, const MakeCgroup::Knob& knob) {
+    std::string value = knob.value;
+    if (!knob.device.empty()) {
+        value = HEARTH_TRY(cgroup::Tree::block_device(knob.device)) + " " + value;
+    }
+    return tree.write(path, cgroup::Knob{knob.controller, knob.file, std::move(value)});
+}
+
 }  // namespace
 
 Preparing::Preparing(LaunchRequest& request, const LaunchMeans& means, const InFlight& in_flight)
@@ -115,14 +126,26 @@ std::optional<LaunchFailure> Preparing::run() {
 }
 
 Result<void> Preparing::prepare(const MakeCgroup& preparation, const Prepared&) {
-    HEARTH_TRY(means_.tree.make(preparation.path, preparation.v1_controllers));
+    HEARTH_TRY(means_.tree.make(
+        preparation.path, preparation.v1_controllers, preparation.passed_controllers));
     for (const MakeCgroup::Knob& knob : preparation.knobs) {
         knob_ = &knob.asked;
-        HEARTH_TRY(means_.tree.write(
-            preparation.path, cgroup::Knob{knob.controller, knob.file, knob.value}));
+        const Result<void> written = write_knob(means_.tree, preparation.path, knob);
+        if (!written && !knob.soft) {
+            return written;
+        }
     }
     knob_ = nullptr;
     return {};
+}
+
+Result<void> Preparing::prepare(const FilterCgroup& preparation, const Prepared&) {
+    using cgroup::Hook;
+    const CgroupFilters filters = HEARTH_TRY(cgroup_filters(preparation));
+    return cgroup::attach(
+        means_.tree.directory(preparation.path),
+        filters.all(),
+        {Hook::Device, Hook::Ingress, Hook::Egress, Hook::Bind4, Hook::Bind6});
 }
 
 Result<void> Preparing::prepare(const OpenFile& preparation, const Prepared&) {
@@ -223,13 +246,16 @@ std::optional<LaunchFailure> Preparing::remake_cgroup() {
     cgroup_ = cgroup::Handle();
     for (const Prepared& prepared : request_.plan.preparations) {
         const auto* made = std::get_if<MakeCgroup>(&prepared.preparation);
-        if (made == nullptr || made->path != request_.plan.cgroup) {
-            continue;
-        }
+        const auto* filter = std::get_if<FilterCgroup>(&prepared.preparation);
         knob_ = nullptr;
-        Result<void> result = means_.tree.remove(made->path);
-        if (result) {
-            result = prepare(*made, prepared);
+        Result<void> result;
+        if (made != nullptr && made->path == request_.plan.cgroup) {
+            result = means_.tree.remove(made->path);
+            if (result) {
+                result = prepare(*made, prepared);
+            }
+        } else if (filter != nullptr && filter->path == request_.plan.cgroup) {
+            result = prepare(*filter, prepared);  // its programs went with the directory
         }
         if (!result) {
             return failed(

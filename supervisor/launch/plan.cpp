@@ -59,7 +59,11 @@ void print_preparations(std::string& out, const Plan& plan) {
         print_line(out, "    " + describe(prepared.preparation), prepared.asked);
         if (const auto* cgroup = std::get_if<MakeCgroup>(&prepared.preparation)) {
             for (const MakeCgroup::Knob& knob : cgroup->knobs) {
-                print_line(out, fmt::format("        {} = {}", knob.file, knob.value), knob.asked);
+                const std::string device = knob.device.empty() ? "" : knob.device + " ";
+                print_line(
+                    out,
+                    fmt::format("        {} = {}{}", knob.file, device, knob.value),
+                    knob.asked);
             }
         }
     }
@@ -124,6 +128,7 @@ std::string_view name(const Preparation& preparation) {
     return std::visit(
         Overloaded{
             [](const MakeCgroup&) { return "make-cgroup"; },
+            [](const FilterCgroup&) { return "filter-cgroup"; },
             [](const OpenFile&) { return "open-file"; },
             [](const MakePrivateTmp&) { return "make-private-tmp"; },
             [](const MakeNamespace&) { return "make-namespace"; },

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "parser/diagnostic.hpp"
+#include "units/resource_types.hpp"
 #include "units/stage.hpp"
 
 namespace hearth::launch {
@@ -39,12 +40,32 @@ struct MakeCgroup {
         std::string file;        ///< "cpu.max", or v1's "cpu.cfs_quota_us"
         std::string value;
         Asked asked;
+        /// A block device's node, or a path on it: its number goes before the value. Empty: none.
+        std::string device{};
+        /// What shares or gives: the service starts without it where the kernel refuses.
+        bool soft = false;
         bool operator==(const Knob&) const = default;
     };
     std::string path;                         ///< "system.slice/heat.service"
     std::vector<std::string> v1_controllers;  ///< v1 hierarchies to join; empty on unified
     std::vector<Knob> knobs;
+    /// Unified: controllers that the slices above pass on beside cpu, memory and pids.
+    std::vector<std::string> passed_controllers{};
     bool operator==(const MakeCgroup&) const = default;
+};
+
+/// BPF programs on the unit's v2 cgroup (cgroup/bpf.hpp). All of a unit's are one preparation: what
+/// an earlier launch attached and this one doesn't want goes.
+struct FilterCgroup {
+    std::string path;  ///< of the cgroup, as MakeCgroup's
+    bool devices = false;
+    DevicePolicy device_policy = DevicePolicy::Auto;  ///< Strict: the rules alone
+    std::vector<DeviceRule> device_rules;
+    AddressPrefixes addresses_allowed, addresses_denied;
+    bool count_addresses = false;
+    std::vector<SocketBindRule> bind_allowed, bind_denied;
+    InterfaceList interfaces;
+    bool operator==(const FilterCgroup&) const = default;
 };
 
 /// Opens a file as root in the host's view and keeps it in `slot`.
@@ -89,7 +110,7 @@ struct CloneTree {
     bool operator==(const CloneTree&) const = default;
 };
 
-using Preparation = std::variant<MakeCgroup, OpenFile, MakePrivateTmp, MakeNamespace, CloneTree>;
+using Preparation = std::variant<MakeCgroup, FilterCgroup, OpenFile, MakePrivateTmp, MakeNamespace, CloneTree>;
 
 // ---- steps: by the child ------------------------------------------------------------------------
 

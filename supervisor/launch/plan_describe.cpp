@@ -3,6 +3,8 @@
 // describe(): a step with its arguments in one line, in the words of the kernel's own interfaces.
 #include <fcntl.h>
 #include <fmt/format.h>
+
+#include <algorithm>
 #include <linux/mount.h>
 #include <linux/sched.h>
 #include <sys/mount.h>
@@ -16,6 +18,7 @@
 
 #include "supervisor/launch/plan.hpp"
 #include "units/names.hpp"
+#include "units/resource_rule_codecs.hpp"
 
 namespace hearth::launch {
 namespace {
@@ -164,6 +167,28 @@ std::string arguments(const Any&) {
 std::string arguments(const MakeCgroup& step) {
     return step.path +
            (step.v1_controllers.empty() ? "" : ", joining " + joined(step.v1_controllers));
+}
+std::string arguments(const FilterCgroup& step) {
+    std::string text = step.path;
+    const auto add = [&](std::string_view what, const std::string& value) {
+        if (!value.empty()) {
+            std::string line = value;
+            std::ranges::replace(line, '\n', ' ');
+            text += fmt::format(", {} {}", what, line);
+        }
+    };
+    if (step.devices) {
+        add(step.device_policy == DevicePolicy::Strict ? "devices" : "standard devices and",
+            step.device_rules.empty() ? "no others"
+                                      : Codec<std::vector<DeviceRule>>::format(step.device_rules));
+    }
+    add("addresses allowed", Codec<AddressPrefixes>::format(step.addresses_allowed));
+    add("denied", Codec<AddressPrefixes>::format(step.addresses_denied));
+    add("counted", step.count_addresses ? "all" : "");
+    add("bind allowed", Codec<std::vector<SocketBindRule>>::format(step.bind_allowed));
+    add("denied", Codec<std::vector<SocketBindRule>>::format(step.bind_denied));
+    add("interfaces", Codec<InterfaceList>::format(step.interfaces));
+    return text;
 }
 std::string arguments(const OpenFile& step) {
     const auto flags = static_cast<std::uint64_t>(step.flags);

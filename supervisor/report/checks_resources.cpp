@@ -8,9 +8,11 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <set>
 #include <sstream>
 
 #include "supervisor/report/checks.hpp"
+#include "units/resource_rule_codecs.hpp"
 
 namespace hearth::report {
 
@@ -36,7 +38,36 @@ bool same_bytes(const std::string& written, const std::string& found) {
     return wanted && has && *has <= *wanted && *wanted - *has < largest_page;
 }
 
-bool same_value(const launch::MakeCgroup::Knob& knob, const std::string& found) {
+/// The line of one device: "254:0 rbps=1048576 wbps=max riops=max wiops=max", v1: "254:0 1048576".
+/// A device without a limit has no line.
+bool same_device_value(
+    const Evidence& evidence, const launch::MakeCgroup::Knob& knob, const std::string& found) {
+    const auto device = evidence.view.block_devices.find(knob.device);
+    if (device == evidence.view.block_devices.end()) {
+        return false;
+    }
+    std::istringstream lines(found);
+    for (std::string line; std::getline(lines, line);) {
+        std::istringstream words(line);
+        std::string word;
+        if (!(words >> word) || word != device->second) {
+            continue;
+        }
+        while (words >> word) {
+            if (word == knob.value) {
+                return true;
+            }
+        }
+        return false;
+    }
+    return knob.value == "0" || knob.value.ends_with("=max");
+}
+
+bool same_value(
+    const Evidence& evidence, const launch::MakeCgroup::Knob& knob, const std::string& found) {
+    if (!knob.device.empty()) {
+        return same_device_value(evidence, knob, found);
+    }
     return knob.value == found || (knob.controller == "memory" && same_bytes(knob.value, found));
 }
 
@@ -62,6 +93,11 @@ bool is_member(const Evidence& evidence, const std::string& controller) {
     return false;
 }
 
+std::string one_line(std::string text) {
+    std::ranges::replace(text, '\n', ';');
+    return text;
+}
+
 /// Every file that the plan wrote for `directive` is read back.
 Finding knobs(const Evidence& evidence, std::string_view directive) {
     const bool hybrid = evidence.question.host.cgroup_layout == launch::CgroupLayout::Hybrid;
@@ -80,8 +116,8 @@ Finding knobs(const Evidence& evidence, std::string_view directive) {
                     error == evidence.view.errors.end() ? knob.file + " was not read"
                                                         : error->second);
             }
-            text += (text.empty() ? "" : ", ") + knob.file + " " + found->second;
-            if (!same_value(knob, found->second)) {
+            text += (text.empty() ? "" : ", ") + knob.file + " " + one_line(found->second);
+            if (!same_value(evidence, knob, found->second)) {
                 return mismatch(text, "expected " + knob.value);
             }
             if (!is_member(evidence, hybrid ? knob.controller : "")) {
@@ -93,6 +129,30 @@ Finding knobs(const Evidence& evidence, std::string_view directive) {
         }
     }
     return text.empty() ? mismatch("", "the plan sets no limit for it") : verified(text);
+}
+
+/// For a directive with one file per mechanism: those that are there must hold.
+Finding any_knob(const Evidence& evidence, std::string_view directive) {
+    std::string text;
+    for (const launch::Prepared& prepared : evidence.question.plan.preparations) {
+        const auto* cgroup = std::get_if<launch::MakeCgroup>(&prepared.preparation);
+        if (cgroup == nullptr) {
+            continue;
+        }
+        for (const launch::MakeCgroup::Knob& knob : cgroup->knobs) {
+            const auto found = evidence.view.knobs.find(knob.file);
+            if (knob.asked.directive != directive || found == evidence.view.knobs.end()) {
+                continue;
+            }
+            text += (text.empty() ? "" : ", ") + knob.file + " " + one_line(found->second);
+            const std::string bare = knob.value.substr(knob.value.rfind(' ') + 1);
+            if (found->second != knob.value && found->second != bare) {
+                return mismatch(text, "expected " + knob.value);
+            }
+        }
+    }
+    return text.empty() ? cannot_know("this kernel has no file for it in the unit's cgroup")
+                        : verified(text);
 }
 
 std::string knob(const Evidence& evidence, const std::string& file) {
@@ -176,13 +236,136 @@ Finding slice(const Evidence& evidence) {
         is_member(evidence, ""), "in " + evidence.question.cgroup, "the process is elsewhere");
 }
 
+/// "0-3,8" as a set.
+std::set<std::uint32_t> indices_of(const std::string& text) {
+    IndexSet made;
+    static_cast<void>(Codec<IndexSet>::assign(made, text, {}));
+    return made.indices;
+}
+
+/// The file may say more than holds: what the process really has must lie within what was asked.
+Finding placed(
+    const Evidence& evidence,
+    std::string_view directive,
+    const IndexSet& asked,
+    const std::string& key) {
+    Finding finding = knobs(evidence, directive);
+    const auto effective = evidence.view.status.find(key);
+    if (finding.verdict != Verdict::Verified || effective == evidence.view.status.end()) {
+        return finding;
+    }
+    finding.kernel += ", " + key + " " + effective->second;
+    return std::ranges::includes(asked.indices, indices_of(effective->second))
+               ? finding
+               : mismatch(finding.kernel, "the process may use others");
+}
+Finding allowed_cpus(const Evidence& evidence) {
+    return placed(evidence, "AllowedCPUs", evidence.resources().allowed_cpus, "Cpus_allowed_list");
+}
+Finding allowed_memory_nodes(const Evidence& evidence) {
+    return placed(
+        evidence,
+        "AllowedMemoryNodes",
+        evidence.resources().allowed_memory_nodes,
+        "Mems_allowed_list");
+}
+
+Finding memory_min(const Evidence& evidence) {
+    return amount(evidence, "MemoryMin", evidence.resources().memory_min.bytes, "memory.min", "");
+}
+Finding memory_low(const Evidence& evidence) {
+    return amount(evidence, "MemoryLow", evidence.resources().memory_low.bytes, "memory.low", "");
+}
+
+template <std::size_t length>
+struct Text {
+    char text[length];
+    consteval Text(const char (&from)[length]) { std::copy_n(from, length, text); }
+};
+template <Text name>
+Finding knobs_of(const Evidence& evidence) {
+    return knobs(evidence, name.text);
+}
+
+/// A weight counts only under a scheduler that weighs.
+Finding weighed(const Evidence& evidence, Finding finding) {
+    if (finding.verdict != Verdict::Verified || evidence.view.io_weighed) {
+        return finding;
+    }
+    return cannot_know(
+        finding.kernel + ", but no disk's scheduler here weighs (BFQ, or io.cost.qos)");
+}
+Finding io_weight(const Evidence& evidence) {
+    return weighed(evidence, any_knob(evidence, "IOWeight"));
+}
+Finding io_device_weight(const Evidence& evidence) {
+    return weighed(evidence, knobs(evidence, "IODeviceWeight"));
+}
+
+Finding filtered(const Evidence& evidence, const char* concern, const char* otherwise) {
+    const auto error = evidence.view.errors.find("cgroup filters");
+    const auto found = evidence.view.cgroup_filters.find(concern);
+    if (error != evidence.view.errors.end()) {
+        return cannot_know(error->second);
+    }
+    if (found == evidence.view.cgroup_filters.end() || found->second.text.empty()) {
+        return found != evidence.view.cgroup_filters.end() && !found->second.error.empty()
+                   ? cannot_know(found->second.error)
+                   : mismatch("", otherwise);
+    }
+    if (!is_member(evidence, "")) {
+        return mismatch(found->second.text, "the process is not in the unit's cgroup");
+    }
+    return either(
+        found->second.attached,
+        found->second.text,
+        "the unit's programs are not attached to its cgroup");
+}
+Finding devices(const Evidence& evidence) {
+    return filtered(evidence, "devices", "no program judges devices");
+}
+Finding addresses(const Evidence& evidence) {
+    const bool moot = evidence.resources().ip_address_deny.prefixes.empty();
+    return moot ? verified("moot: IPAddressDeny= denies nothing")
+                : filtered(evidence, "addresses", "no program judges addresses");
+}
+Finding binds(const Evidence& evidence) {
+    const bool moot = evidence.resources().socket_bind_deny.empty();
+    return moot ? verified("moot: SocketBindDeny= denies nothing")
+                : filtered(evidence, "binds", "no program judges bind(2)");
+}
+Finding interfaces(const Evidence& evidence) {
+    return filtered(evidence, "interfaces", "no program judges interfaces");
+}
+
 constexpr auto checks = std::to_array<Check>({
+    {"AllowedCPUs", allowed_cpus},
+    {"AllowedMemoryNodes", allowed_memory_nodes},
     {"CPUQuota", cpu_quota},
     {"CPUQuotaPeriodSec", cpu_quota_period},
     {"CPUWeight", cpu_weight},
+    {"Cgroup", knobs_of<"Cgroup">},
+    {"DeviceAllow", devices},
+    {"DevicePolicy", devices},
+    {"IODeviceLatencyTargetSec", knobs_of<"IODeviceLatencyTargetSec">},
+    {"IODeviceWeight", io_device_weight},
+    {"IOReadBandwidthMax", knobs_of<"IOReadBandwidthMax">},
+    {"IOReadIOPSMax", knobs_of<"IOReadIOPSMax">},
+    {"IOWeight", io_weight},
+    {"IOWriteBandwidthMax", knobs_of<"IOWriteBandwidthMax">},
+    {"IOWriteIOPSMax", knobs_of<"IOWriteIOPSMax">},
+    {"IPAddressAllow", addresses},
+    {"IPAddressDeny", addresses},
     {"MemoryHigh", memory_high},
+    {"MemoryLow", memory_low},
     {"MemoryMax", memory_max},
+    {"MemoryMin", memory_min},
+    {"MemorySwapMax", knobs_of<"MemorySwapMax">},
+    {"MemoryZSwapMax", knobs_of<"MemoryZSwapMax">},
+    {"RestrictNetworkInterfaces", interfaces},
     {"Slice", slice},
+    {"SocketBindAllow", binds},
+    {"SocketBindDeny", binds},
     {"TasksMax", tasks_max},
 });
 

@@ -18,7 +18,9 @@ std::string applied_text(const launch::Plan& plan, std::string_view directive) {
         if (const auto* cgroup = std::get_if<launch::MakeCgroup>(&prepared.preparation)) {
             for (const launch::MakeCgroup::Knob& knob : cgroup->knobs) {
                 if (knob.asked.directive == directive) {
-                    parts.push_back(knob.file + "=" + knob.value);
+                    parts.push_back(
+                        knob.file + "=" + (knob.device.empty() ? "" : knob.device + " ") +
+                        knob.value);
                 }
             }
         } else if (prepared.asked.directive == directive) {
@@ -165,7 +167,14 @@ struct OldName {
     std::string_view old, present;
 };
 constexpr auto old_names = std::to_array<OldName>({
+    {"BlockIOAccounting", "IOAccounting"},
+    {"BlockIODeviceWeight", "IODeviceWeight"},
+    {"BlockIOReadBandwidth", "IOReadBandwidthMax"},
+    {"BlockIOWeight", "IOWeight"},
+    {"BlockIOWriteBandwidth", "IOWriteBandwidthMax"},
+    {"CPUShares", "CPUWeight"},
     {"InaccessibleDirectories", "InaccessiblePaths"},
+    {"MemoryLimit", "MemoryMax"},
     {"ReadOnlyDirectories", "ReadOnlyPaths"},
     {"ReadWriteDirectories", "ReadWritePaths"},
 });

@@ -4,8 +4,11 @@
 // bounded.
 #include <poll.h>
 
+#include <algorithm>
 #include <sstream>
 
+#include "supervisor/cgroup/bpf.hpp"
+#include "supervisor/launch/cgroup_filters.hpp"
 #include "supervisor/report/path_facts.hpp"
 #include "supervisor/report/report.hpp"
 #include "supervisor/sys/file.hpp"
@@ -90,14 +93,73 @@ void read_nice(KernelView& view, const std::string& stat) {
     }
 }
 
+/// Whether any disk's IO is shared by weight.
+bool is_io_weighed() {
+    const auto cost = sys::read_file("/sys/fs/cgroup/io.cost.qos", 65536);
+    if (cost && cost->find("enable=1") != std::string::npos) {
+        return true;
+    }
+    const auto disks = sys::read_directory("/sys/block");
+    return disks && std::ranges::any_of(*disks, [](const std::string& disk) {
+               const auto text = sys::read_file("/sys/block/" + disk + "/queue/scheduler", 4096);
+               return text && text->find("[bfq]") != std::string::npos;
+           });
+}
+
+AttachedFilter attached_filter(
+    const std::string& directory, const std::vector<cgroup::BpfProgram>& programs) {
+    AttachedFilter filter;
+    filter.attached = true;
+    for (const cgroup::BpfProgram& program : programs) {
+        const auto wanted = cgroup::tag_of(program);
+        const auto found = cgroup::attached_tags(directory, program.hook);
+        if (!wanted || !found) {
+            filter.error = !wanted ? wanted.error().what : found.error().what;
+            return filter;
+        }
+        const bool there = std::ranges::count(*found, *wanted) != 0;
+        filter.attached = filter.attached && there;
+        filter.text += (filter.text.empty() ? "" : ", ") + std::string(name(program.hook)) + " " +
+                       (there ? *wanted : "without " + *wanted);
+    }
+    return filter;
+}
+
+void read_filters(KernelView& view, const Question& question, const cgroup::Tree& tree) {
+    for (const launch::Prepared& prepared : question.plan.preparations) {
+        const auto* filter = std::get_if<launch::FilterCgroup>(&prepared.preparation);
+        if (filter == nullptr) {
+            continue;
+        }
+        const auto programs = launch::cgroup_filters(*filter);
+        if (!programs) {
+            view.errors["cgroup filters"] = programs.error().what;
+            continue;
+        }
+        const std::string directory = tree.directory(filter->path);
+        view.cgroup_filters["devices"] = attached_filter(directory, programs->devices);
+        view.cgroup_filters["addresses"] = attached_filter(directory, programs->addresses);
+        view.cgroup_filters["binds"] = attached_filter(directory, programs->binds);
+        view.cgroup_filters["interfaces"] = attached_filter(directory, programs->interfaces);
+    }
+}
+
 void read_knobs(KernelView& view, const Question& question, const cgroup::Tree& tree) {
     view.expected_cgroup = tree.shown(question.cgroup);
+    const ResourceSettings& resources = question.unit.settings.resources;
+    view.io_weighed =
+        (resources.io_weight || !resources.io_device_weight.entries.empty()) && is_io_weighed();
     for (const launch::Prepared& prepared : question.plan.preparations) {
         const auto* cgroup = std::get_if<launch::MakeCgroup>(&prepared.preparation);
         if (cgroup == nullptr) {
             continue;
         }
         for (const launch::MakeCgroup::Knob& knob : cgroup->knobs) {
+            if (!knob.device.empty()) {
+                if (auto device = cgroup::Tree::block_device(knob.device)) {
+                    view.block_devices[knob.device] = std::move(*device);
+                }
+            }
             auto value = tree.read(cgroup->path, {knob.controller, knob.file, knob.value});
             if (value) {
                 view.knobs[knob.file] = trimmed(std::move(*value));
@@ -159,6 +221,7 @@ KernelView snapshot(const Question& question, const cgroup::Tree& tree, FilterMe
     view.working_directory = sys::readlink(process + "/cwd").value_or("");
     read_paths(view, question.unit, process);
     read_knobs(view, question, tree);
+    read_filters(view, question, tree);
     read_filters(view, question, memory);
     view.alive = is_alive(question.pidfd.number());
     return view;

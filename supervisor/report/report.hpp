@@ -70,6 +70,14 @@ struct PathFact {
     bool own_read_only = false;  ///< the host's own file system is read-only there
 };
 
+/// The BPF programs of one concern on the unit's cgroup: is each that the plan wants attached? Told
+/// by the tags that the kernel makes of programs.
+struct AttachedFilter {
+    bool attached = false;
+    std::string text;   ///< "ingress 5f3c..., egress ..."
+    std::string error;  ///< why it is not known
+};
+
 /// What the kernel says of one process and its cgroup, as text and numbers; tests write it by hand.
 struct KernelView {
     bool alive = false;
@@ -80,8 +88,12 @@ struct KernelView {
     std::map<std::string, std::string>
         limits;  ///< /proc/PID/limits: "Max open files" to "SOFT HARD"
     std::map<std::string, std::string> knobs;  ///< cgroup file to content, of the unit's own cgroup
-    std::string cgroup;                        ///< /proc/PID/cgroup
-    std::string expected_cgroup;               ///< what the tree says the unit's path is
+    std::map<std::string, std::string> block_devices;  ///< path of a knob to "254:0"
+    /// "devices", "addresses", "binds", "interfaces"
+    std::map<std::string, AttachedFilter> cgroup_filters;
+    bool io_weighed = false;      ///< some disk's IO is scheduled by weight: BFQ, or io.cost
+    std::string cgroup;           ///< /proc/PID/cgroup
+    std::string expected_cgroup;  ///< what the tree says the unit's path is
     std::string oom_score_adj, nice, working_directory;
     std::string root, expected_root;  ///< "device:inode" of /proc/PID/root and of RootDirectory=
     std::vector<std::string>

@@ -31,7 +31,10 @@ std::vector<const Row*> planned_rows() {
 std::string company(std::string_view name) {
     static const std::map<std::string_view, std::string> lines = {
         {"AmbientCapabilities", "User=heat"},
+        {"IPAddressAllow", "IPAddressDeny=any"},
+        {"MemorySwapMax", "MemoryMax=64M"},
         {"MountAPIVFS", "RootDirectory=/srv/root\nMountAPIVFS=no"},
+        {"SocketBindAllow", "SocketBindDeny=any"},
         {"SystemCallErrorNumber", "SystemCallFilter=~@mount"},
         {"UnsetEnvironment", "Environment=HEAT=1 PATH=/bin LANG=C TERM=dumb"},
     };
@@ -87,12 +90,27 @@ std::set<std::string> other_effects(const std::string& name) {
     const std::string before(preparation), block(arguments);
     static const std::map<std::string, std::set<std::string>> effects = {
         {"AmbientCapabilities", {stage_name(Stage::Identity)}},  // keeping them over the uid change
+        {"AllowedCPUs", {join}},
+        {"AllowedMemoryNodes", {join}},
         {"BindPaths", {before}},
         {"BindReadOnlyPaths", {before}},
+        {"BlockIODeviceWeight", {join}},
+        {"BlockIOReadBandwidth", {join}},
+        {"BlockIOWeight", {join}},
+        {"BlockIOWriteBandwidth", {join}},
         {"CPUQuota", {join}},
         {"CPUQuotaPeriodSec", {join}},
+        {"CPUShares", {join}},
         {"CPUWeight", {join}},
+        {"Cgroup", {join}},
         {"CapabilityBoundingSet", {set}},
+        {"IODeviceWeight", {join}},
+        {"IOReadBandwidthMax", {join}},
+        {"IOReadIOPSMax", {join}},
+        {"IOWeight", {join}},
+        {"IOWriteBandwidthMax", {join}},
+        {"IOWriteIOPSMax", {join}},
+        {"MemoryLimit", {join}},
         {"MemoryMax", {join}},
         {"MountAPIVFS", {before}},
         {"PrivateDevices", {before, filter, bounding, set}},
@@ -121,7 +139,8 @@ class EveryDirective : public ::testing::TestWithParam<const Row*> {};
 TEST_P(EveryDirective, ChangesThePlanWhereItsRowSays) {
     const Row& row = *GetParam();
     const std::string name(row.name), lines = company(row.name);
-    const std::string assignment = name + "=" + std::string(row.sample) + "\n";
+    const std::string assignment = "[" + std::string(hearth::name(row.section)) + "]\n" + name +
+                                   "=" + std::string(row.sample) + "\n";
     const Unit without = load("test.service", "[Service]\nExecStart=/bin/true $HEAT\n" + lines);
     const bool exec = row.syntax == "command line";
     const Unit with = load(
@@ -129,7 +148,9 @@ TEST_P(EveryDirective, ChangesThePlanWhereItsRowSays) {
         exec ? "[Service]\nExecStart=/bin/true $HEAT\n" + assignment
              : "[Service]\nExecStart=/bin/true $HEAT\n" + lines + assignment);
     Host host = machine();
-    if (name == "MemoryHigh") {  // v2 alone has it; the refusal on v1 is tested by name
+    static const std::set<std::string_view> unified_only = {
+        "IODeviceLatencyTargetSec", "MemoryHigh", "MemoryLow", "MemoryMin", "MemoryZSwapMax"};
+    if (unified_only.contains(row.name)) {  // the refusal on v1 is tested by name
         host = machine(CgroupLayout::Unified);
     }
     host.environment

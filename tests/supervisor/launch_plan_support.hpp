@@ -63,7 +63,16 @@ inline Host machine(CgroupLayout layout = CgroupLayout::Hybrid) {
         "root:x:0:\ndaemon:x:1:\nadm:x:4:heat,nosuchuser\nheat:x:991:\nvideo:x:44:heat\n"
         "nogroup:x:65534:\n");
     host.cgroup_layout = layout;
-    host.controllers = {"cpu", "memory", "pids"};
+    host.controllers = {
+        layout == CgroupLayout::Unified ? "io" : "blkio",
+        "bpf-devices",
+        "bpf-firewall",
+        "bpf-restrict-network-interfaces",
+        "bpf-socket-bind",
+        "cpu",
+        "cpuset",
+        "memory",
+        "pids"};
     host.capabilities = host.bounding_set = every_capability;
     host.memory_bytes = std::uint64_t{4} << 30;
     host.tasks_maximum = 32768;

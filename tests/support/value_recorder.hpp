@@ -19,6 +19,7 @@ class ValueRecorder final : public ValueSink {
 public:
     void boolean(bool value) override { add("b", value ? "true" : "false"); }
     void byte(std::uint8_t value) override { add("y", std::to_string(value)); }
+    void unsigned16(std::uint16_t value) override { add("q", std::to_string(value)); }
     void signed32(std::int32_t value) override { add("i", std::to_string(value)); }
     void unsigned32(std::uint32_t value) override { add("u", std::to_string(value)); }
     void signed64(std::int64_t value) override { add("x", std::to_string(value)); }

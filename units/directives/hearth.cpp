@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "units/directives/row.hpp"
+#include "units/resource_rule_codecs.hpp"
 
 namespace hearth {
 
@@ -20,6 +21,18 @@ consteval Row row(std::string_view summary, std::string_view sample) {
 }
 
 constexpr auto rows = std::to_array<Row>({
+    directive<
+        "Cgroup",
+        Section::Hearth,
+        Context::Hearth,
+        &Settings::hearth,
+        &HearthSettings::cgroup_knobs>({
+        .summary = "A file of the service's cgroup that no directive stands for, and its value.",
+        .applied = applied::Preparation{},
+        .nature = Nature::Confines,
+        .sample = "memory.swappiness=10",
+        .properties = no_properties,
+    }),
     row<"Confinement", &HearthSettings::confinement>(
         "Whether the service may start with less confinement than it asks for.", "best-effort"),
     row<"RelaxConfinement", &HearthSettings::relax_confinement>(

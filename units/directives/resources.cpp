@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "parser/diagnostic.hpp"
 #include "units/directives/row.hpp"
+#include "units/resource_rule_codecs.hpp"
 
 namespace hearth {
 
@@ -68,45 +69,252 @@ constexpr std::array<Property, 1> weight_property = {{
      }},
 }};
 
+/// An old name whose numbers are other ones: read and printed by functions of its own.
+consteval Row converted(Row row, AssignFunction assign, FormatFunction format) {
+    row.assign = assign;
+    row.format = format;
+    return row;
+}
+
+template <Name name, auto member>
+consteval Row limit(std::string_view summary, std::string_view sample) {
+    return row<name, member>({
+        .summary = summary,
+        .applied = applied::Preparation{},
+        .nature = Nature::Confines,
+        .sample = sample,
+    });
+}
+
+template <Name name, auto member>
+consteval Row old_limit(std::string_view summary, std::string_view sample) {
+    return row<name, member>({
+        .summary = summary,
+        .applied = applied::Preparation{},
+        .nature = Nature::Confines,
+        .sample = sample,
+        .properties = no_properties,
+    });
+}
+
+template <Name name, auto member>
+consteval Row protection(std::string_view summary, std::string_view sample) {
+    return row<name, member>({
+        .summary = summary,
+        .applied = applied::Preparation{},
+        .nature = Nature::Gives,
+        .sample = sample,
+    });
+}
+
+template <Name name, auto member>
+consteval Row share(
+    std::string_view summary,
+    std::string_view sample,
+    std::optional<std::span<const Property>> properties = {}) {
+    return row<name, member>({
+        .summary = summary,
+        .applied = applied::Preparation{},
+        .nature = Nature::Shares,
+        .sample = sample,
+        .properties = properties,
+    });
+}
+
+// cgroup v1's numbers in v2's: shares of 1024 stand for a weight of 100, blkio's 500 for IO's 100.
+constexpr std::uint64_t shares_of_weight_100 = 1024, block_io_of_weight_100 = 500;
+
+std::uint64_t converted_weight(std::uint64_t old, std::uint64_t old_of_100) {
+    return std::clamp<std::uint64_t>(old * 100 / old_of_100, 1, 10'000);
+}
+
+Assigned assign_shares(Settings& settings, std::string_view text, const ValueContext&) {
+    std::optional<CpuWeight>& weight = settings.resources.cpu_weight;
+    if (text.empty()) {
+        weight.reset();
+        return {};
+    }
+    const std::uint64_t shares = HEARTH_TRY(read_unsigned(text, 2, 262'144));
+    weight = CpuWeight{converted_weight(shares, shares_of_weight_100), false};
+    return {};
+}
+
+std::string format_shares(const Settings& settings) {
+    const std::optional<CpuWeight>& weight = settings.resources.cpu_weight;
+    if (!weight) {
+        return {};
+    }
+    const std::uint64_t shares = (weight->weight * shares_of_weight_100 + 99) / 100;
+    return std::to_string(weight->idle ? 2 : std::max<std::uint64_t>(shares, 2));
+}
+
+Assigned assign_block_io_weight(Settings& settings, std::string_view text, const ValueContext&) {
+    std::optional<std::uint64_t>& weight = settings.resources.io_weight;
+    if (text.empty()) {
+        weight.reset();
+        return {};
+    }
+    weight = converted_weight(HEARTH_TRY(read_unsigned(text, 10, 1000)), block_io_of_weight_100);
+    return {};
+}
+
+std::string format_block_io_weight(const Settings& settings) {
+    const std::optional<std::uint64_t>& weight = settings.resources.io_weight;
+    return weight ? std::to_string(*weight * block_io_of_weight_100 / 100) : std::string();
+}
+
+Assigned assign_block_io_device_weight(
+    Settings& settings, std::string_view text, const ValueContext& context) {
+    using Weights = DeviceAmounts<DeviceAmountKind::Weight>;
+    Weights made;
+    HEARTH_TRY(Codec<Weights>::assign(made, text, context));
+    Weights& weights = settings.resources.io_device_weight;
+    if (made.entries.empty()) {
+        weights.entries.clear();
+        return {};
+    }
+    DeviceAmount entry = std::move(made.entries.front());
+    if (entry.amount < 10 || entry.amount > 1000) {
+        return bad_value(
+            "expected a weight from 10 to 1000, got " + std::to_string(entry.amount),
+            "or use IODeviceWeight=, from 1 to 10000");
+    }
+    entry.amount = converted_weight(entry.amount, block_io_of_weight_100);
+    std::erase_if(weights.entries, [&](const DeviceAmount& old) { return old.path == entry.path; });
+    weights.entries.push_back(std::move(entry));
+    return {};
+}
+
+std::string format_block_io_device_weight(const Settings& settings) {
+    DeviceAmounts<DeviceAmountKind::Weight> weights = settings.resources.io_device_weight;
+    for (DeviceAmount& entry : weights.entries) {
+        entry.amount = entry.amount * block_io_of_weight_100 / 100;
+    }
+    return Codec<DeviceAmounts<DeviceAmountKind::Weight>>::format(weights);
+}
+
+template <auto member, Name name>
+constexpr std::array<Property, 1> unset_is_infinity = {{
+    {name.view(),
+     "t",
+     [](const Settings& settings, ValueSink& sink) {
+         sink.unsigned64((settings.resources.*member).value_or(infinity));
+     }},
+}};
+
+constexpr std::array<Property, 2> delegate_properties = {{
+    {"Delegate",
+     "b",
+     [](const Settings& settings, ValueSink& sink) {
+         sink.boolean(settings.resources.delegate.delegated);
+     }},
+    {"DelegateControllers",
+     "as",
+     [](const Settings& settings, ValueSink& sink) {
+         const std::set<std::string>& names = settings.resources.delegate.controllers;
+         sink.strings(std::vector<std::string>(names.begin(), names.end()));
+     }},
+}};
+
+using R = ResourceSettings;
+
 constexpr auto rows = std::to_array<Row>({
-    accounting<"CPUAccounting", &ResourceSettings::cpu_accounting>(
-        "Counts the CPU time of the service.", "yes"),
-    row<"CPUQuota", &ResourceSettings::cpu_quota>({
+    limit<"AllowedCPUs", &R::allowed_cpus>("The CPUs on which the service's cgroup runs.", "0"),
+    limit<"AllowedMemoryNodes", &R::allowed_memory_nodes>(
+        "The memory nodes from which the service's cgroup gets memory.", "0"),
+    row<"BlockIOAccounting", &R::io_accounting>({
+        .summary = "The old name of IOAccounting=.",
+        .applied = applied::Reporting{},
+        .nature = Nature::Shares,
+        .sample = "yes",
+        .properties = no_properties,
+    }),
+    converted(
+        share<"BlockIODeviceWeight", &R::io_device_weight>(
+            "The old form of IODeviceWeight=, from 10 to 1000.", "/dev/sda 250", no_properties),
+        &assign_block_io_device_weight,
+        &format_block_io_device_weight),
+    old_limit<"BlockIOReadBandwidth", &R::io_read_bandwidth_max>(
+        "The old name of IOReadBandwidthMax=.", "/dev/sda 1M"),
+    converted(
+        share<"BlockIOWeight", &R::io_weight>(
+            "The old form of IOWeight=, from 10 to 1000.", "250", no_properties),
+        &assign_block_io_weight,
+        &format_block_io_weight),
+    old_limit<"BlockIOWriteBandwidth", &R::io_write_bandwidth_max>(
+        "The old name of IOWriteBandwidthMax=.", "/dev/sda 1M"),
+    accounting<"CPUAccounting", &R::cpu_accounting>("Counts the CPU time of the service.", "yes"),
+    row<"CPUQuota", &R::cpu_quota>({
         .summary = "The most CPU time that the service gets, as a percentage of one CPU.",
         .applied = applied::Preparation{},
         .nature = Nature::Confines,
         .sample = "20%",
         .properties = quota_property,
     }),
-    row<"CPUQuotaPeriodSec", &ResourceSettings::cpu_quota_period>({
+    row<"CPUQuotaPeriodSec", &R::cpu_quota_period>({
         .summary = "The period over which CPUQuota= is measured, from 1ms to 1s.",
         .applied = applied::Preparation{},
         .nature = Nature::Confines,
         .sample = "10ms",
         .properties = quota_period_property,
     }),
-    row<"CPUWeight", &ResourceSettings::cpu_weight>({
-        .summary = "The share of CPU time, among services that want more than there is.",
+    converted(
+        share<"CPUShares", &R::cpu_weight>(
+            "The old form of CPUWeight=, from 2 to 262144.", "512", no_properties),
+        &assign_shares,
+        &format_shares),
+    share<"CPUWeight", &R::cpu_weight>(
+        "The share of CPU time, among services that want more than there is.",
+        "20",
+        weight_property),
+    row<"Delegate", &R::delegate>({
+        .summary = "The service manages its own part of the cgroup tree.",
         .applied = applied::Preparation{},
-        .nature = Nature::Shares,
-        .sample = "20",
-        .properties = weight_property,
+        .nature = Nature::Gives,
+        .sample = "yes",
+        .properties = delegate_properties,
     }),
-    accounting<"MemoryAccounting", &ResourceSettings::memory_accounting>(
+    limit<"DeviceAllow", &R::device_allow>("Devices that the service may use.", "/dev/null rw"),
+    limit<"DevicePolicy", &R::device_policy>(
+        "Whether the service may use other devices than those of DeviceAllow=.", "closed"),
+    accounting<"IOAccounting", &R::io_accounting>("Counts the block IO of the service.", "yes"),
+    protection<"IODeviceLatencyTargetSec", &R::io_device_latency_target>(
+        "The latency that the service's IO on a device is to have.", "/dev/sda 25ms"),
+    share<"IODeviceWeight", &R::io_device_weight>("The share of IO on one device.", "/dev/sda 500"),
+    limit<"IOReadBandwidthMax", &R::io_read_bandwidth_max>(
+        "The most bytes per second that are read from a device.", "/dev/sda 1M"),
+    limit<"IOReadIOPSMax", &R::io_read_iops_max>(
+        "The most reads per second from a device.", "/dev/sda 100"),
+    share<"IOWeight", &R::io_weight>(
+        "The share of block IO.", "500", unset_is_infinity<&R::io_weight, "IOWeight">),
+    limit<"IOWriteBandwidthMax", &R::io_write_bandwidth_max>(
+        "The most bytes per second that are written to a device.", "/dev/sda 1M"),
+    limit<"IOWriteIOPSMax", &R::io_write_iops_max>(
+        "The most writes per second to a device.", "/dev/sda 100"),
+    accounting<"IPAccounting", &R::ip_accounting>(
+        "Counts the packets and bytes that the service's sockets send and receive.", "yes"),
+    limit<"IPAddressAllow", &R::ip_address_allow>(
+        "Addresses that the service may exchange packets with, before IPAddressDeny=.",
+        "localhost 10.0.0.0/8"),
+    limit<"IPAddressDeny", &R::ip_address_deny>(
+        "Addresses that the service may not exchange packets with.", "any"),
+    accounting<"MemoryAccounting", &R::memory_accounting>(
         "Counts the memory of the service.", "no"),
-    row<"MemoryHigh", &ResourceSettings::memory_high>({
-        .summary = "Above so much memory the service is slowed down and its memory reclaimed.",
-        .applied = applied::Preparation{},
-        .nature = Nature::Confines,
-        .sample = "48M",
-    }),
-    row<"MemoryMax", &ResourceSettings::memory_max>({
-        .summary = "The most memory that the service gets; beyond it, its processes are killed.",
-        .applied = applied::Preparation{},
-        .nature = Nature::Confines,
-        .sample = "64M",
-    }),
-    row<"Slice", &ResourceSettings::slice>({
+    limit<"MemoryHigh", &R::memory_high>(
+        "Above so much memory the service is slowed down and its memory reclaimed.", "48M"),
+    old_limit<"MemoryLimit", &R::memory_max>("The old name of MemoryMax=.", "64M"),
+    protection<"MemoryLow", &R::memory_low>(
+        "So much memory of the service is reclaimed only when nothing else is left.", "16M"),
+    limit<"MemoryMax", &R::memory_max>(
+        "The most memory that the service gets; beyond it, its processes are killed.", "64M"),
+    protection<"MemoryMin", &R::memory_min>(
+        "So much memory of the service is never reclaimed.", "16M"),
+    limit<"MemorySwapMax", &R::memory_swap_max>("The most swap that the service gets.", "0"),
+    limit<"MemoryZSwapMax", &R::memory_zswap_max>(
+        "The most memory that the service's compressed swap takes.", "16M"),
+    limit<"RestrictNetworkInterfaces", &R::restrict_network_interfaces>(
+        "The network interfaces that the service can send and receive on.", "lo"),
+    row<"Slice", &R::slice>({
         .summary = "The slice of the cgroup tree in which the service runs.",
         .applied = applied::Loading{},
         .nature = Nature::Confines,
@@ -115,14 +323,14 @@ constexpr auto rows = std::to_array<Row>({
         .assign = &assign_slice,
         .syntax = "slice unit",
     }),
-    accounting<"TasksAccounting", &ResourceSettings::tasks_accounting>(
+    limit<"SocketBindAllow", &R::socket_bind_allow>(
+        "Addresses that the service can bind sockets to, before SocketBindDeny=.", "tcp:8080"),
+    limit<"SocketBindDeny", &R::socket_bind_deny>(
+        "Addresses that the service can't bind sockets to.", "any"),
+    accounting<"TasksAccounting", &R::tasks_accounting>(
         "Counts the processes and threads of the service.", "no"),
-    row<"TasksMax", &ResourceSettings::tasks_max>({
-        .summary = "The most processes and threads that the service may have.",
-        .applied = applied::Preparation{},
-        .nature = Nature::Confines,
-        .sample = "16",
-    }),
+    limit<"TasksMax", &R::tasks_max>(
+        "The most processes and threads that the service may have.", "16"),
 });
 static_assert(sorted(rows));
 
