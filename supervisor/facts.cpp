@@ -217,7 +217,7 @@ void Supervisor::watch_cgroup(const std::string& unit) {
 }
 
 void Supervisor::cgroup_changed(const std::string& unit) {
-    LiveUnit& live = live_[unit];
+    const LiveUnit& live = live_[unit];
     bool populated = false;
     if (live.cgroup_events) {
         char text[256];

@@ -241,18 +241,10 @@ Result<std::vector<std::pair<std::string, std::string>>> HostFacts::environment_
     return variables;
 }
 
-LoadContext gather_load_context(bool user) {
-    LoadContext context;
-    context.machine_id = first_line("/etc/machine-id");
-    context.boot_id = without_dashes(first_line("/proc/sys/kernel/random/boot_id"));
-    utsname names{};
-    if (::uname(&names) == 0) {
-        context.host_name = names.nodename;
-        context.kernel_release = names.release;
-        context.architecture = std::string_view(names.machine) == "x86_64"    ? "x86-64"
-                               : std::string_view(names.machine) == "aarch64" ? "arm64"
-                                                                              : names.machine;
-    }
+namespace {
+
+/// os-release(5).
+void read_os_release(LoadContext& context) {
     const std::string release =
         sys::read_file("/etc/os-release", 65536)
             .value_or(sys::read_file("/usr/lib/os-release", 65536).value_or(""));
@@ -268,19 +260,41 @@ LoadContext gather_load_context(bool user) {
             *field = std::move(value);
         }
     }
+}
+
+/// What a user's manager has instead of /run, /var/lib and kin.
+void read_user_directories(LoadContext& context) {
+    const auto variable = [](const char* name, const std::string& fallback) {
+        const char* value = std::getenv(name);
+        return value != nullptr && *value != '\0' ? std::string(value) : fallback;
+    };
+    context.user_home = variable("HOME", "/");
+    context.user_name = variable("USER", "");
+    context.runtime_directory = variable("XDG_RUNTIME_DIR", "/run");
+    context.state_directory = variable("XDG_STATE_HOME", context.user_home + "/.local/state");
+    context.cache_directory = variable("XDG_CACHE_HOME", context.user_home + "/.cache");
+    context.log_directory = context.state_directory + "/log";
+}
+
+}  // namespace
+
+LoadContext gather_load_context(bool user) {
+    LoadContext context;
+    context.machine_id = first_line("/etc/machine-id");
+    context.boot_id = without_dashes(first_line("/proc/sys/kernel/random/boot_id"));
+    utsname names{};
+    if (::uname(&names) == 0) {
+        context.host_name = names.nodename;
+        context.kernel_release = names.release;
+        context.architecture = std::string_view(names.machine) == "x86_64"    ? "x86-64"
+                               : std::string_view(names.machine) == "aarch64" ? "arm64"
+                                                                              : names.machine;
+    }
+    read_os_release(context);
     context.uid = ::getuid();
     context.gid = ::getgid();
     if (user) {
-        const auto variable = [](const char* name, const std::string& fallback) {
-            const char* value = std::getenv(name);
-            return value != nullptr && *value != '\0' ? std::string(value) : fallback;
-        };
-        context.user_home = variable("HOME", "/");
-        context.user_name = variable("USER", "");
-        context.runtime_directory = variable("XDG_RUNTIME_DIR", "/run");
-        context.state_directory = variable("XDG_STATE_HOME", context.user_home + "/.local/state");
-        context.cache_directory = variable("XDG_CACHE_HOME", context.user_home + "/.cache");
-        context.log_directory = context.state_directory + "/log";
+        read_user_directories(context);
     }
     return context;
 }

@@ -50,7 +50,7 @@ std::string json_rows(const std::vector<const Value*>& units) {
     for (const Value* unit : units) {
         const auto& member = unit->members;
         list += fmt::format(
-            "{}{{\"unit\":{},\"load\":{},\"active\":{},\"sub\":{},\"description\":{}}}",
+            R"({}{{"unit":{},"load":{},"active":{},"sub":{},"description":{}}})",
             list.empty() ? "" : ",",
             json_string(member[Name].text),
             json_string(member[Load].text),

@@ -31,7 +31,10 @@ Result<Value> read_container(sd_bus_message* message, char type, const char* con
     while ((result = sd_bus_message_at_end(message, 0)) == 0) {
         value.members.push_back(HEARTH_TRY(read_value(message)));
     }
-    if (result < 0 || (result = sd_bus_message_exit_container(message)) < 0) {
+    if (result >= 0) {
+        result = sd_bus_message_exit_container(message);
+    }
+    if (result < 0) {
         return unreadable(result);
     }
     return value;
@@ -111,7 +114,8 @@ Result<Value> read_value(sd_bus_message* message) {
             return unreadable(result);
         }
         Value value = HEARTH_TRY(read_value(message));
-        if ((result = sd_bus_message_exit_container(message)) < 0) {
+        result = sd_bus_message_exit_container(message);
+        if (result < 0) {
             return unreadable(result);
         }
         return value;

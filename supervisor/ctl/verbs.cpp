@@ -120,7 +120,7 @@ const Verb* find_verb(std::string_view name) {
 }
 
 int help_verb(const Arguments&) {
-    std::string text =
+    const std::string text =
         "hearthctl [--runtime-dir DIR | --user] VERB ...\n"
         "Asks hearthd at DIR/private (HEARTH_RUNTIME_DIR, else /run/hearth).\n\n";
     Table rows(3);

@@ -266,7 +266,7 @@ long make_mount_point(const ChildStep& step) {
         }
         directory = (status.stx_mode & TypeMask) == DirectoryType;
     }
-    const ChildEntry* entries = static_cast<const ChildEntry*>(step.list);
+    const auto* entries = static_cast<const ChildEntry*>(step.list);
     for (std::uint32_t i = 0; i < step.count; ++i) {
         const bool last = i + 1 == step.count;
         const long result = in_parent(entries[i].parent, [&](long parent) {
