@@ -100,8 +100,8 @@ void Lowering::finish() {
 }
 
 const char* Lowering::text(std::string_view value) {
-    if (value.find('\0') != std::string_view::npos) {
-        fail(EINVAL, "a zero byte in '" + std::string(value.data()) + "'");
+    if (const std::size_t zero = value.find('\0'); zero != std::string_view::npos) {
+        fail(EINVAL, "a zero byte in '" + std::string(value.substr(0, zero)) + "'");
     }
     char* memory = static_cast<char*>(lowered_.arena_->allocate(value.size() + 1, 1));
     value.copy(memory, value.size());
