@@ -203,7 +203,7 @@ void ServiceMachine::enter_signal(ServiceState state, ServiceResult result) {
         }
         arm(service().timeout_stop);
         if (status_.launch) {
-            outcome_.actions.push_back(AbortLaunch{record_.unit.name, *status_.launch});
+            outcome_.actions.emplace_back(AbortLaunch{record_.unit.name, *status_.launch});
         }
         return signal_processes(operation(state));
     }
@@ -259,7 +259,7 @@ void ServiceMachine::enter_dead(ServiceResult result, bool may_restart) {
     const bool restarts = may_restart && shall_restart(record_.unit, status_);
     enter(well ? ServiceState::Dead : ServiceState::Failed);
     if (ran) {
-        outcome_.actions.push_back(Release{record_.unit.name});
+        outcome_.actions.emplace_back(Release{record_.unit.name});
     }
     status_.stop_requested = false;
     status_.restarts_stale = !restarts;
@@ -303,7 +303,7 @@ void ServiceMachine::run(ExecKind kind, std::size_t index, Timespan timeout) {
         status_.control_kind = kind;
     }
     arm(timeout);
-    outcome_.actions.push_back(
+    outcome_.actions.emplace_back(
         Launch{record_.unit.name, *status_.launch, kind, index, status_.invocation_id.empty()});
 }
 
@@ -370,7 +370,7 @@ void ServiceMachine::signal_processes(Operation operation) {
     const bool everything = reaches_cgroup(operation);
     if (operation == Operation::Kill) {
         if (everything && kill().final_signal.number == SIGKILL) {
-            outcome_.actions.push_back(KillCgroup{record_.unit.name});
+            outcome_.actions.emplace_back(KillCgroup{record_.unit.name});
         } else {
             send_and_wake(kill().final_signal.number, everything);
         }
@@ -390,7 +390,7 @@ void ServiceMachine::send(int signal, bool everything) {
     const bool main = !everything && status_.main_pid != 0;
     const bool control = !everything && status_.control_pid != 0;
     if (main || control || everything) {
-        outcome_.actions.push_back(
+        outcome_.actions.emplace_back(
             SignalUnit{record_.unit.name, signal, main, control, everything});
     }
 }
@@ -404,11 +404,11 @@ void ServiceMachine::send_and_wake(int signal, bool everything) {
 }
 
 void ServiceMachine::kill_control_process() {
-    outcome_.actions.push_back(SignalUnit{record_.unit.name, SIGKILL, false, true, false});
+    outcome_.actions.emplace_back(SignalUnit{record_.unit.name, SIGKILL, false, true, false});
 }
 
 void ServiceMachine::tell(Severity severity, std::string message) {
-    outcome_.actions.push_back(Tell{severity, record_.unit.name, std::move(message)});
+    outcome_.actions.emplace_back(Tell{severity, record_.unit.name, std::move(message)});
 }
 
 }  // namespace hearth
