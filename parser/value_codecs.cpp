@@ -55,9 +55,9 @@ Result<OptionalPath, ValueError> read_optional_path(
     return OptionalPath{std::move(*path), optional};
 }
 
-// NOLINTNEXTLINE(bugprone-return-const-ref-from-parameter): as the other text_of, for templates
 const std::string& text_of(const std::string& word) {
-    return word;
+    // As the other text_of, for templates; never given a temporary.
+    return word;  // NOLINT(bugprone-return-const-ref-from-parameter)
 }
 const std::string& text_of(const AbsolutePath& path) {
     return path.path;
