@@ -84,7 +84,11 @@ void Supervisor::perform(const Action& action) {
     std::visit(
         Overloaded{
             [this](const Launch& launch) { perform_launch(launch); },
-            [this](const AbortLaunch& abort) { (void)launchers_->abort(abort.launch); },
+            [this](const AbortLaunch& abort) {
+                if (!abort_waiting(abort.launch)) {
+                    (void)launchers_->abort(abort.launch);
+                }
+            },
             [this](const SignalUnit& signal) {
                 perform_signal(signal);
                 if (signal.everything) {
@@ -138,6 +142,7 @@ Result<launch::Plan, Diagnostics> Supervisor::make_plan(const Launch& action, Li
         return refusal("SystemCallFilter", program.error().what);
     }
     invocation.seccomp = *program;
+    share_ranges(action.unit, invocation);
     return launch::plan(unit, invocation, facts_.host());
 }
 
@@ -200,6 +205,11 @@ void Supervisor::perform_launch(const Launch& action) {
         refuse(action, launch::exit_status(plan.error()), refusal_text(plan.error()));
         return;
     }
+    if (waits_for_joined(action, *plan)) {
+        return;  // goes on when that launch is back
+    }
+    join_namespaces(live, *plan);
+    note_range(live, *plan);
     for (const Diagnostic& shortfall : plan->shortfalls) {
         log::write(log::Level::Warning, one_line(shortfall));
     }
@@ -304,6 +314,7 @@ void Supervisor::perform_release(const std::string& unit) {
     }
     LiveUnit& live = found->second;
     live.main_plan.reset();
+    live.user_range.reset();
     if (!live.activation.descriptors.empty() || !live.activation.directories.empty()) {
         auto activation = std::make_shared<launch::Activation>(std::move(live.activation));
         live.activation = {};

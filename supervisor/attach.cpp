@@ -122,6 +122,7 @@ bool kept_for_service(Stage stage) {
         case Stage::Mounts:
         case Stage::Root:
         case Stage::Hostname:
+        case Stage::UserNamespace:
         case Stage::CloseDescriptors:
         case Stage::SignalMask:
             return false;

@@ -68,6 +68,9 @@ void Supervisor::launch_returned(launch::LaunchResult result) {
     launching_.erase(launching);
     LiveUnit& live = live_[unit];
     live.activation = std::move(result.activation);
+    if (!waiting_to_join_.empty()) {
+        launches_may_join();
+    }
     if (!live.cgroup_made && !result.plan.cgroup.empty()) {
         live.cgroup_made = true;
         watch_cgroup(unit);

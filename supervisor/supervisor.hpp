@@ -85,6 +85,7 @@ private:
         std::map<pid_t, Watched> processes;
         launch::Activation activation;
         std::string invocation_id;
+        std::optional<launch::IdRange> user_range;  ///< of its user namespace, where that is auto
         std::optional<launch::Plan> main_plan;  ///< of the running main process, for the report
         bool cgroup_made = false;
         sys::Descriptor cgroup_events;
@@ -112,6 +113,13 @@ private:
     void perform_release(const std::string& unit);
     void refuse(const Launch& action, int exit_status, std::string message);
     Result<launch::Plan, Diagnostics> make_plan(const Launch& action, LiveUnit& live);
+    // JoinsNamespaceOf= and ranges of ids: what units share or must not (sharing.cpp).
+    void share_ranges(const std::string& unit, launch::Invocation& invocation);
+    void note_range(LiveUnit& live, const launch::Plan& plan);
+    [[nodiscard]] bool waits_for_joined(const Launch& action, const launch::Plan& plan);
+    void join_namespaces(LiveUnit& live, const launch::Plan& plan);
+    void launches_may_join();
+    [[nodiscard]] bool abort_waiting(LaunchId launch);
     /// Starts ending what an earlier hearthd left in the unit's cgroup; true: the launch goes on
     /// later.
     bool clear_leftovers(const Launch& action);
@@ -147,6 +155,7 @@ private:
     World world_;
     std::map<std::string, LiveUnit, std::less<>> live_;
     std::map<LaunchId, std::string> launching_;  ///< launch in flight to its unit
+    std::vector<Launch> waiting_to_join_;  ///< until a unit that they join has its launch back
     OutcomeObserver* observer_ = nullptr;
 
     std::deque<Event> queue_;

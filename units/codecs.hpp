@@ -159,6 +159,16 @@ inline constexpr auto standard_output_names = std::to_array<EnumName<StandardOut
     {StandardOutput::JournalConsole, "syslog+console"},
 });
 
+inline constexpr auto protect_control_groups_names =
+    std::to_array<EnumName<ProtectControlGroups>>({
+        {ProtectControlGroups::No, "no"},
+        {ProtectControlGroups::Yes, "yes"},
+        {ProtectControlGroups::Private, "private"},
+        {ProtectControlGroups::Strict, "strict"},
+    });
+template <>
+struct Codec<ProtectControlGroups> : BooleanOrEnumCodec<protect_control_groups_names> {};
+
 #define HEARTH_DECLARE_CODEC(type, syntax_name, bus_signature)                                   \
     template <>                                                                                  \
     struct Codec<type> {                                                                         \
@@ -202,6 +212,11 @@ HEARTH_DECLARE_CODEC(SystemCallError, "errno name or number, or 'kill'", "i");
 HEARTH_DECLARE_CODEC(ArchitectureSet, "list of architectures", "as");
 HEARTH_DECLARE_CODEC(
     AddressFamilies, "list of address families or 'none', '~' before it inverts", "(bas)");
+
+// namespace_codecs.cpp
+HEARTH_DECLARE_CODEC(PrivateUsers, "no|yes|self|identity|full", "s");
+HEARTH_DECLARE_CODEC(ProtectHostname, "no|yes|private[:NAME]", "(ss)");
+HEARTH_DECLARE_CODEC(UserNamespaceRange, "auto or BASE:COUNT", "s");
 
 // resource_codecs.cpp
 HEARTH_DECLARE_CODEC(CountLimit, "NUMBER or SOFT:HARD", "t");

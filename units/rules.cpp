@@ -21,6 +21,7 @@ public:
         name();
         commands();
         oneshot();
+        namespaces();
         unbuilt_values();
         unbuilt_directives();
         dependencies();
@@ -136,6 +137,17 @@ private:
                 "RestartForceExitStatus",
                 "RestartForceExitStatus= is not allowed with Type=oneshot",
                 "remove it, or write another Type=");
+        }
+    }
+
+    /// The kernel ends all processes of a PID namespace with its first.
+    void namespaces() {
+        if (unit_.settings.namespaces.private_pids &&
+            unit_.settings.service.type == ServiceType::Forking) {
+            bad("private-pids-forking",
+                "PrivatePIDs",
+                "PrivatePIDs=yes is not allowed with Type=forking",
+                "write another Type=, and run the program in the foreground");
         }
     }
 

@@ -288,7 +288,6 @@ constexpr auto rows = std::to_array<RuntimeField>({
     {"JobTimeoutAction", Interface::Unit, "s", fields::unbuilt<"JobTimeoutAction", "none">},
     {"JobTimeoutRebootArgument", Interface::Unit, "s", empty_string},
     {"JobTimeoutUSec", Interface::Unit, "t", unlimited},
-    {"JoinsNamespaceOf", Interface::Unit, "as", no_strings},
     {"LoadError", Interface::Unit, "(ss)", write_load_error},
     {"LoadState",
      Interface::Unit,

@@ -136,11 +136,11 @@ struct SandboxSettings {  // systemd.exec(5), what confines
     bool private_devices = false;
     bool private_ipc = false;
     bool private_mounts = false;
-    bool protect_hostname = false;
+    ProtectHostname protect_hostname;
     bool protect_kernel_tunables = false;
     bool protect_kernel_modules = false;
     bool protect_kernel_logs = false;
-    bool protect_control_groups = false;
+    ProtectControlGroups protect_control_groups = ProtectControlGroups::No;
     bool protect_clock = false;
     ProtectSystem protect_system = ProtectSystem::No;
     ProtectHome protect_home = ProtectHome::No;
@@ -151,6 +151,16 @@ struct SandboxSettings {  // systemd.exec(5), what confines
     std::optional<std::string> apparmor_profile;  ///< refused so far
 
     bool operator==(const SandboxSettings&) const = default;
+};
+
+struct NamespaceSettings {  // systemd.exec(5), whose namespaces a service has
+    std::string network_namespace_path, ipc_namespace_path;  ///< empty: none is joined
+    UnitNames joins_namespace_of;
+    PrivateUsers private_users = PrivateUsers::No;
+    bool private_pids = false;
+    UserNamespaceRange user_namespace_range;
+
+    bool operator==(const NamespaceSettings&) const = default;
 };
 
 struct ResourceSettings {  // systemd.resource-control(5)
@@ -214,6 +224,7 @@ struct Settings {
     KillSettings kill;
     ExecSettings exec;
     SandboxSettings sandbox;
+    NamespaceSettings namespaces;
     ResourceSettings resources;
     HearthSettings hearth;
     std::vector<RefusedDirective> refused;

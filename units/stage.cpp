@@ -27,6 +27,8 @@ std::string_view name(Stage stage) {
             return "hostname";
         case Stage::Limits:
             return "limits";
+        case Stage::UserNamespace:
+            return "user-namespace";
         case Stage::BoundingSet:
             return "bounding-set";
         case Stage::Identity:

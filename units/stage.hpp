@@ -25,9 +25,11 @@ enum class Stage : std::uint8_t {
     Root,         ///< pivot only once every mount below it exists
     Hostname,     ///< inside its namespace, with the capability still held
     Limits,  ///< rlimits after the root change: a small LimitNOFILE= must not starve our own opens
-    BoundingSet,   ///< needs CAP_SETPCAP, which Capabilities takes away
-    Identity,      ///< groups, gid, uid, keeping capabilities: the last moment of being root
-    Capabilities,  ///< permitted, inheritable, ambient made final: the uid change cleared ambient
+    UserNamespace,  ///< last of the namespaces where hearthd may make the others itself: they and
+                    ///< the mounts stay the host's, and every right over them ends here
+    BoundingSet,    ///< needs CAP_SETPCAP, which Capabilities takes away
+    Identity,       ///< groups, gid, uid, keeping capabilities: the last moment of being root
+    Capabilities,   ///< permitted, inheritable, ambient made final: the uid change cleared ambient
     WorkingDirectory,  ///< as the user (root-squashed homes), after mounts so that it can't pin the
                        ///< host
     NoNewPrivileges,   ///< the precondition of a filter without CAP_SYS_ADMIN

@@ -269,6 +269,31 @@ struct UnitNames {
     bool operator==(const UnitNames&) const = default;
 };
 
+/// PrivateUsers=: whose ids the service's user namespace maps. No `managed`: that needs a service
+/// of systemd's.
+enum class PrivateUsers : std::uint8_t { No, Self, Identity, Full };
+
+/// ProtectControlGroups=: the host's tree read-only, or a cgroup namespace with mounts of its own.
+enum class ProtectControlGroups : std::uint8_t { No, Yes, Private, Strict };
+
+/// ProtectHostname=: `yes` locks the name; `private` gives the service one of its own to change.
+struct ProtectHostname {
+    enum class Mode : std::uint8_t { No, Yes, Private };
+    Mode mode{};
+    std::string name;  ///< to begin with; empty: the host's
+    [[nodiscard]] bool asked() const { return mode != Mode::No; }
+    [[nodiscard]] bool locked() const { return mode == Mode::Yes; }
+    bool operator==(const ProtectHostname&) const = default;
+};
+
+/// UserNamespaceRange= of [X-Hearth]: the host's ids that stand for 0 and up inside.
+struct UserNamespaceRange {
+    bool automatic = false;
+    std::uint32_t base = 0, count = 0;
+    [[nodiscard]] bool asked() const { return automatic || count != 0; }
+    bool operator==(const UserNamespaceRange&) const = default;
+};
+
 /// RelaxConfinement= of [X-Hearth]: directive names that may fall short.
 struct RelaxedNames {
     std::set<std::string> names;

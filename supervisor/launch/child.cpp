@@ -9,7 +9,6 @@
 #include <linux/resource.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
-#include <linux/sockios.h>
 
 #include "supervisor/launch/child_raw.hpp"
 
@@ -73,29 +72,6 @@ long new_session_keyring() {
                          result == QuotaExceeded;
     return refused ? 0
                    : result;  // a kernel or container without keyrings: the service goes without
-}
-
-struct InterfaceRequest {  // struct ifreq, of which the header pulls the C library in
-    char name[16];
-    short flags;
-    char rest[22];
-};
-constexpr short InterfaceUp = 1;  // IFF_UP
-
-/// A new network namespace has its `lo` down; MakeNamespace brings it up, and so must this.
-long loopback_up() {
-    const long socket = call(__NR_socket, /*AF_INET*/ 2, /*SOCK_DGRAM*/ 2 | O_CLOEXEC, 0);
-    if (socket < 0) {
-        return socket;
-    }
-    InterfaceRequest request;
-    request.name[0] = 'l';
-    request.name[1] = 'o';
-    request.name[2] = '\0';
-    request.flags = InterfaceUp;
-    const long result = call(__NR_ioctl, socket, SIOCSIFFLAGS, &request);
-    close(socket);
-    return result;
 }
 
 long new_namespaces(const ChildStep& step) {
@@ -275,6 +251,7 @@ long apply(ChildProgram& program, const ChildStep& step) {
             return load_seccomp(step);
         case Opcode::HostDevices:
         case Opcode::MountPropagation:
+        case Opcode::KeepTree:
         case Opcode::BindMount:
         case Opcode::MountAttributes:
         case Opcode::MountFileSystem:

@@ -21,7 +21,19 @@ struct CloneArguments {
     std::uint64_t stack = 0, stack_size = 0, tls = 0, set_tid = 0, set_tid_size = 0, cgroup = 0;
 };
 
+/// A process that does nothing but be in new namespaces, until they are pinned by descriptors.
+struct Holder {
+    unsigned long namespaces = 0;  ///< CLONE_NEW* to unshare in `user_namespace`
+    int user_namespace = -1;       ///< to enter first; -1: the process is born in its own
+    bool loopback = false;         ///< the network namespace is new: `lo` comes up
+    int ready = -1;                ///< one byte is written here when all of it stands
+    std::int32_t parent = 0;       ///< whose end is ours too
+    std::int32_t error = 0;        ///< errno of what went wrong; then nothing is written
+};
+
 extern "C" {
+/// clone3, without CLONE_VFORK, of a process that runs the holder's program: the caller kills it.
+long hearth_child_hold(const CloneArguments* arguments, Holder* holder);
 /// clone3, then the program in the child, on the stack given in `arguments`. Returns in the parent
 /// only: the pid, or a negative errno value. With CLONE_VFORK the child has called execve or is
 /// dead.

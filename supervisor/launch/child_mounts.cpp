@@ -54,6 +54,16 @@ long set_attributes(
         __NR_mount_setattr, mount, "", AT_EMPTY_PATH | flags, &attributes, sizeof attributes);
 }
 
+/// The tree that a step is about: the launcher's, or one that an earlier step kept. -1: none.
+inline long tree_of(const ChildProgram& program, const ChildStep& step) {
+    return step.descriptor <= ChildStep::FirstKept
+               ? program.kept_trees[ChildStep::FirstKept - step.descriptor]
+               : step.descriptor;
+}
+inline bool skipped(const ChildProgram& program, const ChildStep& step) {
+    return step.descriptor <= ChildStep::FirstKept && tree_of(program, step) < 0;
+}
+
 long attach(long tree, long destination) {
     return call(__NR_move_mount, tree, "", destination, "", BothEmpty);
 }
@@ -67,12 +77,31 @@ long propagation(const ChildStep& step) {
     return call(__NR_mount_setattr, AT_FDCWD, "/", AT_RECURSIVE, &attributes, sizeof attributes);
 }
 
+long keep_tree(ChildProgram& program, const ChildStep& step) {
+    int& kept = program.kept_trees[step.first];
+    kept = -1;
+    const long source = resolve(step.source);
+    if (source < 0) {
+        return at(program, ChildReport::Source, absent(step, source));
+    }
+    const long tree = call(__NR_open_tree, source, "", CloneTreeFlags | recursion(step));
+    close(source);
+    if (tree < 0) {
+        return at(program, ChildReport::Source, tree);
+    }
+    kept = static_cast<int>(tree);
+    return 0;
+}
+
 long bind_mount(ChildProgram& program, const ChildStep& step) {
+    if (skipped(program, step)) {
+        return 0;
+    }
     const long destination = resolve(step.path);
     if (destination < 0) {
         return at(program, ChildReport::Destination, absent(step, destination));
     }
-    long tree = step.descriptor;
+    long tree = tree_of(program, step);
     if (step.source.text != nullptr) {
         const long source = resolve(step.source);
         if (source < 0) {
@@ -248,18 +277,22 @@ long make_symlink(const ChildStep& step) {
     return result == Exists ? 0 : result;
 }
 
-long make_mount_point(const ChildStep& step) {
+long make_mount_point(const ChildProgram& program, const ChildStep& step) {
+    if (skipped(program, step)) {
+        return 0;
+    }
     const long present = resolve(step.path);
     if (!missing(present)) {
         close(present);
         return present < 0 ? present : 0;
     }
     bool directory = true;
-    if (step.source.text != nullptr || step.descriptor >= 0) {
+    const long tree = tree_of(program, step);
+    if (step.source.text != nullptr || tree >= 0) {
         struct statx status;
         const long like =
-            step.descriptor >= 0
-                ? call(__NR_statx, step.descriptor, "", AT_EMPTY_PATH, STATX_TYPE, &status)
+            tree >= 0
+                ? call(__NR_statx, tree, "", AT_EMPTY_PATH, STATX_TYPE, &status)
                 : call(__NR_statx, AT_FDCWD, step.source.text, 0, STATX_TYPE, &status);
         if (like < 0) {
             return missing(like) ? 0 : like;
@@ -364,6 +397,8 @@ extern "C" long hearth_child_mount_step(ChildProgram* program, const ChildStep* 
             return host_devices(*program);
         case Opcode::MountPropagation:
             return propagation(*step);
+        case Opcode::KeepTree:
+            return keep_tree(*program, *step);
         case Opcode::BindMount:
             return bind_mount(*program, *step);
         case Opcode::MountAttributes:
@@ -375,7 +410,7 @@ extern "C" long hearth_child_mount_step(ChildProgram* program, const ChildStep* 
         case Opcode::MakeDirectory:
             return make_directory(*step);
         case Opcode::MakeMountPoint:
-            return make_mount_point(*step);
+            return make_mount_point(*program, *step);
         case Opcode::MakeSymlink:
             return make_symlink(*step);
         case Opcode::MakeDevice:

@@ -5,9 +5,11 @@
 // undefined, may come of it. Include in child*.cpp only.
 #pragma once
 
+#include <asm/ioctls.h>
 #include <asm/unistd.h>
 #include <linux/fcntl.h>
 #include <linux/openat2.h>
+#include <linux/sockios.h>
 #include <linux/stat.h>
 
 #include "supervisor/launch/child_step.hpp"
@@ -78,6 +80,29 @@ inline long resolve(const ChildPath& path) {
         result = call(__NR_openat2, root, path.text, &how, sizeof how);
     }
     close(root);
+    return result;
+}
+
+struct InterfaceRequest {  // struct ifreq, of which the header pulls the C library in
+    char name[16];
+    short flags;
+    char rest[22];
+};
+constexpr short InterfaceUp = 1;  // IFF_UP
+
+/// A new network namespace has its `lo` down; MakeNamespace brings it up, and so must this.
+inline long loopback_up() {
+    const long socket = call(__NR_socket, /*AF_INET*/ 2, /*SOCK_DGRAM*/ 2 | O_CLOEXEC, 0);
+    if (socket < 0) {
+        return socket;
+    }
+    InterfaceRequest request;
+    request.name[0] = 'l';
+    request.name[1] = 'o';
+    request.name[2] = '\0';
+    request.flags = InterfaceUp;
+    const long result = call(__NR_ioctl, socket, SIOCSIFFLAGS, &request);
+    close(socket);
     return result;
 }
 

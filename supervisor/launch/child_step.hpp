@@ -27,6 +27,7 @@ enum class Opcode : std::uint16_t {
     NewNamespaces,     ///< first: CLONE_NEW* bits
     HostDevices,       ///< keeps the host's /dev reachable for MakeDevice; internal, never fails
     MountPropagation,  ///< first: MOUNT_ATTR_* to set, second: MS_SLAVE or MS_SHARED
+    KeepTree,  ///< source, first: index into ChildProgram::kept_trees
     BindMount,         ///< source or descriptor (a detached tree), path, first: set, second: clear
     MountAttributes,   ///< path, first: set, second: clear
     MountFileSystem,   ///< name: type, path, first: MOUNT_ATTR_*, list: ChildOption[count]
@@ -78,6 +79,9 @@ struct ChildStep {
 
     Opcode opcode{};
     std::uint8_t flags = 0;
+    /// A descriptor of -2 and less is that of a tree which the child keeps itself.
+    static constexpr std::int32_t FirstKept = -2;
+
     std::uint32_t plan_step = 0;  ///< index into Plan::steps
     std::int32_t exit_status = 1;
     std::int32_t descriptor = -1;
@@ -124,6 +128,7 @@ struct ChildProgram {
     /// A detached tmpfs with the nodes `directory` and `file`, mode 000, or -1 where this kernel
     /// can't clone out of detached trees (before 6.15): then HidePath mounts a fresh one each time.
     int inaccessible = -1;
+    int* kept_trees = nullptr;  ///< the child's own: what KeepTree opened, -1 for what is missing
     int host_devices = -1;  ///< the child's own: opened by HostDevices
     ChildReport report;
 };

@@ -180,6 +180,58 @@ void read_accounts(Host& host, std::string_view passwd, std::string_view group) 
     });
 }
 
+std::vector<SubordinateRange> read_subordinate_ranges(std::string_view text) {
+    std::vector<SubordinateRange> ranges;
+    for_each_line(text, [&](std::string_view line) {
+        const auto fields = fields_of(line, ':');
+        if (fields.size() != 3 || fields[0].empty()) {
+            return;
+        }
+        const auto base = number_of<std::uint32_t>(fields[1]),
+                   count = number_of<std::uint32_t>(fields[2]);
+        // 0 is the host's root, and nothing may reach the kernel's "no id".
+        if (base && count && *base > 0 && *count > 0 && *count <= UINT32_MAX - *base) {
+            ranges.push_back({std::string(fields[0]), *base, *count});
+        }
+    });
+    return ranges;
+}
+
+std::vector<CgroupPoint> read_cgroup_points(std::string_view mountinfo) {
+    std::vector<CgroupPoint> points;
+    for_each_line(mountinfo, [&](std::string_view line) {
+        const std::size_t separator = line.find(" - ");
+        const auto left = fields_of(line.substr(0, separator), ' ');
+        if (separator == std::string_view::npos || left.size() < 5) {
+            return;
+        }
+        const auto right = fields_of(line.substr(separator + 3), ' ');
+        const bool unified = right[0] == "cgroup2";
+        const bool there = left[4] == "/sys/fs/cgroup" || left[4].starts_with("/sys/fs/cgroup/");
+        if (!there || right.size() < 3 || (!unified && right[0] != "cgroup")) {
+            return;
+        }
+        std::string options;
+        for (const std::string_view option : fields_of(unified ? "" : right[2], ',')) {
+            // What every file system may have is no part of which hierarchy it is.
+            if (!option.empty() && option != "rw" && option != "ro" && option != "xattr" &&
+                option != "cpuset_v2_mode" && option != "favordynmods" && option != "clone_children" &&
+                option != "noprefix" && !option.starts_with("release_agent=")) {
+                options += (options.empty() ? "" : ",") + std::string(option);
+            }
+        }
+        // A named hierarchy without controllers has to say that it wants none.
+        if (!unified && options.starts_with("name=")) {
+            options = "none," + options;
+        }
+        points.push_back({std::string(left[4]), unified, std::move(options)});
+    });
+    std::ranges::stable_sort(points, {}, &CgroupPoint::path);
+    const auto same_path = [](const CgroupPoint& a, const CgroupPoint& b) { return a.path == b.path; };
+    points.erase(std::ranges::unique(points, same_path).begin(), points.end());
+    return points;
+}
+
 Result<Host> gather_host() {
     Host host;
     host.own_uid = geteuid();
@@ -199,6 +251,12 @@ Result<Host> gather_host() {
             host.existing_paths.emplace(path);
         }
     }
+    host.subordinate_uids =
+        read_subordinate_ranges(content("/etc/subuid").value_or(std::string()));
+    host.subordinate_gids =
+        read_subordinate_ranges(content("/etc/subgid").value_or(std::string()));
+    host.cgroup_points =
+        read_cgroup_points(content("/proc/self/mountinfo").value_or(std::string()));
     // No users and no groups is a host like any other (a container from scratch): User= is refused
     // there.
     const std::string users = content("/etc/passwd").value_or(std::string());

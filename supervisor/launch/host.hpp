@@ -26,6 +26,22 @@ struct Account {
     bool operator==(const Account&) const = default;
 };
 
+/// A line of /etc/subuid or /etc/subgid: ids that `owner` (a name or a number) may use for
+/// namespaces.
+struct SubordinateRange {
+    std::string owner;
+    std::uint32_t base = 0, count = 0;
+    bool operator==(const SubordinateRange&) const = default;
+};
+
+/// A mount of cgroup or cgroup2 on this host.
+struct CgroupPoint {
+    std::string path;
+    bool unified = false;
+    std::string options;  ///< v1: the controllers or the name, as mount(8) takes them
+    bool operator==(const CgroupPoint&) const = default;
+};
+
 enum class CgroupLayout : std::uint8_t { None, Unified, Hybrid };
 
 struct Host {
@@ -33,6 +49,13 @@ struct Host {
     std::map<std::string, Account, std::less<>> accounts;
     std::map<std::string, std::uint32_t, std::less<>> groups;
     std::map<std::uint32_t, std::string> account_by_uid;
+
+    std::vector<SubordinateRange> subordinate_uids, subordinate_gids;
+    bool user_manager = false;  ///< hearthd --user
+    /// Why hearthd can't make a user namespace; empty: it can.
+    std::string user_namespaces_missing;
+    /// the mounts below /sys/fs/cgroup, parents first
+    std::vector<CgroupPoint> cgroup_points;
 
     CgroupLayout cgroup_layout = CgroupLayout::None;
     std::set<std::string> controllers;  ///< usable for our services: "cpu", "memory", "pids"
@@ -63,6 +86,11 @@ struct Host {
 
 /// Parsed account files: pure, for tests. A line that can't be read is skipped.
 void read_accounts(Host& host, std::string_view passwd, std::string_view group);
+
+/// Parsed /etc/subuid or /etc/subgid: pure, as above.
+[[nodiscard]] std::vector<SubordinateRange> read_subordinate_ranges(std::string_view text);
+/// The cgroup mounts of a mountinfo: pure, as above.
+[[nodiscard]] std::vector<CgroupPoint> read_cgroup_points(std::string_view mountinfo);
 
 /// Reads the facts of this machine, except cgroups (cgroup/tree fills those in).
 [[nodiscard]] Result<Host> gather_host();

@@ -34,7 +34,13 @@ using LaunchId = std::uint64_t;
 struct Activation {
     std::map<std::string, sys::Descriptor> descriptors;  ///< slot to namespace descriptor
     std::map<std::string, std::string> directories;      ///< slot to the private directory's path
+    /// Of directories that another activation has too (JoinsNamespaceOf=): held by each of them, the
+    /// last to be released removes it.
+    std::map<std::string, std::shared_ptr<const std::string>> shared_directories{};
 };
+
+/// `to` has the directory of that slot too, if `from` has it. For the loop's thread.
+void share_directory(Activation& from, Activation& to, const std::string& slot);
 
 /// Removes the directories and closes the descriptors. Blocking I/O: called on a worker, not the
 /// loop.

@@ -44,13 +44,36 @@ std::string message(const LaunchFailure& failure) {
     return text;
 }
 
+void share_directory(Activation& from, Activation& to, const std::string& slot) {
+    const auto found = from.directories.find(slot);
+    if (found == from.directories.end()) {
+        return;
+    }
+    auto& holders = from.shared_directories[slot];
+    if (!holders) {
+        holders = std::make_shared<const std::string>(found->second);
+    }
+    to.directories[slot] = found->second;
+    to.shared_directories[slot] = holders;
+}
+
 void release(Activation& activation) {
     for (const auto& [slot, directory] : activation.directories) {
+        // Released by one worker, one after the other: the last one sees that it is.
+        if (const auto shared = activation.shared_directories.find(slot);
+            shared != activation.shared_directories.end()) {
+            const bool last = shared->second.use_count() == 1;
+            activation.shared_directories.erase(shared);
+            if (!last) {
+                continue;
+            }
+        }
         // MakePrivateTmp keeps `OUTER/tmp`. What can't be removed (somebody mounted in it) stays:
         // nothing of it is worth failing a stop for.
         static_cast<void>(sys::remove_tree(directory.substr(0, directory.rfind('/'))));
     }
     activation.directories.clear();
+    activation.shared_directories.clear();
     activation.descriptors.clear();
 }
 

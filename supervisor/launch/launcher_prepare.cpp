@@ -34,13 +34,6 @@ LaunchFailure failed(std::string step, const Error& error, int exit_status, cons
     return failure;
 }
 
-/// The same name for both kinds of namespace: in /proc/PID/ns and as the flag of unshare(2).
-std::pair<std::string, int> kind_of(const MakeNamespace& preparation) {
-    return preparation.kind == MakeNamespace::Kind::Network
-               ? std::pair{std::string("net"), CLONE_NEWNET}
-               : std::pair{std::string("ipc"), CLONE_NEWIPC};
-}
-
 /// A FIFO without a reader would hold open() for ever, and nothing could end this launch: ask again
 /// until there is one, or until the launch is aborted.
 Result<sys::Descriptor> open_patiently(const OpenFile& file, const InFlight& in_flight) {
@@ -172,27 +165,6 @@ Result<void> Preparing::prepare(const MakePrivateTmp& preparation, const Prepare
     return sys::chmod(inner, 01777);
 }
 
-Result<void> Preparing::prepare(const MakeNamespace& preparation, const Prepared&) {
-    if (request_.activation.descriptors.contains(preparation.slot)) {
-        return {};
-    }
-    const auto [kind, flag] = kind_of(preparation);
-    const sys::Descriptor own = HEARTH_TRY(sys::own_namespace(kind));
-    HEARTH_TRY(sys::unshare(flag));
-    Result<void> up;
-    if (preparation.kind == MakeNamespace::Kind::Network) {
-        up = sys::loopback_up();
-    }
-    Result<sys::Descriptor> pinned = sys::own_namespace(kind);
-    if (const auto back = sys::setns(own.number(), flag); !back) {
-        thread_usable_ = false;
-        return back;
-    }
-    HEARTH_TRY(std::move(up));
-    request_.activation.descriptors[preparation.slot] = HEARTH_TRY(std::move(pinned));
-    return {};
-}
-
 Result<void> Preparing::prepare(const CloneTree& preparation, const Prepared&) {
     const unsigned recursion = preparation.recursive ? sys::AtRecursive : 0;
     auto tree = clone_tree(preparation, request_.activation, recursion);
@@ -208,6 +180,9 @@ Result<void> Preparing::prepare(const CloneTree& preparation, const Prepared&) {
         "",
         sys::AtEmptyPath | recursion,
         sys::MountAttributesRequest{.propagation = MS_SLAVE}));
+    if (!preparation.id_map.empty()) {
+        HEARTH_TRY(map_ids(copy, preparation));
+    }
     opened_[preparation.slot] = std::move(copy);
     return {};
 }

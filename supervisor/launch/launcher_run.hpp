@@ -112,7 +112,11 @@ private:
     Result<void> prepare(const OpenFile& preparation, const Prepared& prepared);
     Result<void> prepare(const MakePrivateTmp& preparation, const Prepared& prepared);
     Result<void> prepare(const MakeNamespace& preparation, const Prepared& prepared);
+    Result<void> prepare(const OpenNamespace& preparation, const Prepared& prepared);
+    Result<void> prepare(const MakeUserNamespace& preparation, const Prepared& prepared);
+    Result<void> prepare(const JoinActivation&, const Prepared&) { return {}; }  // the caller's
     Result<void> prepare(const CloneTree& preparation, const Prepared& prepared);
+    Result<void> map_ids(const sys::Descriptor& tree, const CloneTree& preparation);
     [[nodiscard]] std::optional<LaunchFailure> enter_cgroup();
     [[nodiscard]] std::optional<LaunchFailure> number_slots();
     Result<void> number_all();

@@ -11,7 +11,8 @@ namespace {
 
 template <class T>
 constexpr bool MakesMounts =
-    std::is_same_v<T, MountPropagation> || std::is_same_v<T, BindMount> ||
+    std::is_same_v<T, MountPropagation> || std::is_same_v<T, KeepTree> ||
+    std::is_same_v<T, BindMount> ||
     std::is_same_v<T, MountAttributes> || std::is_same_v<T, MountFileSystem> ||
     std::is_same_v<T, HidePath> || std::is_same_v<T, MakeDirectory> ||
     std::is_same_v<T, MakeMountPoint> || std::is_same_v<T, MakeSymlink> ||
@@ -94,6 +95,8 @@ void Lowering::finish() {
     program.arguments = texts(plan_.argv);
     program.environment = texts(plan_.environment);
     program.inaccessible = slots_.inaccessible;
+    program.kept_trees = static_cast<int*>(
+        lowered_.arena_->allocate(sizeof(int) * (kept_.size() + 1), alignof(int)));
     if (plan_.argv.empty()) {
         fail(EINVAL, "the command has no arguments, not even its name");
     }

@@ -202,11 +202,46 @@ void Lowering::lower(const LoadSeccomp& action) {
 /// "tree:NAME". False: it is absent, and so is this step.
 bool Lowering::tree(std::string_view name) {
     const std::string slot(name.substr(Tree.size()));
+    if (const auto kept = std::ranges::find(kept_, slot); kept != kept_.end()) {
+        step_.descriptor =
+            ChildStep::FirstKept - static_cast<std::int32_t>(kept - kept_.begin());
+        return true;
+    }
     skipped_ = slots_.absent.contains(slot);
     if (!skipped_) {
         step_.descriptor = descriptor(slot);
     }
     return !skipped_;
+}
+
+void Lowering::lower(const KeepTree& action) {
+    step_.opcode = Opcode::KeepTree;
+    step_.first = kept_.size();
+    kept_.push_back(action.slot);
+    const bool within = !action.root.empty() && action.source.size() > action.root.size() &&
+                        action.source.starts_with(action.root);
+    if (within) {
+        step_.source = {absolute(action.root), text(action.source.substr(action.root.size() + 1))};
+    } else if (const auto* made = directory(action.source)) {
+        step_.source.text = absolute(*made);
+    } else {
+        step_.source.text = absolute(action.source);
+    }
+    flag(action.recursive, ChildStep::Recursive);
+    flag(action.optional, ChildStep::Optional);
+}
+
+/// What "slot:NAME" stands for; null for other sources.
+const std::string* Lowering::directory(std::string_view source) {
+    if (!source.starts_with("slot:")) {
+        return nullptr;
+    }
+    const auto found = slots_.directories.find(std::string(source.substr(5)));
+    if (found == slots_.directories.end()) {
+        fail(ENOENT, "no directory was made for '" + std::string(source) + "'");
+        return nullptr;
+    }
+    return &found->second;
 }
 
 void Lowering::lower(const BindMount& action) {
@@ -216,15 +251,9 @@ void Lowering::lower(const BindMount& action) {
         if (!tree(source)) {
             return;
         }
-    } else if (source.starts_with("slot:")) {
-        const auto found = slots_.directories.find(std::string(source.substr(5)));
-        if (found == slots_.directories.end()) {
-            fail(ENOENT, "no directory was made for '" + action.source + "'");
-            return;
-        }
-        step_.source = located(found->second);
     } else {
-        step_.source = located(source);
+        const std::string* const made = directory(source);
+        step_.source = located(made != nullptr ? std::string_view(*made) : source);
     }
     step_.path = located(action.destination);
     step_.first = action.set;

@@ -38,6 +38,7 @@ private:
     void place(std::string_view path, ChildPath& parent, const char*& name);
     int descriptor(const std::string& slot);
     bool tree(std::string_view name);
+    const std::string* directory(std::string_view source);
     void fail(int code, std::string what);
     void flag(bool set, std::uint8_t bit);
     template <class T>
@@ -86,6 +87,7 @@ private:
     void lower(const NoNewPrivileges& action);
     void lower(const ResetSignalMask& action);
     void lower(const LoadSeccomp& action);
+    void lower(const KeepTree& action);
     void lower(const BindMount& action);
     void lower(const MountFileSystem& action);
     void lower(const MakeMountPoint& action);
@@ -105,6 +107,7 @@ private:
     std::size_t root_position_ = 0;
     std::size_t first_mount_ = static_cast<std::size_t>(-1);
     std::size_t last_mount_ = 0;
+    std::vector<std::string> kept_;  ///< slots of KeepTree, by index
     bool has_devices_ = false, shared_after_ = false;
 };
 

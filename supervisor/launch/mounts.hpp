@@ -37,6 +37,7 @@ struct MountWish {
         HostDevices,
         Processes,  ///< a fresh proc
         Kernel,     ///< a fresh sysfs
+        ControlGroups,  ///< the cgroup namespace's own hierarchy, `source`: its type
         PrivateTmp,
         PrivateDevices,
         // Nothing at all:
@@ -47,7 +48,7 @@ struct MountWish {
     bool read_only = false;  ///< of replaced content
     bool optional = false;
     bool recursive = true;
-    std::string source;       ///< Bind: a host path
+    std::string source;       ///< Bind: a host path; ControlGroups: cgroup or cgroup2
     std::string options;      ///< TemporaryFileSystem: for the file system
     std::uint64_t flags = 0;  ///< TemporaryFileSystem: MS_*
     Asked asked;
@@ -87,6 +88,9 @@ struct MountPlan {
 /// The steps for `wishes` in a namespace that `asked` asked for.
 [[nodiscard]] MountPlan mount_plan(
     const Unit& unit, const MountScope& scope, std::vector<MountWish> wishes, const Asked& asked);
+
+/// Whether the cgroup tree that the service sees is its own (ProtectControlGroups=private, strict).
+[[nodiscard]] bool has_own_control_groups(const SandboxSettings& sandbox);
 
 /// Whether `inner` is `outer` or below it, by their text.
 [[nodiscard]] bool is_below(std::string_view inner, std::string_view outer);

@@ -146,6 +146,8 @@ private:
                 return fresh(wish, "proc", "", MS_NOSUID | MS_NODEV | MS_NOEXEC);
             case Kind::Kernel:
                 return fresh(wish, "sysfs", "", MS_NOSUID | MS_NODEV | MS_NOEXEC);
+            case Kind::ControlGroups:
+                return fresh(wish, wish.source, wish.options, MS_NOSUID | MS_NODEV | MS_NOEXEC);
             case Kind::MessageQueues:
                 return add(
                     MountFileSystem{
@@ -246,7 +248,8 @@ private:
         std::vector<Step> trees;
         for (const DeviceTree& tree : device_trees) {
             const std::string name(tree.name), slot = "dev-" + name;
-            if (name == "mqueue" && unit_.settings.sandbox.private_ipc) {
+            if (name == "mqueue" && (unit_.settings.sandbox.private_ipc ||
+                                     !unit_.settings.namespaces.ipc_namespace_path.empty())) {
                 continue;  // a wish of its own
             }
             prepare(CloneTree{slot, "/dev/" + name, true, true, {}}, wish.asked);

@@ -72,8 +72,6 @@ constexpr auto switches = std::to_array<Switch>({
     {"ProtectKernelTunables", &SandboxSettings::protect_kernel_tunables, kernel_tunables},
     {"ProtectKernelModules", &SandboxSettings::protect_kernel_modules, kernel_modules},
     {"ProtectKernelLogs", &SandboxSettings::protect_kernel_logs, kernel_logs},
-    {"ProtectControlGroups", &SandboxSettings::protect_control_groups, control_groups},
-    {"ProtectHostname", &SandboxSettings::protect_hostname, host_name_files},
 });
 
 struct MountFlag {
@@ -146,6 +144,9 @@ public:
                     fixed(entry.directive, "yes", entry.paths);
                 }
             }
+            host_name();
+            control_groups_view();
+            own_processes();
             hide_runtime_directory();
         }
         return std::move(wishes_);
@@ -270,8 +271,55 @@ private:
         if (sandbox_.private_devices) {
             add("/dev", Kind::PrivateDevices, "PrivateDevices", "yes");
         }
-        if (sandbox_.private_ipc) {
+        const std::string& ipc = unit_.settings.namespaces.ipc_namespace_path;
+        if (!ipc.empty()) {
+            add("/dev/mqueue", Kind::MessageQueues, "IPCNamespacePath", ipc).optional = true;
+        } else if (sandbox_.private_ipc) {
             add("/dev/mqueue", Kind::MessageQueues, "PrivateIPC", "yes").optional = true;
+        }
+    }
+
+    void host_name() {
+        if (sandbox_.protect_hostname.locked()) {
+            fixed("ProtectHostname", "yes", host_name_files);
+        }
+    }
+
+    void control_groups_view() {
+        if (sandbox_.protect_control_groups == ProtectControlGroups::Yes) {
+            return fixed("ProtectControlGroups", "yes", control_groups);
+        }
+        if (!has_own_control_groups(sandbox_)) {
+            return;
+        }
+        constexpr const char* directive = "ProtectControlGroups";
+        const std::string value =
+            Codec<ProtectControlGroups>::format(sandbox_.protect_control_groups);
+        const bool strict = sandbox_.protect_control_groups == ProtectControlGroups::Strict;
+        const bool several = !host_.cgroup_points.empty() &&
+                             host_.cgroup_points.front().path != control_groups.front().path;
+        if (several) {  // beside each other, in a directory that isn't the host's
+            MountWish& top = add(
+                std::string(control_groups.front().path),
+                Kind::TemporaryFileSystem,
+                directive,
+                value);
+            top.options = "mode=0755";
+            top.flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+            top.read_only = strict;
+        }
+        for (const CgroupPoint& point : host_.cgroup_points) {
+            MountWish& wish = add(point.path, Kind::ControlGroups, directive, value);
+            wish.source = point.unified ? "cgroup2" : "cgroup";
+            wish.options = point.options;
+            wish.read_only = strict;
+        }
+    }
+
+    /// Last, so that a directive that says how /proc is mounted comes before.
+    void own_processes() {
+        if (unit_.settings.namespaces.private_pids) {
+            add("/proc", Kind::Processes, "PrivatePIDs", "yes");
         }
     }
 
@@ -310,6 +358,11 @@ private:
 };
 
 }  // namespace
+
+bool has_own_control_groups(const SandboxSettings& sandbox) {
+    return sandbox.protect_control_groups == ProtectControlGroups::Private ||
+           sandbox.protect_control_groups == ProtectControlGroups::Strict;
+}
 
 std::vector<MountWish> mount_wishes(
     const Unit& unit, const Host& host, const MountScope& scope, Diagnostics* notes) {

@@ -98,6 +98,7 @@ std::string_view name(const Action& action) {
             [](const EnterNamespace&) { return "enter-namespace"; },
             [](const NewNamespaces&) { return "new-namespaces"; },
             [](const MountPropagation&) { return "mount-propagation"; },
+            [](const KeepTree&) { return "keep-tree"; },
             [](const BindMount&) { return "bind-mount"; },
             [](const MountAttributes&) { return "mount-attributes"; },
             [](const MountFileSystem&) { return "mount-file-system"; },
@@ -132,6 +133,9 @@ std::string_view name(const Preparation& preparation) {
             [](const OpenFile&) { return "open-file"; },
             [](const MakePrivateTmp&) { return "make-private-tmp"; },
             [](const MakeNamespace&) { return "make-namespace"; },
+            [](const OpenNamespace&) { return "open-namespace"; },
+            [](const MakeUserNamespace&) { return "make-user-namespace"; },
+            [](const JoinActivation&) { return "join-activation"; },
             [](const CloneTree&) { return "clone-tree"; },
         },
         preparation);

@@ -94,6 +94,39 @@ struct MakeNamespace {
     bool operator==(const MakeNamespace&) const = default;
 };
 
+/// A namespace that somebody else made, by the path of its file: kept like a made one, so that all
+/// commands of an activation are in the same. Anything but a namespace of `kind` is an error.
+struct OpenNamespace {
+    std::string slot;
+    MakeNamespace::Kind kind{};
+    std::string path;
+    bool operator==(const OpenNamespace&) const = default;
+};
+
+/// Ids from `inside` up, as a user namespace has them, are those from `outside` up of hearthd's own.
+struct IdRange {
+    std::uint32_t inside = 0, outside = 0, count = 0;
+    bool operator==(const IdRange&) const = default;
+};
+
+/// A user namespace with its maps, made once per activation. `owned`: namespaces that are made in
+/// it, with its rights, and pinned beside it, where hearthd itself has no right to make them.
+struct MakeUserNamespace {
+    std::string slot;
+    std::vector<IdRange> uids, gids;
+    bool deny_setgroups = false;  ///< what the kernel wants of an unprivileged map
+    std::vector<MakeNamespace> owned;
+    bool operator==(const MakeUserNamespace&) const = default;
+};
+
+/// Takes over the slots of the first of `units` that runs and has one of them, before anything is
+/// made for them; for the units' own activations, which the launcher doesn't know, by the caller.
+struct JoinActivation {
+    std::vector<std::string> units;
+    std::vector<std::string> slots;
+    bool operator==(const JoinActivation&) const = default;
+};
+
 /// A detached copy (open_tree with OPEN_TREE_CLONE, no propagation back: a slave) of the mounts at
 /// `source`, as the host shows them before any sandboxing: with the host's own read-only flags, so
 /// that a writable hole never makes writable what the host has read-only. For a BindMount from
@@ -107,10 +140,22 @@ struct CloneTree {
     /// When not empty: a directory above `source`, in which symbolic links of the rest are resolved
     /// as if it were "/" (RESOLVE_IN_ROOT), because what is in it is not trusted.
     std::string root;
+    /// When not empty: the slot of a user namespace through which the copy shows its files' owners
+    /// (MOUNT_ATTR_IDMAP): the ids on disk are those inside.
+    std::string id_map{};
     bool operator==(const CloneTree&) const = default;
 };
 
-using Preparation = std::variant<MakeCgroup, FilterCgroup, OpenFile, MakePrivateTmp, MakeNamespace, CloneTree>;
+using Preparation = std::variant<
+    MakeCgroup,
+    FilterCgroup,
+    OpenFile,
+    MakePrivateTmp,
+    MakeNamespace,
+    OpenNamespace,
+    MakeUserNamespace,
+    JoinActivation,
+    CloneTree>;
 
 // ---- steps: by the child ------------------------------------------------------------------------
 
@@ -169,6 +214,15 @@ struct MountPropagation {  ///< mount_setattr("/", AT_RECURSIVE): slave, and rea
     bool read_only = false;
     bool shared_after = false;
     bool operator==(const MountPropagation&) const = default;
+};
+/// A CloneTree by the child, in a mount namespace that hearthd itself may not copy from: for
+/// "tree:NAME" of later steps.
+struct KeepTree {
+    std::string slot, source;
+    bool recursive = true;
+    bool optional = false;
+    std::string root;  ///< as CloneTree's
+    bool operator==(const KeepTree&) const = default;
 };
 struct BindMount {  ///< open_tree(CLONE) of source, attributes on the detached clone, move_mount to
                     ///< destination
@@ -304,6 +358,7 @@ using Action = std::variant<
     EnterNamespace,
     NewNamespaces,
     MountPropagation,
+    KeepTree,
     BindMount,
     MountAttributes,
     MountFileSystem,

@@ -209,13 +209,52 @@ std::string arguments(const MakeNamespace& step) {
     return step.slot +
            (step.kind == MakeNamespace::Kind::Network ? ", network with loopback" : ", ipc");
 }
-std::string arguments(const CloneTree& step) {
+std::string arguments(const OpenNamespace& step) {
+    return fmt::format(
+        "{}, {} at {}",
+        step.slot,
+        step.kind == MakeNamespace::Kind::Network ? "network" : "ipc",
+        step.path);
+}
+std::string ranges(const std::vector<IdRange>& map) {
+    std::string text;
+    for (const IdRange& range : map) {
+        text += fmt::format(" {}:{}:{}", range.inside, range.outside, range.count);
+    }
+    return text;
+}
+std::string arguments(const MakeUserNamespace& step) {
+    std::string text = fmt::format(
+        "{}, uids{}, gids{}{}",
+        step.slot,
+        ranges(step.uids),
+        ranges(step.gids),
+        step.deny_setgroups ? ", no setgroups" : "");
+    for (const MakeNamespace& owned : step.owned) {
+        text += ", with " + arguments(owned);
+    }
+    return text;
+}
+std::string arguments(const JoinActivation& step) {
+    return joined(step.slots) + " of " + joined(step.units);
+}
+std::string arguments(const KeepTree& step) {
     return fmt::format(
         "{} of {}{}{}{}",
         step.slot,
         step.source,
         step.root.empty() ? "" : " within " + step.root,
         step.recursive ? "" : ", not recursive",
+        optionally(step.optional));
+}
+std::string arguments(const CloneTree& step) {
+    return fmt::format(
+        "{} of {}{}{}{}{}",
+        step.slot,
+        step.source,
+        step.root.empty() ? "" : " within " + step.root,
+        step.recursive ? "" : ", not recursive",
+        step.id_map.empty() ? "" : ", ids as in " + step.id_map,
         optionally(step.optional));
 }
 std::string arguments(const DefaultSignals& step) {

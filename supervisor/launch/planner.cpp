@@ -2,6 +2,7 @@
 #include "supervisor/launch/planner.hpp"
 
 #include <fmt/format.h>
+#include <linux/capability.h>
 
 #include <algorithm>
 #include <array>
@@ -133,12 +134,37 @@ void Planning::refuse(std::string_view directive, std::string message, std::stri
         {Severity::Error, unit.origin_of(directive), std::move(message), std::move(hint), {}});
 }
 
+std::uint64_t Planning::capabilities() const {
+    return user_namespace == UserNamespaceUse::None ? host.capabilities : known_capabilities(host);
+}
+
+std::uint64_t Planning::bounding_set() const {
+    return user_namespace == UserNamespaceUse::None ? host.bounding_set : known_capabilities(host);
+}
+
+bool Planning::gives(unsigned capability) const {
+    switch (user_namespace) {
+        case UserNamespaceUse::None:
+            return false;
+        case UserNamespaceUse::First:
+            return capability == CAP_SYS_ADMIN || capability == CAP_SETPCAP ||
+                   capability == CAP_SYS_CHROOT;
+        case UserNamespaceUse::Last:
+            return capability == CAP_SETPCAP;
+    }
+    return false;
+}
+
 bool Planning::requires_capability(
     unsigned capability, std::string_view directive, std::string_view value) {
     if (has_capability(capability)) {
         return true;
     }
-    falls_short(directive, value, "hearthd lacks " + capability_name(capability));
+    std::string reason = "hearthd lacks " + capability_name(capability);
+    if (host.user_manager && !host.user_namespaces_missing.empty()) {
+        reason += ", and can't have it in a user namespace: " + host.user_namespaces_missing;
+    }
+    falls_short(directive, value, reason);
     return false;
 }
 

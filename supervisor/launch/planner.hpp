@@ -32,6 +32,12 @@ struct Invocation {
     std::string executable;
     const std::vector<std::uint64_t>* seccomp =
         nullptr;           ///< compiled filter of this unit, null: none asked
+    /// The ids outside that user namespaces of other units map: UserNamespaceRange=auto avoids them.
+    std::vector<IdRange> ranges_in_use{};
+    /// Those of this activation, once a command of it has been planned.
+    std::optional<IdRange> own_range{};
+    /// Units that name this one in JoinsNamespaceOf=, which works in both directions.
+    std::vector<std::string> joined_by{};
     bool control = false;  ///< a control process (not ExecStart)
     bool attach = false;   ///< reserved for attach; no stdio of the unit's
 };

@@ -65,11 +65,6 @@ std::optional<std::uint32_t> group_or_refusal(
     return found;
 }
 
-std::uint64_t known_capabilities(const Host& host) {
-    return host.last_capability >= 63 ? all_capabilities
-                                      : (std::uint64_t{1} << (host.last_capability + 1)) - 1;
-}
-
 std::uint64_t bit(unsigned capability) {
     return std::uint64_t{1} << capability;
 }
@@ -100,7 +95,7 @@ std::string names_of(std::uint64_t capabilities) {
 
 void drop_bounding_set(Planning& planning) {
     const std::uint64_t keep = bounding_capabilities(planning);
-    if ((planning.host.bounding_set & ~keep) == 0) {
+    if ((planning.bounding_set() & ~keep) == 0) {
         return;
     }
     const SandboxSettings& sandbox = planning.settings.sandbox;
@@ -114,7 +109,7 @@ void drop_bounding_set(Planning& planning) {
         possible = planning.requires_capability(CAP_SETPCAP, who.directive, who.value);
     }
     for (const Implied& implied : implied_drops) {
-        if (sandbox.*implied.asked && (planning.host.bounding_set & implied.capabilities) != 0) {
+        if (sandbox.*implied.asked && (planning.bounding_set() & implied.capabilities) != 0) {
             possible =
                 planning.requires_capability(CAP_SETPCAP, implied.directive, "yes") && possible;
             if (!own && who.directive == "CapabilityBoundingSet") {
@@ -125,7 +120,7 @@ void drop_bounding_set(Planning& planning) {
     if (possible) {
         planning.add(
             Stage::BoundingSet,
-            DropBoundingSet{keep & planning.host.bounding_set},
+            DropBoundingSet{keep & planning.bounding_set()},
             who,
             capabilities_status);
     }
@@ -140,7 +135,7 @@ std::uint64_t ambient_capabilities(Planning& planning) {
         planning.falls_short(
             "AmbientCapabilities", names_of(outside), "the unit's own bounding set leaves it out");
     }
-    const std::uint64_t lacking = wanted & ~outside & ~planning.host.capabilities;
+    const std::uint64_t lacking = wanted & ~outside & ~planning.capabilities();
     if (lacking != 0) {
         planning.falls_short("AmbientCapabilities", names_of(lacking), "hearthd itself lacks it");
     }
@@ -163,10 +158,10 @@ void set_capabilities(Planning& planning, std::uint64_t ambient) {
                 capabilities_status);
         }
     } else if (
-        ambient != 0 || (planning.host.bounding_set & ~bounding_capabilities(planning)) != 0) {
+        ambient != 0 || (planning.bounding_set() & ~bounding_capabilities(planning)) != 0) {
         // uid 0 gains inheritable | bounding at execve(): the one must not bring back what the
         // other lost. Until then it keeps all, the filter may need CAP_SYS_ADMIN.
-        const std::uint64_t all = planning.host.capabilities;
+        const std::uint64_t all = planning.capabilities();
         if (ambient == 0) {
             who = planning.asked(
                 "CapabilityBoundingSet",
@@ -186,7 +181,7 @@ void set_capabilities(Planning& planning, std::uint64_t ambient) {
 void set_no_new_privileges(Planning& planning, std::uint64_t ambient) {
     const SandboxSettings& sandbox = planning.settings.sandbox;
     const std::uint64_t effective =
-        planning.identity.privileged() ? planning.host.capabilities : ambient;
+        planning.identity.privileged() ? planning.capabilities() : ambient;
     if (sandbox.no_new_privileges) {
         planning.add(
             Stage::NoNewPrivileges,
@@ -253,6 +248,11 @@ void check_identity(Planning& planning) {
 
 }  // namespace
 
+std::uint64_t known_capabilities(const Host& host) {
+    return host.last_capability >= 63 ? all_capabilities
+                                      : (std::uint64_t{1} << (host.last_capability + 1)) - 1;
+}
+
 std::uint64_t bounding_capabilities(const Planning& planning) {
     const SandboxSettings& sandbox = planning.settings.sandbox;
     std::uint64_t keep = sandbox.capability_bounding_set.mask;
@@ -318,6 +318,7 @@ void drop_privileges(Planning& planning) {
         set_no_new_privileges(planning, ambient);
     }
     change_identity(planning);
+    order_identity(planning);
 }
 
 }  // namespace hearth::launch

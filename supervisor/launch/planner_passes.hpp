@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "supervisor/launch/mounts.hpp"
 #include "supervisor/launch/planner.hpp"
 
 namespace hearth::launch {
@@ -25,6 +26,13 @@ struct Identity {
     Asked groups_asked;
 
     [[nodiscard]] bool privileged() const { return uid == 0; }
+};
+
+/// When the user namespace is entered, if at all.
+enum class UserNamespaceUse : std::uint8_t {
+    None,
+    First,  ///< the others belong to it
+    Last,   ///< the others are the host's
 };
 
 class Planning {
@@ -41,6 +49,8 @@ public:
     Plan plan;
     Diagnostics refusals;
     Identity identity;
+    UserNamespaceUse user_namespace = UserNamespaceUse::None;
+    bool maps_range = false;  ///< and its ids are others outside: all of them from inside
 
     [[nodiscard]] Asked asked(std::string_view directive, std::string value = {}) const;
     void add(Stage stage, Action action, Asked who, int exit_status);
@@ -57,8 +67,16 @@ public:
         unsigned capability, std::string_view directive, std::string_view value);
 
     [[nodiscard]] bool has_capability(unsigned capability) const {
-        return ((host.capabilities >> capability) & 1U) != 0;
+        return ((host.capabilities >> capability) & 1U) != 0 || gives(capability);
     }
+    /// What the child holds, and could still be given, when privileges are dropped: all of a user
+    /// namespace of its own, else what hearthd has.
+    [[nodiscard]] std::uint64_t capabilities() const;
+    [[nodiscard]] std::uint64_t bounding_set() const;
+
+private:
+    /// Whether the user namespace stands in for what hearthd lacks.
+    [[nodiscard]] bool gives(unsigned capability) const;
 };
 
 // The passes, in the order in which plan() runs them.
@@ -74,6 +92,13 @@ void drop_privileges(Planning& planning);
 void filter_system_calls(Planning& planning);
 void make_environment(Planning& planning);  ///< and the arguments, which may refer to it
 
+/// What a user namespace changes about mounts that are planned already.
+void adapt_mounts(Planning& planning, MountPlan& mounts);
+/// Groups before the user namespace is entered, which may not know them.
+void order_identity(Planning& planning);
+
+/// Those that this kernel has.
+[[nodiscard]] std::uint64_t known_capabilities(const Host& host);
 /// The capabilities that the service can keep: CapabilityBoundingSet= without what others take
 /// away.
 [[nodiscard]] std::uint64_t bounding_capabilities(const Planning& planning);

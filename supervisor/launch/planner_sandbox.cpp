@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Namespaces, the view of the file system, the system call filter: systemd.exec(5), Sandboxing and
+// The view of the file system, the system call filter: systemd.exec(5), Sandboxing and
 // System Call Filtering.
 #include <fmt/format.h>
 #include <linux/capability.h>
-#include <sched.h>
 
 #include <algorithm>
 #include <array>
@@ -12,27 +11,14 @@
 #include <string_view>
 
 #include "supervisor/launch/mounts.hpp"
-#include "supervisor/launch/planner_passes.hpp"
+#include "supervisor/launch/planner_namespaces.hpp"
 #include "supervisor/launch/seccomp_program.hpp"
 #include "units/codecs.hpp"
 
 namespace hearth::launch {
 namespace {
 
-constexpr int network_status = 225, namespace_status = 226, filter_status = 228;
-
-void enter(
-    Planning& planning,
-    std::string_view directive,
-    std::string slot,
-    MakeNamespace::Kind kind,
-    int status) {
-    if (planning.requires_capability(CAP_SYS_ADMIN, directive, "yes")) {
-        const Asked who = planning.asked(directive, "yes");
-        planning.prepare(MakeNamespace{slot, kind}, who, status);
-        planning.add(Stage::Namespaces, EnterNamespace{std::move(slot)}, who, status);
-    }
-}
+constexpr int filter_status = 228;
 
 /// The root itself can't be replaced or hidden in place: only RootDirectory= gives another.
 bool refuse_root_wishes(Planning& planning, const std::vector<MountWish>& wishes) {
@@ -94,7 +80,6 @@ constexpr auto filter_switches = std::to_array<FilterSwitch>({
     {"RestrictSUIDSGID", &SandboxSettings::restrict_suid_sgid},
     {"PrivateDevices", &SandboxSettings::private_devices},
     {"ProtectClock", &SandboxSettings::protect_clock},
-    {"ProtectHostname", &SandboxSettings::protect_hostname},
     {"ProtectKernelLogs", &SandboxSettings::protect_kernel_logs},
     {"ProtectKernelModules", &SandboxSettings::protect_kernel_modules},
     {"ProtectKernelTunables", &SandboxSettings::protect_kernel_tunables},
@@ -130,26 +115,10 @@ std::vector<std::pair<std::string_view, std::string>> filtering_directives(
             found.emplace_back(entry.directive, "yes");
         }
     }
+    if (sandbox.protect_hostname.locked()) {
+        found.emplace_back("ProtectHostname", "yes");
+    }
     return found;
-}
-
-void make_namespaces(Planning& planning) {
-    const SandboxSettings& sandbox = planning.settings.sandbox;
-    // These two hold for `+` too: the unit's commands are to reach each other.
-    if (sandbox.private_ipc) {
-        enter(planning, "PrivateIPC", "ipc", MakeNamespace::Kind::Ipc, namespace_status);
-    }
-    if (sandbox.private_network) {
-        enter(planning, "PrivateNetwork", "network", MakeNamespace::Kind::Network, network_status);
-    }
-    if (sandbox.protect_hostname && planning.sandboxed &&
-        planning.requires_capability(CAP_SYS_ADMIN, "ProtectHostname", "yes")) {
-        planning.add(
-            Stage::Namespaces,
-            NewNamespaces{CLONE_NEWUTS},
-            planning.asked("ProtectHostname", "yes"),
-            namespace_status);
-    }
 }
 
 void arrange_mounts(Planning& planning) {
@@ -165,6 +134,7 @@ void arrange_mounts(Planning& planning) {
         return;
     }
     MountPlan mounts = mount_plan(planning.unit, scope, std::move(wishes), *asked);
+    adapt_mounts(planning, mounts);
     std::ranges::move(mounts.preparations, std::back_inserter(planning.plan.preparations));
     std::ranges::move(mounts.steps, std::back_inserter(planning.plan.steps));
 }

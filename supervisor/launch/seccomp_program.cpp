@@ -19,7 +19,7 @@ std::string content_key(const SandboxSettings& sandbox) {
     flag(sandbox.restrict_suid_sgid);
     flag(sandbox.memory_deny_write_execute);
     flag(sandbox.private_devices);
-    flag(sandbox.protect_hostname);
+    flag(sandbox.protect_hostname.locked());
     flag(sandbox.protect_kernel_tunables);
     flag(sandbox.protect_kernel_modules);
     flag(sandbox.protect_kernel_logs);
@@ -49,7 +49,7 @@ bool asks_for_seccomp(const SandboxSettings& sandbox) {
            !families.families.empty() || !sandbox.system_call_architectures.names.empty() ||
            sandbox.lock_personality || sandbox.restrict_realtime || sandbox.restrict_suid_sgid ||
            sandbox.memory_deny_write_execute || sandbox.private_devices ||
-           sandbox.protect_hostname || sandbox.protect_kernel_tunables ||
+           sandbox.protect_hostname.locked() || sandbox.protect_kernel_tunables ||
            sandbox.protect_kernel_modules || sandbox.protect_kernel_logs || sandbox.protect_clock;
 }
 

@@ -161,7 +161,6 @@ constexpr auto denials = std::to_array<Denial>({
     {&SandboxSettings::private_devices, "@raw-io", {}},
     {&SandboxSettings::protect_kernel_logs, {}, log_calls},
     {&SandboxSettings::protect_kernel_tunables, {}, tunable_calls},
-    {&SandboxSettings::protect_hostname, {}, host_name_calls},
     {&SandboxSettings::restrict_realtime, {}, realtime_calls},
 });
 
@@ -174,6 +173,11 @@ void deny_calls(Table& table, const SandboxSettings& sandbox) {
             for_each_call(*group, [&](std::string_view call) { table.deny(call, EPERM); });
         }
         for (const std::string_view call : denial.calls) {
+            table.deny(call, EPERM);
+        }
+    }
+    if (sandbox.protect_hostname.locked()) {
+        for (const std::string_view call : host_name_calls) {
             table.deny(call, EPERM);
         }
     }

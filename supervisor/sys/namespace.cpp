@@ -2,6 +2,7 @@
 #include "supervisor/sys/namespace.hpp"
 
 #include <fcntl.h>
+#include <linux/nsfs.h>
 #include <net/if.h>
 #include <sched.h>
 #include <sys/ioctl.h>
@@ -85,6 +86,14 @@ Result<Descriptor> namespace_of(pid_t pid, const std::string& kind) {
 
 Result<std::string> namespace_identity(const std::string& path) {
     return readlink(path);
+}
+
+Result<int> namespace_type(int descriptor) {
+    const int type = ::ioctl(descriptor, NS_GET_NSTYPE);
+    if (type < 0) {
+        return call_failure("ioctl", "NS_GET_NSTYPE", errno);
+    }
+    return type;
 }
 
 Result<void> loopback_up() {

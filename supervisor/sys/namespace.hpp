@@ -28,6 +28,7 @@ inline constexpr std::uint64_t MountReadOnly = 0x1;   // MOUNT_ATTR_RDONLY
 inline constexpr std::uint64_t MountNoSetuid = 0x2;   // MOUNT_ATTR_NOSUID
 inline constexpr std::uint64_t MountNoDevices = 0x4;  // MOUNT_ATTR_NODEV
 inline constexpr std::uint64_t MountNoExecute = 0x8;  // MOUNT_ATTR_NOEXEC
+inline constexpr std::uint64_t MountIdMap = 0x100000;  // MOUNT_ATTR_IDMAP
 inline constexpr std::uint64_t ResolveInRoot = 0x10;
 inline constexpr std::uint64_t ResolveNoMagicLinks = 0x02;
 inline constexpr std::uint64_t ResolveNoSymlinks = 0x04;
@@ -47,6 +48,8 @@ Result<Descriptor> own_namespace(const std::string& kind);
 Result<Descriptor> namespace_of(pid_t pid, const std::string& kind);
 /// "net:[4026531840]", the identity of a namespace.
 Result<std::string> namespace_identity(const std::string& path);
+/// The CLONE_NEW* bit of what a namespace descriptor is (NS_GET_NSTYPE); an error for others.
+Result<int> namespace_type(int descriptor);
 /// `lo` of this thread's network namespace is brought up.
 Result<void> loopback_up();
 

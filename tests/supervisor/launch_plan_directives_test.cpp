@@ -33,6 +33,7 @@ std::string company(std::string_view name) {
         {"AmbientCapabilities", "User=heat"},
         {"IPAddressAllow", "IPAddressDeny=any"},
         {"MemorySwapMax", "MemoryMax=64M"},
+        {"JoinsNamespaceOf", "PrivateNetwork=yes"},
         {"MountAPIVFS", "RootDirectory=/srv/root\nMountAPIVFS=no"},
         {"SocketBindAllow", "SocketBindDeny=any"},
         {"SystemCallErrorNumber", "SystemCallFilter=~@mount"},
@@ -111,12 +112,15 @@ std::set<std::string> other_effects(const std::string& name) {
         {"IOWriteBandwidthMax", {join}},
         {"IOWriteIOPSMax", {join}},
         {"MemoryLimit", {join}},
+        {"IPCNamespacePath", {before, mounts}},
         {"MemoryMax", {join}},
         {"MountAPIVFS", {before}},
+        {"NetworkNamespacePath", {before}},
         {"PrivateDevices", {before, filter, bounding, set}},
         {"PrivateIPC", {before, mounts}},
         {"PrivateNetwork", {before}},
         {"PrivateTmp", {before}},
+        {"PrivateUsers", {before}},
         {"ProtectClock", {filter, set}},
         {"ProtectHostname", {filter, mounts}},
         {"ProtectKernelLogs", {filter, bounding, set}},
@@ -129,6 +133,7 @@ std::set<std::string> other_effects(const std::string& name) {
         {"StandardOutput", {before}},
         {"TasksMax", {join}},
         {"User", {set, block}},
+        {"UserNamespaceRange", {before, stage_name(Stage::Identity)}},
     };
     const auto found = effects.find(name);
     return found == effects.end() ? std::set<std::string>() : found->second;

@@ -62,6 +62,8 @@ inline Host machine(CgroupLayout layout = CgroupLayout::Hybrid) {
         "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
         "root:x:0:\ndaemon:x:1:\nadm:x:4:heat,nosuchuser\nheat:x:991:\nvideo:x:44:heat\n"
         "nogroup:x:65534:\n");
+    host.subordinate_uids = {{"hearth", 100000, 131072}, {"heat", 600000, 70000}};
+    host.subordinate_gids = host.subordinate_uids;
     host.cgroup_layout = layout;
     host.controllers = {
         layout == CgroupLayout::Unified ? "io" : "blkio",
@@ -73,6 +75,10 @@ inline Host machine(CgroupLayout layout = CgroupLayout::Hybrid) {
         "cpuset",
         "memory",
         "pids"};
+    host.cgroup_points =
+        layout == CgroupLayout::Hybrid
+            ? std::vector<CgroupPoint>{{"/sys/fs/cgroup/memory", false, "memory"}, {"/sys/fs/cgroup/unified", true, {}}}
+            : std::vector<CgroupPoint>{{"/sys/fs/cgroup", true, {}}};
     host.capabilities = host.bounding_set = every_capability;
     host.memory_bytes = std::uint64_t{4} << 30;
     host.tasks_maximum = 32768;

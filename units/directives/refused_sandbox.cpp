@@ -10,20 +10,14 @@ using Sandbox = Unbuilt<Section::Service, Context::Sandbox>;
 constexpr auto rows = std::to_array<Row>({
     Sandbox::refused<"ExecPaths">(
         Nature::Confines, "Paths below NoExecPaths= from which programs may be run.", "/usr"),
-    Sandbox::refused<"IPCNamespacePath">(
-        Nature::Confines, "The IPC namespace that the service joins.", "/run/ipc"),
     Sandbox::refused<"KeyringMode", "private">(
         Nature::Confines, "Which session keyring the service has.", "shared"),
     Sandbox::refused<"MountFlags">(
         Nature::Confines, "How mounts go from the host to the service and back.", "private"),
-    Sandbox::refused<"NetworkNamespacePath">(
-        Nature::Confines, "The network namespace that the service joins.", "/run/netns/heat"),
     Sandbox::refused<"NoExecPaths">(
         Nature::Confines, "Paths from which no program may be run.", "/tmp"),
     Sandbox::refused<"Personality">(
         Nature::Confines, "What uname() tells the service about the architecture.", "x86"),
-    Sandbox::refused<"PrivateUsers", "no">(
-        Nature::Confines, "The service has users of its own.", "yes"),
     Sandbox::refused<"ProcSubset", "all">(
         Nature::Confines, "How much of /proc the service sees.", "pid"),
     Sandbox::refused<"ProtectProc", "default">(

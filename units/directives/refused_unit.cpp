@@ -37,10 +37,6 @@ constexpr auto rows = std::to_array<Row>({
         "x"),
     Unit::refused<"JobTimeoutSec", "infinity">(
         Nature::Shares, "How long a job of this unit may wait and run.", "10min"),
-    Unit::refused<"JoinsNamespaceOf">(
-        Nature::Confines,
-        "Shares /tmp, network and IPC namespaces with the listed units.",
-        "other.service"),
     Unit::refused<"OnFailure">(
         Nature::Shares, "Units that are started when this one fails.", "alert.service"),
     Unit::no_effect<"OnFailureIsolate">(

@@ -130,23 +130,11 @@ constexpr auto rows = std::to_array<Row>({
         .nature = Nature::Confines,
         .sample = "yes",
     }),
-    row<"ProtectControlGroups", &SandboxSettings::protect_control_groups>({
-        .summary = "The service sees the cgroup tree read-only.",
-        .applied = applied::Child{Stage::Mounts},
-        .nature = Nature::Confines,
-        .sample = "yes",
-    }),
     row<"ProtectHome", &SandboxSettings::protect_home>({
         .summary = "The service can't use /home, /root and /run/user.",
         .applied = applied::Child{Stage::Mounts},
         .nature = Nature::Confines,
         .sample = "read-only",
-    }),
-    row<"ProtectHostname", &SandboxSettings::protect_hostname>({
-        .summary = "The service can't change the host's name.",
-        .applied = applied::Child{Stage::Namespaces},
-        .nature = Nature::Confines,
-        .sample = "yes",
     }),
     row<"ProtectKernelLogs", &SandboxSettings::protect_kernel_logs>({
         .summary = "The service can't read or write the kernel's log.",
