@@ -2,6 +2,7 @@
 #include "supervisor/attach.hpp"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sys/epoll.h>
 #include <sys/wait.h>
 
@@ -29,8 +30,8 @@ struct NamespaceKind {
     const char* name;  ///< ours, and the slot
     const char* file;  ///< in /proc/PID/ns
 };
-// The order of entering: user first (it gives the rights for the others), mount last (paths
-// change).
+// The order of entering: user first (it gives the rights for the others, unless hearthd has them
+// already: attach_plan()), mount last (paths change).
 constexpr std::array<NamespaceKind, 7> namespace_kinds{{
     {"user", "user"},
     {"pid", "pid"},
@@ -130,6 +131,19 @@ bool kept_for_service(Stage stage) {
     return false;
 }
 
+/// Whether there is a root inside for the session to be.
+bool maps_root(const launch::Plan& plan) {
+    for (const launch::Prepared& prepared : plan.preparations) {
+        const auto* made = std::get_if<launch::MakeUserNamespace>(&prepared.preparation);
+        if (made != nullptr) {
+            return !made->deny_setgroups &&
+                   std::ranges::any_of(
+                       made->uids, [](const launch::IdRange& range) { return range.inside == 0; });
+        }
+    }
+    return false;
+}
+
 bool kept_for_default(Stage stage) {
     return stage == Stage::BoundingSet || stage == Stage::NoNewPrivileges;
 }
@@ -188,12 +202,22 @@ launch::Plan attach_plan(
     if (request.terminal) {
         add(Stage::Descriptors, launch::ControllingTerminal{0}, 208);
     }
+    // With rights over all of them hearthd enters the user namespace last, as the service did: the
+    // others need not belong to it. Without, it is what gives the rights.
+    const bool last = ((capabilities >> CAP_SYS_ADMIN) & 1U) != 0;
     for (const std::string& slot : entered) {
-        if (slot != "pid") {  // the launcher's: it acts on children only
+        if (slot != "pid" && (slot != "user" || !last)) {  // pid: the launcher's, for children only
             add(Stage::Namespaces, launch::EnterNamespace{slot}, 226);
         }
     }
+    const bool users = std::ranges::find(entered, "user") != entered.end();
     for (const Step& step : unit_plan.steps) {
+        const bool groups = std::holds_alternative<launch::SetGroups>(step.action);
+        if (request.level == AttachRequest::Level::AsService && groups &&
+            step.stage != Stage::Identity) {
+            plan.steps.insert(plan.steps.begin(), step);  // before the user namespace
+            continue;
+        }
         const bool keep =
             request.level == AttachRequest::Level::AsService ? kept_for_service(step.stage)
             : request.level == AttachRequest::Level::Default ? kept_for_default(step.stage)
@@ -201,6 +225,13 @@ launch::Plan attach_plan(
         if (keep) {
             plan.steps.push_back(step);
         }
+    }
+    if (users && last) {
+        add(Stage::UserNamespace, launch::EnterNamespace{"user"}, 226);
+    }
+    if (users && request.level != AttachRequest::Level::AsService && maps_root(unit_plan)) {
+        add(Stage::Identity, launch::SetGroups{0, {}}, 216);
+        add(Stage::Identity, launch::SetUser{0}, 217);
     }
     if (request.level != AttachRequest::Level::AsService) {
         // What is inheritable would come back at the exec, bounding set or not.

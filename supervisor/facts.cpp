@@ -75,6 +75,10 @@ void Supervisor::launch_returned(launch::LaunchResult result) {
         live.cgroup_made = true;
         watch_cgroup(unit);
     }
+    if (tree_.layout() == launch::CgroupLayout::None && result.pid != 0 && !result.failure) {
+        tree_.track(cgroup_of(unit), result.pid, live.invocation_id);
+        live.cgroup_made = true;  // to be emptied before the unit is dead
+    }
     for (const std::string& shortfall : result.shortfalls) {
         log::write(log::Level::Warning, unit, shortfall);
     }
@@ -161,6 +165,24 @@ void Supervisor::process_ended(const std::string& unit, pid_t pid) {
     happen(std::move(exited));
     (void)sys::waitid(watched->second.pidfd.number(), WNOHANG);  // recorded: now it may be reaped
     live.processes.erase(watched);
+    descendants_changed();
+}
+
+/// Without cgroups nothing tells that a unit has become empty, but the last of its processes was
+/// our own child, or has become that.
+void Supervisor::descendants_changed() {
+    if (tree_.layout() != launch::CgroupLayout::None) {
+        return;
+    }
+    std::vector<std::string> units;
+    for (const auto& [name, live] : live_) {
+        if (live.cgroup_made) {
+            units.push_back(name);
+        }
+    }
+    for (const std::string& unit : units) {
+        cgroup_changed(unit);
+    }
 }
 
 void Supervisor::out_of_memory_check(const std::string& unit) {
@@ -196,6 +218,7 @@ void Supervisor::orphans_ended() {
             return;
         }
         (void)::waitpid(pid, nullptr, WNOHANG);
+        descendants_changed();
     }
 }
 
@@ -221,7 +244,8 @@ void Supervisor::watch_cgroup(const std::string& unit) {
 
 void Supervisor::cgroup_changed(const std::string& unit) {
     const LiveUnit& live = live_[unit];
-    bool populated = false;
+    bool populated = tree_.layout() == launch::CgroupLayout::None &&
+                     tree_.populated(cgroup_of(unit)).value_or(false);
     if (live.cgroup_events) {
         char text[256];
         const ssize_t size = ::pread(live.cgroup_events.number(), text, sizeof text, 0);

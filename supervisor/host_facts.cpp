@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <sstream>
 
+#include "supervisor/launch/launcher.hpp"
 #include "supervisor/sys/file.hpp"
 #include "supervisor/sys/namespace.hpp"
 
@@ -144,7 +145,8 @@ HostFacts::Stamp HostFacts::stamp(const std::string& path) {
     return {status->st_dev, status->st_ino, status->st_mtim.tv_sec, status->st_mtim.tv_nsec};
 }
 
-Result<HostFacts> HostFacts::gather(const cgroup::Tree& tree, std::string runtime_directory) {
+Result<HostFacts> HostFacts::gather(
+    const cgroup::Tree& tree, std::string runtime_directory, bool user_manager) {
     HostFacts facts;
     facts.passwd_ = stamp(facts.accounts_.passwd);
     facts.group_ = stamp(facts.accounts_.group);
@@ -153,6 +155,8 @@ Result<HostFacts> HostFacts::gather(const cgroup::Tree& tree, std::string runtim
     facts.host_.controllers = tree.controllers();
     facts.host_.controllers_missing = tree.missing_controllers();
     facts.host_.runtime_directory = std::move(runtime_directory);
+    facts.host_.user_manager = user_manager;
+    facts.host_.user_namespaces_missing = launch::user_namespaces_missing();
     return facts;
 }
 

@@ -29,7 +29,8 @@ public:
     explicit HostFacts(AccountFiles accounts) : accounts_(std::move(accounts)) {}
 
     /// Reads this machine, with what `tree` can do for services.
-    static Result<HostFacts> gather(const cgroup::Tree& tree, std::string runtime_directory);
+    static Result<HostFacts> gather(
+        const cgroup::Tree& tree, std::string runtime_directory, bool user_manager = false);
 
     /// The snapshot, re-read where account files have changed.
     const launch::Host& host();

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 
 #include "supervisor/log.hpp"
@@ -71,11 +72,26 @@ Supervisor::Supervisor(EventLoop& loop, Options options, cgroup::Tree tree)
 
 Supervisor::~Supervisor() = default;
 
+/// A plain user, or a container, may have no cgroup to write to (DESIGN 5): hearthd runs without,
+/// and every limit is refused by its name.
+static Result<cgroup::Tree> open_tree(const cgroup::Tree::Options& options, bool user) {
+    auto tree = cgroup::Tree::open(options);
+    if (tree || tree.error().code == EBUSY) {
+        return tree;
+    }
+    const int code = tree.error().code;
+    if (!user && code != EROFS && code != EACCES && code != EPERM) {
+        return tree;
+    }
+    log::write(log::Level::Notice, "running without cgroups: " + tree.error().what);
+    return cgroup::Tree::without_cgroups();
+}
+
 Result<std::unique_ptr<Supervisor>> Supervisor::create(EventLoop& loop, Options options) {
     cgroup::Tree::Options tree_options;
     tree_options.root = options.cgroup_root;
     tree_options.owner = options.runtime_directory;
-    auto tree = HEARTH_TRY(cgroup::Tree::open(tree_options));
+    auto tree = HEARTH_TRY(open_tree(tree_options, options.user));
     std::unique_ptr<Supervisor> supervisor(
         new Supervisor(loop, std::move(options), std::move(tree)));
     HEARTH_TRY(supervisor->set_up());
@@ -84,7 +100,7 @@ Result<std::unique_ptr<Supervisor>> Supervisor::create(EventLoop& loop, Options 
 
 Result<void> Supervisor::set_up() {
     load_context_ = gather_load_context(options_.user);
-    facts_ = HEARTH_TRY(HostFacts::gather(tree_, options_.runtime_directory));
+    facts_ = HEARTH_TRY(HostFacts::gather(tree_, options_.runtime_directory, options_.user));
     load_context_.memory_bytes = facts_.snapshot().memory_bytes;
     load_context_.tasks_maximum = facts_.snapshot().tasks_maximum;
     load_context_.confinement = options_.confinement;
@@ -335,6 +351,15 @@ LiveFacts Supervisor::live(const UnitRecord& record) const {
 std::string Supervisor::unit_by_pid(pid_t pid) const {
     auto text = sys::read_file("/proc/" + std::to_string(pid) + "/cgroup", 65536);
     if (!text) {
+        return {};
+    }
+    if (tree_.layout() == launch::CgroupLayout::None) {
+        for (const auto& [name, live] : live_) {
+            const auto pids = tree_.processes(cgroup_of(name));
+            if (pids && std::ranges::find(*pids, pid) != pids->end()) {
+                return name;
+            }
+        }
         return {};
     }
     for (const auto& [name, live] : live_) {

@@ -86,7 +86,7 @@ private:
         launch::Activation activation;
         std::string invocation_id;
         std::optional<launch::IdRange> user_range;  ///< of its user namespace, where that is auto
-        std::optional<launch::Plan> main_plan;  ///< of the running main process, for the report
+        std::optional<launch::Plan> main_plan;      ///< of the running main process, for the report
         bool cgroup_made = false;
         sys::Descriptor cgroup_events;
         EventSource cgroup_source;
@@ -133,6 +133,7 @@ private:
     void cgroup_changed(const std::string& unit);
     void out_of_memory_check(const std::string& unit);
     void orphans_ended();
+    void descendants_changed();
     void log_writer_ended();
     void try_finish_shutdown();
 

@@ -62,6 +62,19 @@ Result<void> signal_member(
 
 }  // namespace
 
+Tree Tree::without_cgroups() {
+    Tree tree;
+    tree.layout_ = launch::CgroupLayout::None;
+    tree.descendants_ = std::make_shared<Descendants>();
+    return tree;
+}
+
+void Tree::track(const std::string& path, pid_t pid, const std::string& invocation) const {
+    if (descendants_) {
+        descendants_->add(path, pid, invocation);
+    }
+}
+
 launch::CgroupLayout Tree::layout() const {
     return layout_;
 }
@@ -73,7 +86,7 @@ const std::map<std::string, std::string>& Tree::missing_controllers() const {
 }
 
 std::string Tree::shown(const std::string& path) const {
-    return join(join(unified_.mount_root, unified_.root), path);
+    return descendants_ ? std::string() : join(join(unified_.mount_root, unified_.root), path);
 }
 
 std::string Tree::directory(const std::string& path, const std::string& controller) const {
@@ -184,10 +197,17 @@ Result<Handle> Tree::enter(
     return handle;
 }
 
+Result<void> Tree::signal_one(const std::string& path, pid_t pid, int signal) const {
+    return descendants_ ? descendants_->signal(path, pid, signal)
+                        : signal_member(pid, signal, shown(path), directory(path));
+}
+
 Result<void> Tree::kill(const std::string& path) const {
-    Result<void> killed = sys::write_file(directory(path) + "/cgroup.kill", "1");
-    if (killed || killed.error().code == ENODEV) {
-        return {};
+    if (!descendants_) {
+        const Result<void> killed = sys::write_file(directory(path) + "/cgroup.kill", "1");
+        if (killed || killed.error().code == ENODEV) {
+            return {};
+        }
     }
     // No such file: the cgroup is gone, or the kernel is older than 5.14. Threaded: EOPNOTSUPP.
     for (int round = 0; round < kill_rounds; ++round) {
@@ -196,7 +216,7 @@ Result<void> Tree::kill(const std::string& path) const {
             return {};
         }
         for (const pid_t pid : pids) {
-            HEARTH_TRY(signal_member(pid, SIGKILL, shown(path), directory(path)));
+            HEARTH_TRY(signal_one(path, pid, SIGKILL));
         }
     }
     return failure("cgroup " + path + " still holds processes after SIGKILL to all of them", EBUSY);
@@ -210,7 +230,7 @@ Result<void> Tree::signal(
         for (const pid_t pid : HEARTH_TRY(processes(path))) {
             if (done.insert(pid).second) {
                 more = true;
-                HEARTH_TRY(signal_member(pid, signal, shown(path), directory(path)));
+                HEARTH_TRY(signal_one(path, pid, signal));
             }
         }
         if (!more) {
@@ -225,6 +245,9 @@ Result<void> Tree::freeze(const std::string& path, bool frozen) const {
 }
 
 Result<std::vector<pid_t>> Tree::processes(const std::string& path) const {
+    if (descendants_) {
+        return descendants_->processes(path);
+    }
     std::vector<pid_t> pids;
     HEARTH_TRY(collect_processes(directory(path), pids));
     std::erase(pids, 0);  // of a PID namespace that we don't see: no number we could use
@@ -233,6 +256,9 @@ Result<std::vector<pid_t>> Tree::processes(const std::string& path) const {
 }
 
 Result<bool> Tree::populated(const std::string& path) const {
+    if (descendants_) {
+        return !descendants_->processes(path).empty();
+    }
     const Result<std::vector<std::string>> words = read_words(directory(path) + "/cgroup.events");
     if (!words) {
         if (is_gone(words.error().code)) {
@@ -249,6 +275,13 @@ Result<sys::Descriptor> Tree::events(const std::string& path) const {
 }
 
 Result<void> Tree::remove(const std::string& path) const {
+    if (descendants_) {
+        if (!descendants_->processes(path).empty()) {
+            return failure(path + " still has processes", EBUSY);
+        }
+        descendants_->remove(path);
+        return {};
+    }
     HEARTH_TRY(components(path));  // an empty or ".." path must not reach past the unit
     Result<void> first;
     for (const Hierarchy* hierarchy : every_hierarchy()) {
@@ -261,6 +294,9 @@ Result<void> Tree::remove(const std::string& path) const {
 }
 
 Result<void> Tree::remove_root() const {
+    if (descendants_) {
+        return {};
+    }
     for (const Hierarchy* hierarchy : every_hierarchy()) {
         HEARTH_TRY(remove_directory(hierarchy->path("")));
     }
@@ -273,6 +309,9 @@ Result<void> Tree::remove_root() const {
 
 Usage Tree::usage(const std::string& path) const {
     Usage usage;
+    if (descendants_) {
+        return usage;
+    }
     const std::string unified = directory(path) + '/';
     if (const auto used = read_keyed(unified + "cpu.stat", "usage_usec")) {
         usage.cpu_nanoseconds = *used * 1000;
@@ -296,6 +335,9 @@ Usage Tree::usage(const std::string& path) const {
 
 std::vector<std::string> Tree::existing() const {
     std::set<std::string> units;
+    if (descendants_) {
+        return {};
+    }
     for (const Hierarchy* hierarchy : every_hierarchy()) {
         std::vector<std::string> slices{""};
         while (!slices.empty()) {

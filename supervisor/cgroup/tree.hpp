@@ -15,12 +15,14 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "parser/result.hpp"
+#include "supervisor/cgroup/descendants.hpp"
 #include "supervisor/cgroup/mounts.hpp"
 #include "supervisor/launch/host.hpp"
 #include "supervisor/sys/descriptor.hpp"
@@ -56,6 +58,12 @@ public:
     /// Finds the hierarchies, makes the root in each, takes the exclusive lock (flock on the v2
     /// root). An instance that already holds it is named in the error, with its owner.
     static Result<Tree> open(const Options& options);
+
+    /// No cgroups: every limit is refused, and a unit's processes are those that descend from what
+    /// was launched for it (track()).
+    [[nodiscard]] static Tree without_cgroups();
+    /// A process launched for `path`, where there are no cgroups; nothing else otherwise.
+    void track(const std::string& path, pid_t pid, const std::string& invocation) const;
 
     [[nodiscard]] launch::CgroupLayout layout() const;
     [[nodiscard]] const std::set<std::string>& controllers() const;
@@ -119,6 +127,7 @@ private:
     void find_v1_controllers(const Hierarchies& found, const std::string& root);
     void find_filters();
     void enable_controllers(const std::set<pid_t>& own_processes);
+    [[nodiscard]] Result<void> signal_one(const std::string& path, pid_t pid, int signal) const;
     [[nodiscard]] Result<void> make_unified(
         const std::vector<std::string>& names, const std::vector<std::string>& passed) const;
     [[nodiscard]] Result<void> pass_on_controllers(
@@ -126,7 +135,8 @@ private:
     [[nodiscard]] std::vector<const Hierarchy*> every_hierarchy() const;
 
     Hierarchy unified_;
-    std::map<std::string, Hierarchy> v1_;  ///< by controller
+    std::shared_ptr<Descendants> descendants_;  ///< without cgroups
+    std::map<std::string, Hierarchy> v1_;       ///< by controller
     launch::CgroupLayout layout_{};
     std::set<std::string> controllers_;
     std::map<std::string, std::string> missing_;

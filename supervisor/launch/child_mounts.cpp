@@ -291,9 +291,8 @@ long make_mount_point(const ChildProgram& program, const ChildStep& step) {
     if (step.source.text != nullptr || tree >= 0) {
         struct statx status;
         const long like =
-            tree >= 0
-                ? call(__NR_statx, tree, "", AT_EMPTY_PATH, STATX_TYPE, &status)
-                : call(__NR_statx, AT_FDCWD, step.source.text, 0, STATX_TYPE, &status);
+            tree >= 0 ? call(__NR_statx, tree, "", AT_EMPTY_PATH, STATX_TYPE, &status)
+                      : call(__NR_statx, AT_FDCWD, step.source.text, 0, STATX_TYPE, &status);
         if (like < 0) {
             return missing(like) ? 0 : like;
         }

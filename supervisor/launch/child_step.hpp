@@ -27,7 +27,7 @@ enum class Opcode : std::uint16_t {
     NewNamespaces,     ///< first: CLONE_NEW* bits
     HostDevices,       ///< keeps the host's /dev reachable for MakeDevice; internal, never fails
     MountPropagation,  ///< first: MOUNT_ATTR_* to set, second: MS_SLAVE or MS_SHARED
-    KeepTree,  ///< source, first: index into ChildProgram::kept_trees
+    KeepTree,          ///< source, first: index into ChildProgram::kept_trees
     BindMount,         ///< source or descriptor (a detached tree), path, first: set, second: clear
     MountAttributes,   ///< path, first: set, second: clear
     MountFileSystem,   ///< name: type, path, first: MOUNT_ATTR_*, list: ChildOption[count]
@@ -129,7 +129,7 @@ struct ChildProgram {
     /// can't clone out of detached trees (before 6.15): then HidePath mounts a fresh one each time.
     int inaccessible = -1;
     int* kept_trees = nullptr;  ///< the child's own: what KeepTree opened, -1 for what is missing
-    int host_devices = -1;  ///< the child's own: opened by HostDevices
+    int host_devices = -1;      ///< the child's own: opened by HostDevices
     ChildReport report;
 };
 

@@ -215,8 +215,9 @@ std::vector<CgroupPoint> read_cgroup_points(std::string_view mountinfo) {
         for (const std::string_view option : fields_of(unified ? "" : right[2], ',')) {
             // What every file system may have is no part of which hierarchy it is.
             if (!option.empty() && option != "rw" && option != "ro" && option != "xattr" &&
-                option != "cpuset_v2_mode" && option != "favordynmods" && option != "clone_children" &&
-                option != "noprefix" && !option.starts_with("release_agent=")) {
+                option != "cpuset_v2_mode" && option != "favordynmods" &&
+                option != "clone_children" && option != "noprefix" &&
+                !option.starts_with("release_agent=")) {
                 options += (options.empty() ? "" : ",") + std::string(option);
             }
         }
@@ -227,7 +228,9 @@ std::vector<CgroupPoint> read_cgroup_points(std::string_view mountinfo) {
         points.push_back({std::string(left[4]), unified, std::move(options)});
     });
     std::ranges::stable_sort(points, {}, &CgroupPoint::path);
-    const auto same_path = [](const CgroupPoint& a, const CgroupPoint& b) { return a.path == b.path; };
+    const auto same_path = [](const CgroupPoint& a, const CgroupPoint& b) {
+        return a.path == b.path;
+    };
     points.erase(std::ranges::unique(points, same_path).begin(), points.end());
     return points;
 }
@@ -251,10 +254,8 @@ Result<Host> gather_host() {
             host.existing_paths.emplace(path);
         }
     }
-    host.subordinate_uids =
-        read_subordinate_ranges(content("/etc/subuid").value_or(std::string()));
-    host.subordinate_gids =
-        read_subordinate_ranges(content("/etc/subgid").value_or(std::string()));
+    host.subordinate_uids = read_subordinate_ranges(content("/etc/subuid").value_or(std::string()));
+    host.subordinate_gids = read_subordinate_ranges(content("/etc/subgid").value_or(std::string()));
     host.cgroup_points =
         read_cgroup_points(content("/proc/self/mountinfo").value_or(std::string()));
     // No users and no groups is a host like any other (a container from scratch): User= is refused

@@ -34,6 +34,7 @@ constexpr std::chrono::seconds Farewell{5};
 struct State {
     const cgroup::Tree* tree = nullptr;
     sys::Descriptor event, inaccessible;
+    SpareNetwork spare_network;
     std::mutex mutex;
     std::condition_variable work;      ///< for launchers: a request, or the end
     std::condition_variable watch;     ///< for the monitor: a launch began, or the end
@@ -79,12 +80,18 @@ void launch_loop(const SharedState& state, const ChildStack& stack) {
         if (state->monitor_asleep) {
             state->watch.notify_one();
         }
-        const LaunchMeans means{*state->tree, stack, state->inaccessible.number()};
+        const LaunchMeans means{
+            *state->tree, stack, state->inaccessible.number(), &state->spare_network};
         lock.unlock();
         LaunchOutcome outcome = run_launch(std::move(request), means, *in_flight);
         lock.lock();
         state->running.erase(id);
         announce(*state, std::move(outcome.result));
+        if (state->queue.empty() && !state->stopping && outcome.thread_usable) {
+            lock.unlock();
+            outcome.thread_usable = state->spare_network.refill();
+            lock.lock();
+        }
         const bool too_many = state->launchers - state->overdue(Clock::now()) > RunnableThreads;
         if (too_many || !outcome.thread_usable) {
             break;

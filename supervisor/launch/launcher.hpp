@@ -34,8 +34,8 @@ using LaunchId = std::uint64_t;
 struct Activation {
     std::map<std::string, sys::Descriptor> descriptors;  ///< slot to namespace descriptor
     std::map<std::string, std::string> directories;      ///< slot to the private directory's path
-    /// Of directories that another activation has too (JoinsNamespaceOf=): held by each of them, the
-    /// last to be released removes it.
+    /// Of directories that another activation has too (JoinsNamespaceOf=): held by each of them,
+    /// the last to be released removes it.
     std::map<std::string, std::shared_ptr<const std::string>> shared_directories{};
 };
 
@@ -99,5 +99,8 @@ private:
 
 /// The same on the calling thread, for tests and benchmarks.
 [[nodiscard]] LaunchResult launch_now(LaunchRequest request, const cgroup::Tree& tree);
+
+/// Why this process can't make a user namespace, tried; empty: it can.
+[[nodiscard]] std::string user_namespaces_missing();
 
 }  // namespace hearth::launch

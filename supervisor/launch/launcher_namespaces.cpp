@@ -36,6 +36,24 @@ KindOfNamespace kind_of(MakeNamespace::Kind kind) {
                                                 : KindOfNamespace{"ipc", CLONE_NEWIPC, "IPC"};
 }
 
+/// Made by this thread, which goes back to its own; `usable` becomes false where it can't.
+Result<sys::Descriptor> new_namespace(MakeNamespace::Kind which, bool& usable) {
+    const KindOfNamespace kind = kind_of(which);
+    const sys::Descriptor own = HEARTH_TRY(sys::own_namespace(kind.name));
+    HEARTH_TRY(sys::unshare(kind.flag));
+    Result<void> up;
+    if (which == MakeNamespace::Kind::Network) {
+        up = sys::loopback_up();
+    }
+    Result<sys::Descriptor> pinned = sys::own_namespace(kind.name);
+    if (const auto back = sys::setns(own.number(), kind.flag); !back) {
+        usable = false;
+        return Unexpected(back.error());
+    }
+    HEARTH_TRY(std::move(up));
+    return pinned;
+}
+
 /// A holder in flight: killed and reaped whatever happens.
 class HeldProcess {
 public:
@@ -49,10 +67,11 @@ public:
         static_cast<void>(sys::pidfd_send_signal(pidfd_, SIGKILL));
         // It sends no signal at its end, so nobody else waits for it.
         siginfo_t info{};
-        while (::waitid(static_cast<idtype_t>(3) /* P_PIDFD */,
-                        static_cast<id_t>(pidfd_),
-                        &info,
-                        WEXITED | __WALL) < 0 &&
+        while (::waitid(
+                   static_cast<idtype_t>(3) /* P_PIDFD */,
+                   static_cast<id_t>(pidfd_),
+                   &info,
+                   WEXITED | __WALL) < 0 &&
                errno == EINTR) {
         }
         ::close(pidfd_);
@@ -136,21 +155,38 @@ Result<void> Preparing::prepare(const MakeNamespace& preparation, const Prepared
     if (request_.activation.descriptors.contains(preparation.slot)) {
         return {};
     }
-    const KindOfNamespace kind = kind_of(preparation.kind);
-    const sys::Descriptor own = HEARTH_TRY(sys::own_namespace(kind.name));
-    HEARTH_TRY(sys::unshare(kind.flag));
-    Result<void> up;
-    if (preparation.kind == MakeNamespace::Kind::Network) {
-        up = sys::loopback_up();
+    sys::Descriptor made;
+    if (preparation.kind == MakeNamespace::Kind::Network && means_.spare_network != nullptr) {
+        made = means_.spare_network->take();
     }
-    Result<sys::Descriptor> pinned = sys::own_namespace(kind.name);
-    if (const auto back = sys::setns(own.number(), kind.flag); !back) {
-        thread_usable_ = false;
-        return back;
+    if (!made) {
+        made = HEARTH_TRY(new_namespace(preparation.kind, thread_usable_));
     }
-    HEARTH_TRY(std::move(up));
-    request_.activation.descriptors[preparation.slot] = HEARTH_TRY(std::move(pinned));
+    request_.activation.descriptors[preparation.slot] = std::move(made);
     return {};
+}
+
+sys::Descriptor SpareNetwork::take() {
+    const std::lock_guard lock(mutex_);
+    wanted_ = true;
+    return std::move(kept_);
+}
+
+bool SpareNetwork::refill() {
+    {
+        const std::lock_guard lock(mutex_);
+        if (!wanted_ || kept_) {
+            return true;
+        }
+        wanted_ = false;  // one thread is enough
+    }
+    bool usable = true;
+    auto made = new_namespace(MakeNamespace::Kind::Network, usable);
+    const std::lock_guard lock(mutex_);
+    if (made) {
+        kept_ = std::move(*made);
+    }
+    return usable;
 }
 
 Result<void> Preparing::prepare(const OpenNamespace& preparation, const Prepared&) {
@@ -175,9 +211,8 @@ Result<void> Preparing::prepare(const OpenNamespace& preparation, const Prepared
 Result<void> Preparing::prepare(const MakeUserNamespace& preparation, const Prepared&) {
     auto& descriptors = request_.activation.descriptors;
     MakeUserNamespace wanted = preparation;
-    std::erase_if(wanted.owned, [&](const MakeNamespace& owned) {
-        return descriptors.contains(owned.slot);
-    });
+    std::erase_if(
+        wanted.owned, [&](const MakeNamespace& owned) { return descriptors.contains(owned.slot); });
     const auto present = descriptors.find(preparation.slot);
     if (present != descriptors.end() && wanted.owned.empty()) {
         return {};
@@ -194,8 +229,8 @@ Result<void> Preparing::prepare(const MakeUserNamespace& preparation, const Prep
         holder.namespaces = flags;
     }
     HeldProcess held;
-    HEARTH_TRY(held.start(
-        means_.stack, fresh ? flags | static_cast<unsigned>(CLONE_NEWUSER) : 0, holder));
+    HEARTH_TRY(
+        held.start(means_.stack, fresh ? flags | static_cast<unsigned>(CLONE_NEWUSER) : 0, holder));
     if (fresh) {
         HEARTH_TRY(write_maps(held, preparation));
         descriptors[preparation.slot] =
@@ -203,10 +238,27 @@ Result<void> Preparing::prepare(const MakeUserNamespace& preparation, const Prep
     }
     for (const MakeNamespace& owned : wanted.owned) {
         const std::string file = held.file("ns/" + kind_of(owned.kind).name);
-        descriptors[owned.slot] =
-            HEARTH_TRY(patiently([&] { return sys::open(file, O_RDONLY); }));
+        descriptors[owned.slot] = HEARTH_TRY(patiently([&] { return sys::open(file, O_RDONLY); }));
     }
     return {};
+}
+
+std::string user_namespaces_missing() {
+    const SignalsBlocked blocked;
+    const ChildStack stack;
+    MakeUserNamespace own;
+    own.uids = {{::geteuid(), ::geteuid(), 1}};
+    own.gids = {{::getegid(), ::getegid(), 1}};
+    own.deny_setgroups = ::geteuid() != 0;
+    const auto tried = [&]() -> Result<void> {
+        if (!stack.usable()) {
+            return failure("no memory for a stack", ENOMEM);
+        }
+        HeldProcess held;
+        HEARTH_TRY(held.start(stack, static_cast<unsigned>(CLONE_NEWUSER), Holder{}));
+        return write_maps(held, own);
+    }();
+    return tried ? std::string() : "the kernel gives no user namespace: " + tried.error().what;
 }
 
 Result<void> Preparing::map_ids(const sys::Descriptor& tree, const CloneTree& preparation) {

@@ -67,11 +67,28 @@ private:
     std::uint64_t before_ = 0;
 };
 
+/// One network namespace, fresh and with its loopback up, made while a launcher has nothing else to
+/// do: making one takes longer than the rest of a confined launch. Only from the first launch on that
+/// needed one, and never more than one. Thread-safe.
+class SpareNetwork {
+public:
+    /// The spare, or nothing; either way, another is wanted from now on.
+    [[nodiscard]] sys::Descriptor take();
+    /// Makes one where one is wanted. False: this thread could not go back to its own namespace.
+    [[nodiscard]] bool refill();
+
+private:
+    std::mutex mutex_;
+    sys::Descriptor kept_;
+    bool wanted_ = false;
+};
+
 /// What a thread launches with. Borrowed.
 struct LaunchMeans {
     const cgroup::Tree& tree;
     const ChildStack& stack;
     int inaccessible = -1;  ///< see ChildProgram
+    SpareNetwork* spare_network = nullptr;  ///< none: each is made when it is needed
 };
 
 struct LaunchOutcome {

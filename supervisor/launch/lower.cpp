@@ -12,11 +12,10 @@ namespace {
 template <class T>
 constexpr bool MakesMounts =
     std::is_same_v<T, MountPropagation> || std::is_same_v<T, KeepTree> ||
-    std::is_same_v<T, BindMount> ||
-    std::is_same_v<T, MountAttributes> || std::is_same_v<T, MountFileSystem> ||
-    std::is_same_v<T, HidePath> || std::is_same_v<T, MakeDirectory> ||
-    std::is_same_v<T, MakeMountPoint> || std::is_same_v<T, MakeSymlink> ||
-    std::is_same_v<T, MakeDevice> || std::is_same_v<T, PivotRoot>;
+    std::is_same_v<T, BindMount> || std::is_same_v<T, MountAttributes> ||
+    std::is_same_v<T, MountFileSystem> || std::is_same_v<T, HidePath> ||
+    std::is_same_v<T, MakeDirectory> || std::is_same_v<T, MakeMountPoint> ||
+    std::is_same_v<T, MakeSymlink> || std::is_same_v<T, MakeDevice> || std::is_same_v<T, PivotRoot>;
 
 bool makes_mounts(const Step& step) {
     return std::visit([]<class T>(const T&) { return MakesMounts<T>; }, step.action);

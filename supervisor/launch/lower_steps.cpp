@@ -203,8 +203,7 @@ void Lowering::lower(const LoadSeccomp& action) {
 bool Lowering::tree(std::string_view name) {
     const std::string slot(name.substr(Tree.size()));
     if (const auto kept = std::ranges::find(kept_, slot); kept != kept_.end()) {
-        step_.descriptor =
-            ChildStep::FirstKept - static_cast<std::int32_t>(kept - kept_.begin());
+        step_.descriptor = ChildStep::FirstKept - static_cast<std::int32_t>(kept - kept_.begin());
         return true;
     }
     skipped_ = slots_.absent.contains(slot);

@@ -35,8 +35,8 @@ struct MountWish {
         Bind,
         TemporaryFileSystem,
         HostDevices,
-        Processes,  ///< a fresh proc
-        Kernel,     ///< a fresh sysfs
+        Processes,      ///< a fresh proc
+        Kernel,         ///< a fresh sysfs
         ControlGroups,  ///< the cgroup namespace's own hierarchy, `source`: its type
         PrivateTmp,
         PrivateDevices,

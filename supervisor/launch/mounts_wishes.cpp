@@ -299,11 +299,11 @@ private:
         const bool several = !host_.cgroup_points.empty() &&
                              host_.cgroup_points.front().path != control_groups.front().path;
         if (several) {  // beside each other, in a directory that isn't the host's
-            MountWish& top = add(
-                std::string(control_groups.front().path),
-                Kind::TemporaryFileSystem,
-                directive,
-                value);
+            MountWish& top =
+                add(std::string(control_groups.front().path),
+                    Kind::TemporaryFileSystem,
+                    directive,
+                    value);
             top.options = "mode=0755";
             top.flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
             top.read_only = strict;

@@ -103,7 +103,8 @@ struct OpenNamespace {
     bool operator==(const OpenNamespace&) const = default;
 };
 
-/// Ids from `inside` up, as a user namespace has them, are those from `outside` up of hearthd's own.
+/// Ids from `inside` up, as a user namespace has them, are those from `outside` up of hearthd's
+/// own.
 struct IdRange {
     std::uint32_t inside = 0, outside = 0, count = 0;
     bool operator==(const IdRange&) const = default;

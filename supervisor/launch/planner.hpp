@@ -31,8 +31,9 @@ struct Invocation {
     /// the command's path, searched and found by the caller; empty: not found
     std::string executable;
     const std::vector<std::uint64_t>* seccomp =
-        nullptr;           ///< compiled filter of this unit, null: none asked
-    /// The ids outside that user namespaces of other units map: UserNamespaceRange=auto avoids them.
+        nullptr;  ///< compiled filter of this unit, null: none asked
+    /// The ids outside that user namespaces of other units map: UserNamespaceRange=auto avoids
+    /// them.
     std::vector<IdRange> ranges_in_use{};
     /// Those of this activation, once a command of it has been planned.
     std::optional<IdRange> own_range{};

@@ -157,8 +157,7 @@ void set_capabilities(Planning& planning, std::uint64_t ambient) {
                 ambient != 0 ? who : planning.asked("User", planning.settings.exec.user),
                 capabilities_status);
         }
-    } else if (
-        ambient != 0 || (planning.bounding_set() & ~bounding_capabilities(planning)) != 0) {
+    } else if (ambient != 0 || (planning.bounding_set() & ~bounding_capabilities(planning)) != 0) {
         // uid 0 gains inheritable | bounding at execve(): the one must not bring back what the
         // other lost. Until then it keeps all, the filter may need CAP_SYS_ADMIN.
         const std::uint64_t all = planning.capabilities();

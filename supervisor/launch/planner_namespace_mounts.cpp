@@ -99,6 +99,22 @@ void copy_in_child(MountPlan& mounts) {
 
 }  // namespace
 
+void keep_own_hierarchies(Planning& planning, std::vector<MountWish>& wishes) {
+    std::vector<std::string> joined;
+    for (const Prepared& prepared : planning.plan.preparations) {
+        if (const auto* const made = std::get_if<MakeCgroup>(&prepared.preparation)) {
+            joined = made->v1_controllers;
+        }
+    }
+    std::erase_if(wishes, [&](const MountWish& wish) {
+        const std::string options = "," + wish.options + ",";
+        return wish.kind == MountWish::Kind::ControlGroups && wish.source == "cgroup" &&
+               std::ranges::none_of(joined, [&](const std::string& controller) {
+                   return options.find("," + controller + ",") != std::string::npos;
+               });
+    });
+}
+
 void adapt_mounts(Planning& planning, MountPlan& mounts) {
     if (planning.maps_range) {
         map_owners(planning, mounts);

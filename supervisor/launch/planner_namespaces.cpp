@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// Whose namespaces a service is in: systemd.exec(5), PrivateNetwork= and kin. Where hearthd may make
-// them, they stay the host's and the user namespace, if any, is entered last: no right of the
+// Whose namespaces a service is in: systemd.exec(5), PrivateNetwork= and kin. Where hearthd may
+// make them, they stay the host's and the user namespace, if any, is entered last: no right of the
 // service reaches them. Where it may not (--user, a container without CAP_SYS_ADMIN), the user
 // namespace comes first and the others belong to it.
+#include "supervisor/launch/planner_namespaces.hpp"
+
 #include <fmt/format.h>
 #include <linux/capability.h>
 #include <sched.h>
@@ -11,7 +13,6 @@
 #include <algorithm>
 #include <string_view>
 
-#include "supervisor/launch/planner_namespaces.hpp"
 #include "units/codecs.hpp"
 
 namespace hearth::launch {
@@ -89,9 +90,9 @@ void join(Planning& planning) {
     }
     std::vector<std::string> slots = shareable_slots(planning);
     if (!units.empty() && !slots.empty()) {
-        const Asked who = planning.asked("JoinsNamespaceOf", fmt::format("{}", fmt::join(units, " ")));
-        planning.prepare(
-            JoinActivation{std::move(units), std::move(slots)}, who, namespace_status);
+        const Asked who =
+            planning.asked("JoinsNamespaceOf", fmt::format("{}", fmt::join(units, " ")));
+        planning.prepare(JoinActivation{std::move(units), std::move(slots)}, who, namespace_status);
     }
 }
 

@@ -94,6 +94,9 @@ void make_environment(Planning& planning);  ///< and the arguments, which may re
 
 /// What a user namespace changes about mounts that are planned already.
 void adapt_mounts(Planning& planning, MountPlan& mounts);
+/// Of the hierarchies that ProtectControlGroups=private shows, those in which the service is in its
+/// own cgroup: in others its namespace would begin at hearthd's.
+void keep_own_hierarchies(Planning& planning, std::vector<MountWish>& wishes);
 /// Groups before the user namespace is entered, which may not know them.
 void order_identity(Planning& planning);
 

@@ -129,6 +129,7 @@ void arrange_mounts(Planning& planning) {
     const MountScope scope{!planning.sandboxed, ((kept >> CAP_SYS_ADMIN) & 1U) != 0};
     std::vector<MountWish> wishes =
         mount_wishes(planning.unit, planning.host, scope, &planning.plan.shortfalls);
+    keep_own_hierarchies(planning, wishes);
     const auto asked = mount_namespace_asked(planning.unit, scope, wishes);
     if (!asked || refuse_root_wishes(planning, wishes) || !may_mount(planning, *asked, wishes)) {
         return;

@@ -295,9 +295,8 @@ void order_identity(Planning& planning) {
     }
     const bool first = planning.user_namespace == UserNamespaceUse::First;
     auto& steps = planning.plan.steps;
-    const auto groups = std::ranges::find_if(steps, [](const Step& step) {
-        return std::holds_alternative<SetGroups>(step.action);
-    });
+    const auto groups = std::ranges::find_if(
+        steps, [](const Step& step) { return std::holds_alternative<SetGroups>(step.action); });
     if (groups == steps.end()) {
         return;
     }
@@ -419,10 +418,9 @@ std::optional<IdRange> chosen_range(Planning& planning) {
     const std::size_t start = hash(planning.unit.name) % bases.size();
     for (std::size_t i = 0; i < bases.size(); ++i) {
         const std::uint32_t base = bases[(start + i) % bases.size()];
-        const bool used =
-            std::ranges::any_of(planning.invocation.ranges_in_use, [&](const IdRange& range) {
-                return overlaps(range, base, ids_of_a_range);
-            });
+        const bool used = std::ranges::any_of(
+            planning.invocation.ranges_in_use,
+            [&](const IdRange& range) { return overlaps(range, base, ids_of_a_range); });
         if (!used) {
             return IdRange{0, base, ids_of_a_range};
         }

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "supervisor/launch/mounts.hpp"
 #include "supervisor/report/mount_table.hpp"
 #include "supervisor/report/report.hpp"
 
@@ -54,6 +55,9 @@ struct Check {
 [[nodiscard]] std::span<const Check> mount_checks();
 /// Protect*=, each with a list of paths of its own (checks_protect.cpp).
 [[nodiscard]] std::span<const Check> protect_checks();
+/// Namespaces that are joined, and those of users, processes and control groups
+/// (checks_namespaces.cpp).
+[[nodiscard]] std::span<const Check> namespace_checks();
 /// The check of a directive or of what it is an old name of, or null.
 [[nodiscard]] const Check* find_check(std::string_view directive);
 /// "ReadOnlyPaths" for "ReadOnlyDirectories"; else the name itself.

@@ -43,6 +43,13 @@ Finding ids(const Evidence& evidence, const std::string& key, std::uint32_t expe
     if (values.size() != 4) {
         return not_told(key);
     }
+    // The kernel tells them as hearthd's user namespace has them; the unit's ids are those inside.
+    const IdMap& map = key == "Uid" ? evidence.view.uid_map : evidence.view.gid_map;
+    for (std::string& value : values) {
+        const auto outside = number<std::uint32_t>(value, 10);
+        const auto id = outside && !map.empty() ? inside(map, *outside) : outside;
+        value = id ? std::to_string(*id) : value + " (nobody inside)";
+    }
     const std::string wanted = std::to_string(expected);
     const bool same =
         std::ranges::all_of(values, [&](const auto& value) { return value == values.front(); });
@@ -75,7 +82,8 @@ std::vector<std::uint32_t> groups_now(const Evidence& evidence) {
     std::istringstream fields(status(evidence, "Groups"));
     std::vector<std::uint32_t> groups;
     for (std::uint32_t value = 0; fields >> value;) {
-        groups.push_back(value);
+        // One that is not mapped is still held, and the host's own.
+        groups.push_back(inside(evidence.view.gid_map, value).value_or(value));
     }
     std::ranges::sort(groups);
     return groups;

@@ -162,12 +162,7 @@ Finding protect_kernel_tunables(const Evidence& evidence) {
         filters(evidence));
 }
 
-Finding protect_control_groups(const Evidence& evidence) {
-    return read_only_trees(evidence, {"/sys/fs/cgroup"});
-}
-
 constexpr auto checks = std::to_array<Check>({
-    {"ProtectControlGroups", protect_control_groups},
     {"ProtectHome", protect_home},
     {"ProtectKernelTunables", protect_kernel_tunables},
     {"ProtectSystem", protect_system},

@@ -78,7 +78,9 @@ bool is_exempt(const Question& question, const hearth::Row& directive) {
     constexpr auto kept = std::to_array<std::string_view>(
         {"BindPaths",
          "BindReadOnlyPaths",
+         "IPCNamespacePath",
          "MountAPIVFS",
+         "NetworkNamespacePath",
          "PrivateIPC",
          "PrivateNetwork",
          "TemporaryFileSystem"});
@@ -136,8 +138,9 @@ bool is_reported(const hearth::Row& row) {
         case Context::Install:
         case Context::Service:
         case Context::Kill:
-        case Context::Hearth:
             return false;
+        case Context::Hearth:
+            return row.nature == Nature::Confines;
     }
     return false;
 }
@@ -200,7 +203,12 @@ std::string_view present_name(std::string_view directive) {
 
 const Check* find_check(std::string_view directive) {
     for (const auto& table :
-         {process_checks(), filter_checks(), resource_checks(), mount_checks(), protect_checks()}) {
+         {process_checks(),
+          filter_checks(),
+          resource_checks(),
+          mount_checks(),
+          protect_checks(),
+          namespace_checks()}) {
         const auto check = std::ranges::find(table, present_name(directive), &Check::directive);
         if (check != table.end()) {
             return &*check;

@@ -144,6 +144,25 @@ void read_filters(KernelView& view, const Question& question, const cgroup::Tree
     }
 }
 
+void read_id_maps(KernelView& view, const std::string& process) {
+    view.uid_map = read_id_map(read(view, process + "/uid_map", "uid_map"));
+    view.gid_map = read_id_map(read(view, process + "/gid_map", "gid_map"));
+}
+
+void read_namespace_files(KernelView& view, const Unit& unit) {
+    const NamespaceSettings& asked = unit.settings.namespaces;
+    for (const std::string& path : {asked.network_namespace_path, asked.ipc_namespace_path}) {
+        if (path.empty()) {
+            continue;
+        }
+        if (const auto status = sys::stat(path)) {
+            view.namespace_files[path] = std::to_string(status->st_ino);
+        } else {
+            view.errors[path] = status.error().what;
+        }
+    }
+}
+
 void read_knobs(KernelView& view, const Question& question, const cgroup::Tree& tree) {
     view.expected_cgroup = tree.shown(question.cgroup);
     const ResourceSettings& resources = question.unit.settings.resources;
@@ -209,6 +228,8 @@ KernelView snapshot(const Question& question, const cgroup::Tree& tree, FilterMe
     const std::string process = "/proc/" + std::to_string(question.main_pid);
     view.status = keyed(read(view, process + "/status", "status"));
     read_namespaces(view, process);
+    read_id_maps(view, process);
+    read_namespace_files(view, question.unit);
     view.mountinfo = read(view, process + "/mountinfo", "mountinfo");
     view.own_mountinfo = read(view, "/proc/self/mountinfo", "own mountinfo");
     view.cgroup = read(view, process + "/cgroup", "cgroup");

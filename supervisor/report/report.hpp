@@ -78,12 +78,22 @@ struct AttachedFilter {
     std::string error;  ///< why it is not known
 };
 
+/// Of a user namespace; empty where it could not be read.
+using IdMap = std::vector<launch::IdRange>;
+/// /proc/PID/uid_map or gid_map: lines of "INSIDE OUTSIDE COUNT".
+[[nodiscard]] IdMap read_id_map(std::string_view text);
+/// What the host's id is called inside, or nothing where it is nobody there.
+[[nodiscard]] std::optional<std::uint32_t> inside(const IdMap& map, std::uint32_t outside);
+
 /// What the kernel says of one process and its cgroup, as text and numbers; tests write it by hand.
 struct KernelView {
     bool alive = false;
     std::map<std::string, std::string> status;      ///< /proc/PID/status: key to value
     std::map<std::string, std::string> namespaces;  ///< "net" to "net:[4026531840]"
     std::map<std::string, std::string> own_namespaces;
+    IdMap uid_map, gid_map;
+    /// inode of the namespace file at a path that the unit joins
+    std::map<std::string, std::string> namespace_files;
     std::string mountinfo, own_mountinfo;
     std::map<std::string, std::string>
         limits;  ///< /proc/PID/limits: "Max open files" to "SOFT HARD"

@@ -118,7 +118,8 @@ Output run_program(
     return output;
 }
 
-HearthdProcess::HearthdProcess(std::string unit_directory, std::vector<std::string> extra_options)
+HearthdProcess::HearthdProcess(
+    std::string unit_directory, std::vector<std::string> extra_options, Ground ground)
     : units_(std::move(unit_directory)) {
     char name[] = "/run/hearth-test.XXXXXX";
     place_ = ::mkdtemp(name);
@@ -129,7 +130,13 @@ HearthdProcess::HearthdProcess(std::string unit_directory, std::vector<std::stri
     }
     const int log =
         ::open((place_ + "/hearthd.log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-    std::vector<std::string> argv = {
+    if (ground.uid != 0) {
+        for (const std::string& path : {place_, units_}) {
+            EXPECT_EQ(::chown(path.c_str(), ground.uid, ground.uid), 0) << path;
+        }
+    }
+    std::vector<std::string> argv = std::move(ground.command);
+    const std::vector<std::string> hearthd = {
         HEARTH_BINARY_DIR "/hearthd",
         "--unit-path",
         units_,
@@ -139,6 +146,7 @@ HearthdProcess::HearthdProcess(std::string unit_directory, std::vector<std::stri
         place_ + "/log",
         "--cgroup-root",
         cgroup_};
+    argv.insert(argv.end(), hearthd.begin(), hearthd.end());
     argv.insert(argv.end(), extra_options.begin(), extra_options.end());
     pid_ = spawn(argv, {}, log, log);
     ::close(log);

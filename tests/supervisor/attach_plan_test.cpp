@@ -195,5 +195,47 @@ TEST(AttachPlan, AKeptStepStillNamesTheLineThatAskedForIt) {
     }
 }
 
+TEST(AttachPlan, EntersAUserNamespaceWhereTheServiceDid) {
+    const auto steps_of = [](std::uint64_t capabilities, Level level) {
+        AttachRequest request;
+        request.unit = "heat.service";
+        request.level = level;
+        launch::Plan unit = unit_plan();
+        launch::MakeUserNamespace range{
+            "user", {{0, 100000, 65536}}, {{0, 100000, 65536}}, false, {}};
+        unit.preparations.push_back({range, {"UserNamespaceRange", "auto", {}}, 217});
+        const launch::Plan plan = attach_plan(
+            request, unit, {"user", "network", "mount"}, "/bin/sh", "system.slice/a", capabilities);
+        std::vector<std::string> lines;
+        for (const launch::Step& step : plan.steps) {
+            if (step.stage == Stage::Namespaces || step.stage == Stage::UserNamespace ||
+                step.stage == Stage::Identity) {
+                lines.push_back(launch::describe(step.action));
+            }
+        }
+        return lines;
+    };
+    using Lines = std::vector<std::string>;
+    constexpr std::uint64_t all = (std::uint64_t{1} << 41U) - 1;
+    EXPECT_EQ(
+        steps_of(all, Level::Default),
+        (Lines{
+            "enter-namespace network",
+            "enter-namespace mount",
+            "enter-namespace user",
+            "set-groups 0 and no others",
+            "set-user 0"}));
+    EXPECT_EQ(
+        steps_of(all, Level::AsService),
+        (Lines{
+            "enter-namespace network",
+            "enter-namespace mount",
+            "enter-namespace user",
+            "set-groups 7 and 7",
+            "set-user 1000"}));
+    // A plain user's hearthd has its rights over the others from the user namespace.
+    EXPECT_EQ(steps_of(0, Level::AsService).front(), "enter-namespace user");
+}
+
 }  // namespace
 }  // namespace hearth

@@ -117,7 +117,7 @@ TEST(PlannedHostname, MayBeTheServicesOwn) {
 }
 
 TEST(PlannedControlGroups, AreFreshMountsInANamespaceOfTheirOwn) {
-    const Plan plan = planned(service("ProtectControlGroups=strict"));
+    const Plan plan = planned(service("MemoryMax=32M\nProtectControlGroups=strict"));
     EXPECT_EQ(namespace_lines(plan), Lines{"namespaces: new-namespaces cgroup"});
     const Lines lines = mount_lines(plan);
     for (const char* const line :
@@ -129,7 +129,9 @@ TEST(PlannedControlGroups, AreFreshMountsInANamespaceOfTheirOwn) {
           "mount-attributes /sys/fs/cgroup ro, not recursive"}) {
         EXPECT_NE(std::ranges::find(lines, line), lines.end()) << line;
     }
-    EXPECT_FALSE(contains(mount_lines(planned(service("ProtectControlGroups=private"))), " ro"));
+    const Lines own = mount_lines(planned(service("ProtectControlGroups=private")));
+    EXPECT_FALSE(contains(own, " ro"));
+    EXPECT_FALSE(contains(own, "memory")) << "there the service is in hearthd's own cgroup";
     const Lines unified = mount_lines(
         planned(service("ProtectControlGroups=private"), machine(CgroupLayout::Unified)));
     EXPECT_TRUE(contains(unified, "mount-file-system cgroup2 on /sys/fs/cgroup nosuid"));
@@ -148,8 +150,8 @@ TEST(PlannedProcesses, OfItsOwnComeWithAProcOfTheirOwn) {
     const Plan plan = planned(service("PrivatePIDs=yes"));
     EXPECT_TRUE(plan.new_pid_namespace);
     EXPECT_TRUE(contains(mount_lines(plan), "mount-file-system proc on /proc"));
-    EXPECT_FALSE(planned(service("ExecStart=\nExecStart=+/bin/true\nPrivatePIDs=yes"))
-                     .new_pid_namespace);
+    EXPECT_FALSE(
+        planned(service("ExecStart=\nExecStart=+/bin/true\nPrivatePIDs=yes")).new_pid_namespace);
 }
 
 TEST(PlannedProcesses, OfItsOwnEndWithAForkingServicesFirst) {
@@ -182,7 +184,8 @@ TEST(PlannedUsers, OfItsOwnAreEnteredLastAndMapRootAndTheUnitsOwn) {
 TEST(PlannedUsers, AreBoundedEvenByWhatHearthdLacksItself) {
     Host host = machine();
     host.bounding_set = host.capabilities = without(CAP_SYS_RESOURCE);
-    const Plan plan = planned(service("PrivateUsers=yes\nCapabilityBoundingSet=~CAP_SYS_RESOURCE"), host);
+    const Plan plan =
+        planned(service("PrivateUsers=yes\nCapabilityBoundingSet=~CAP_SYS_RESOURCE"), host);
     EXPECT_EQ(steps<DropBoundingSet>(plan).size(), 1U)
         << "a new user namespace fills the bounding set";
 }
@@ -218,8 +221,9 @@ TEST(PlannedUsers, NeedTheKernelAndTheRightToMap) {
 // ---- ranges
 
 TEST(PlannedRange, OfTheUnitsUserStandsForZeroAndUpInside) {
-    const Plan plan = planned(service("User=heat\n"
-                                      "[X-Hearth]\nUserNamespaceRange=600000:65536"));
+    const Plan plan =
+        planned(service("User=heat\n"
+                        "[X-Hearth]\nUserNamespaceRange=600000:65536"));
     EXPECT_EQ(
         namespace_lines(plan),
         (Lines{
@@ -291,9 +295,9 @@ TEST(PlannedRange, HoldsTheIdsOfTheUnit) {
 }
 
 TEST(PlannedRange, ShowsTheUnitsOwnPathsWithTheIdsThatAreOnDisk) {
-    const Plan plan = planned(service(
-        "BindPaths=/srv/heat\nRootDirectory=/srv/root\nProtectSystem=strict\n"
-        "ReadWritePaths=+/var/heat\n[X-Hearth]\nUserNamespaceRange=auto"));
+    const Plan plan =
+        planned(service("BindPaths=/srv/heat\nRootDirectory=/srv/root\nProtectSystem=strict\n"
+                        "ReadWritePaths=+/var/heat\n[X-Hearth]\nUserNamespaceRange=auto"));
     std::map<std::string, std::string> maps;
     for (const CloneTree& tree : preparations<CloneTree>(plan)) {
         maps[tree.slot] = tree.id_map;
@@ -303,8 +307,9 @@ TEST(PlannedRange, ShowsTheUnitsOwnPathsWithTheIdsThatAreOnDisk) {
     EXPECT_EQ(maps["writable:/var/heat"], "user") << "a part of that root";
     EXPECT_EQ(maps["bind:/dev"], "") << "devices are the host's";
     // Without a root of its own, the host's files stay whose they are.
-    for (const CloneTree& tree : preparations<CloneTree>(planned(service(
-             "ProtectSystem=strict\nReadWritePaths=/var/heat\n[X-Hearth]\nUserNamespaceRange=auto")))) {
+    for (const CloneTree& tree :
+         preparations<CloneTree>(planned(service("ProtectSystem=strict\nReadWritePaths=/var/"
+                                                 "heat\n[X-Hearth]\nUserNamespaceRange=auto")))) {
         EXPECT_EQ(tree.id_map, "") << tree.slot;
     }
 }

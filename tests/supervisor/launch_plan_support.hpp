@@ -77,7 +77,8 @@ inline Host machine(CgroupLayout layout = CgroupLayout::Hybrid) {
         "pids"};
     host.cgroup_points =
         layout == CgroupLayout::Hybrid
-            ? std::vector<CgroupPoint>{{"/sys/fs/cgroup/memory", false, "memory"}, {"/sys/fs/cgroup/unified", true, {}}}
+            ? std::vector<
+                  CgroupPoint>{{"/sys/fs/cgroup/memory", false, "memory"}, {"/sys/fs/cgroup/unified", true, {}}}
             : std::vector<CgroupPoint>{{"/sys/fs/cgroup", true, {}}};
     host.capabilities = host.bounding_set = every_capability;
     host.memory_bytes = std::uint64_t{4} << 30;

@@ -36,11 +36,20 @@ bool eventually(
         }                                                                  \
     } while (false)
 
+/// Where a hearthd stands: a command that takes rights away and runs the rest of its arguments, and
+/// who owns the hearthd's directories then.
+struct Ground {
+    std::vector<std::string> command;
+    unsigned uid = 0;
+};
+
 class HearthdProcess {
 public:
     /// `unit_directory` empty: an empty one of the test's own (add()).
     explicit HearthdProcess(
-        std::string unit_directory = {}, std::vector<std::string> extra_options = {});
+        std::string unit_directory = {},
+        std::vector<std::string> extra_options = {},
+        Ground ground = {});
     ~HearthdProcess();
     HearthdProcess(const HearthdProcess&) = delete;
     HearthdProcess& operator=(const HearthdProcess&) = delete;
