@@ -78,6 +78,7 @@ void Supervisor::launch_returned(launch::LaunchResult result) {
     if (tree_.layout() == launch::CgroupLayout::None && result.pid != 0 && !result.failure) {
         tree_.track(cgroup_of(unit), result.pid, live.invocation_id);
         live.cgroup_made = true;  // to be emptied before the unit is dead
+        cgroup_changed(unit);
     }
     for (const std::string& shortfall : result.shortfalls) {
         log::write(log::Level::Warning, unit, shortfall);

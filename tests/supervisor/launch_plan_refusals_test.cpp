@@ -235,11 +235,11 @@ TEST(Refusals, AFilterThatWasAskedForIsNeverLeftOut) {
 
 TEST(Refusals, AUnitThatWasNotJudgedIsHeldToItsRefusedDirectivesAllTheSame) {
     Unit unit = service("");
-    unit.settings.refused = {{"PrivateUsers", "yes"}, {"DynamicUser", "no"}};
+    unit.settings.refused = {{"RestrictFileSystems", "yes"}, {"DynamicUser", "no"}};
     const Lines lines = refused(unit);
     ASSERT_EQ(lines.size(), 1U);
     EXPECT_NE(
-        lines[0].find("PrivateUsers=yes can't be given here: hearth doesn't build it yet"),
+        lines[0].find("RestrictFileSystems=yes can't be given here: hearth doesn't build it yet"),
         std::string::npos);
 }
 

@@ -343,10 +343,10 @@ TEST(ReportJudge, TellsWhatWasRelaxed) {
 }
 
 TEST(ReportJudge, ShowsWhatIsNotBuiltAsMissing) {
-    const Question question = question_of(unit_of("PrivateUsers=yes\n"));
+    const Question question = question_of(unit_of("RestrictFileSystems=ext4\n"));
     const std::vector<Row> rows = judge(question, good_view());
     ASSERT_EQ(rows.size(), 1U);
-    EXPECT_EQ(rows[0].directive, "PrivateUsers");
+    EXPECT_EQ(rows[0].directive, "RestrictFileSystems");
     EXPECT_EQ(name(rows[0].verdict), "MISMATCH");
     EXPECT_NE(rows[0].reason.find("not built"), std::string::npos);
 }

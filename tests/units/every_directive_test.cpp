@@ -223,10 +223,12 @@ TEST(Directives, ThatAreNotBuiltRefuseUnlessTheySayWhatIsSoAnyway) {
             return settings.refused;
         };
     using List = std::vector<RefusedDirective>;
-    EXPECT_EQ(recorded("Service", "PrivateUsers", {"yes"}), (List{{"PrivateUsers", "yes"}}));
-    EXPECT_EQ(recorded("Service", "PrivateUsers", {"off"}), List{});
-    EXPECT_EQ(recorded("Service", "PrivateUsers", {"yes", "no"}), List{});
-    EXPECT_EQ(recorded("Service", "PrivateUsers", {"yes", ""}), List{});
+    EXPECT_EQ(
+        recorded("Service", "RootDirectoryStartOnly", {"yes"}),
+        (List{{"RootDirectoryStartOnly", "yes"}}));
+    EXPECT_EQ(recorded("Service", "RootDirectoryStartOnly", {"off"}), List{});
+    EXPECT_EQ(recorded("Service", "RootDirectoryStartOnly", {"yes", "no"}), List{});
+    EXPECT_EQ(recorded("Service", "RootDirectoryStartOnly", {"yes", ""}), List{});
     EXPECT_EQ(recorded("Service", "ProtectProc", {"default"}), List{});
     EXPECT_EQ(
         recorded("Service", "ProtectProc", {"invisible"}), (List{{"ProtectProc", "invisible"}}));

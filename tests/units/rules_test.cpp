@@ -67,9 +67,9 @@ TEST(Rules, RefuseByNameWhatIsNotBuilt) {
         LoadState::Loaded,
         "heat.service:3: Type=notify is not built yet\n");
     check(
-        start + "PrivateUsers=yes\n",
+        start + "RestrictFileSystems=ext4\n",
         LoadState::Loaded,
-        "heat.service:3: PrivateUsers=yes is not built yet\n");
+        "heat.service:3: RestrictFileSystems=ext4 is not built yet\n");
     check(
         start + "AppArmorProfile=heat\n",
         LoadState::Loaded,
@@ -108,19 +108,21 @@ TEST(Rules, RefuseByNameWhatIsNotBuilt) {
 }
 
 TEST(Rules, RelaxByName) {
-    const std::string text =
-        start + "PrivateUsers=yes\nDynamicUser=yes\n[X-Hearth]\nRelaxConfinement=PrivateUsers\n";
+    const std::string text = start +
+                             "RestrictFileSystems=ext4\nDynamicUser=yes\n[X-Hearth]"
+                             "\nRelaxConfinement=RestrictFileSystems\n";
     check(text, LoadState::Loaded, "heat.service:4: DynamicUser=yes is not built yet\n");
     // Best effort is about confinement; it doesn't drop what a unit does.
     const std::string best = "[X-Hearth]\nConfinement=best-effort\n";
     check(
-        "[Unit]\nOnFailure=a.service\n" + start + "PrivateUsers=yes\n" + best,
+        "[Unit]\nOnFailure=a.service\n" + start + "RestrictFileSystems=ext4\n" + best,
         LoadState::Loaded,
         "heat.service:2: OnFailure=a.service is not built yet\n");
-    const Unit relaxed = load_text(start + "PrivateUsers=yes\n" + best);
+    const Unit relaxed = load_text(start + "RestrictFileSystems=ext4\n" + best);
     EXPECT_EQ(
         messages(relaxed.diagnostics),
-        "heat.service:3: PrivateUsers=yes is not built yet; relaxed, so the service runs without "
+        "heat.service:3: RestrictFileSystems=ext4 is not built yet; relaxed, so the service runs "
+        "without "
         "it\n");
 }
 

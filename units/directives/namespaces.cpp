@@ -28,42 +28,26 @@ Assigned assign_path(Settings& settings, std::string_view text, const ValueConte
     return {};
 }
 
-// In 252 these are booleans; the properties of their later values end in Ex.
-constexpr std::array<Property, 2> private_users_properties = {{
+// In 252 these are booleans, and so are their properties.
+constexpr std::array<Property, 1> private_users_property = {{
     {"PrivateUsers",
      "b",
      [](const Settings& settings, ValueSink& sink) {
          sink.boolean(settings.namespaces.private_users != PrivateUsers::No);
      }},
-    {"PrivateUsersEx",
-     "s",
-     &Field<&Settings::namespaces, &NamespaceSettings::private_users>::write},
 }};
-constexpr std::array<Property, 2> protect_hostname_properties = {{
+constexpr std::array<Property, 1> protect_hostname_property = {{
     {"ProtectHostname",
      "b",
      [](const Settings& settings, ValueSink& sink) {
          sink.boolean(settings.sandbox.protect_hostname.asked());
      }},
-    {"ProtectHostnameEx",
-     "(ss)",
-     &Field<&Settings::sandbox, &SandboxSettings::protect_hostname>::write},
 }};
-constexpr std::array<Property, 2> protect_control_groups_properties = {{
+constexpr std::array<Property, 1> protect_control_groups_property = {{
     {"ProtectControlGroups",
      "b",
      [](const Settings& settings, ValueSink& sink) {
          sink.boolean(settings.sandbox.protect_control_groups != ProtectControlGroups::No);
-     }},
-    {"ProtectControlGroupsEx",
-     "s",
-     &Field<&Settings::sandbox, &SandboxSettings::protect_control_groups>::write},
-}};
-constexpr std::array<Property, 1> private_pids_property = {{
-    {"PrivatePIDs",
-     "s",
-     [](const Settings& settings, ValueSink& sink) {
-         sink.string(settings.namespaces.private_pids ? "yes" : "no");
      }},
 }};
 
@@ -101,28 +85,28 @@ constexpr auto rows = std::to_array<Row>({
         .applied = applied::Child{Stage::Mounts},
         .nature = Nature::Confines,
         .sample = "yes",
-        .properties = private_pids_property,
+        .properties = no_properties,
     }),
     row<"PrivateUsers", &NamespaceSettings::private_users>({
         .summary = "The service has users of its own, and no capability over the host.",
         .applied = applied::Child{Stage::UserNamespace},
         .nature = Nature::Confines,
         .sample = "yes",
-        .properties = private_users_properties,
+        .properties = private_users_property,
     }),
     sandbox<"ProtectControlGroups", &SandboxSettings::protect_control_groups>({
         .summary = "The service sees the cgroup tree read-only, or only its own part of it.",
         .applied = applied::Child{Stage::Mounts},
         .nature = Nature::Confines,
         .sample = "yes",
-        .properties = protect_control_groups_properties,
+        .properties = protect_control_groups_property,
     }),
     sandbox<"ProtectHostname", &SandboxSettings::protect_hostname>({
         .summary = "The service can't change the host's name, or has a name of its own.",
         .applied = applied::Child{Stage::Namespaces},
         .nature = Nature::Confines,
         .sample = "yes",
-        .properties = protect_hostname_properties,
+        .properties = protect_hostname_property,
     }),
     directive<
         "UserNamespaceRange",
