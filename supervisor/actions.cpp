@@ -224,6 +224,8 @@ void Supervisor::perform_launch(const Launch& action) {
         stream.unit = action.unit;
         stream.identifier = world_.find(action.unit)->unit.settings.exec.syslog_identifier;
         stream.invocation = live.invocation_id;
+        stream.uid = facts_.snapshot().own_uid;
+        stream.gid = facts_.snapshot().own_gid;
         for (const launch::Step& step : plan->steps) {
             if (const auto* user = std::get_if<launch::SetUser>(&step.action)) {
                 stream.uid = user->uid;
