@@ -11,7 +11,9 @@
 #include "supervisor/launch/planner.hpp"
 #include "supervisor/log.hpp"
 #include "supervisor/supervisor.hpp"
+#include "supervisor/sys/file.hpp"
 #include "supervisor/sys/process.hpp"
+#include "units/restart_policy.hpp"
 
 namespace hearth {
 
@@ -78,6 +80,18 @@ std::vector<std::pair<std::string, std::string>> extra_environment(
     return variables;
 }
 
+/// What a command that runs beside others enters; what it owns stays with the activation.
+launch::Activation copy_of(const launch::Activation& activation) {
+    launch::Activation copy;
+    copy.directories = activation.directories;
+    for (const auto& [slot, descriptor] : activation.descriptors) {
+        if (auto twin = sys::duplicate(descriptor.number())) {
+            copy.descriptors.emplace(slot, std::move(*twin));
+        }
+    }
+    return copy;
+}
+
 }  // namespace
 
 void Supervisor::perform(const Action& action) {
@@ -86,7 +100,7 @@ void Supervisor::perform(const Action& action) {
             [this](const Launch& launch) { perform_launch(launch); },
             [this](const AbortLaunch& abort) {
                 if (!abort_waiting(abort.launch)) {
-                    (void)launchers_->abort(abort.launch);
+                    abort_launch(abort);
                 }
             },
             [this](const SignalUnit& signal) {
@@ -102,6 +116,13 @@ void Supervisor::perform(const Action& action) {
                 }
                 cgroup_changed(kill.unit);
             },
+            [this](const FindMainProcess& find) { find_main_process(find.unit); },
+            [this](const WatchProcess& watch) { watch_main_process(watch.unit, watch.pid); },
+            [this](const StoreDescriptor& store) {
+                store_of_descriptors_->keep(store.id, store.poll);
+            },
+            [this](const CloseDescriptor& close) { store_of_descriptors_->close(close.id); },
+            [this](const EndManager& end) { end_manager(end); },
             [this](const Release& release) { perform_release(release.unit); },
             [](const Tell& tell) {
                 log::write(log::level_of(tell.severity), tell.unit, tell.message);
@@ -114,7 +135,14 @@ void Supervisor::perform(const Action& action) {
 
 Result<launch::Plan, Diagnostics> Supervisor::make_plan(const Launch& action, LiveUnit& live) {
     const UnitRecord& record = *world_.find(action.unit);
-    const Unit& unit = record.unit;
+    Unit rootless;
+    const ServiceSettings& service = record.unit.settings.service;
+    const bool main = action.kind == ExecKind::Start;
+    if (!main && service.root_directory_start_only) {
+        rootless = record.unit;
+        rootless.settings.exec.root_directory.clear();
+    }
+    const Unit& unit = rootless.name.empty() ? record.unit : rootless;
     const CommandLines& lines = commands(unit, action.kind);
     const std::string directive(name(action.kind));
     const auto refusal = [&](const std::string& about, std::string message) {
@@ -130,6 +158,16 @@ Result<launch::Plan, Diagnostics> Supervisor::make_plan(const Launch& action, Li
     invocation.invocation_id = live.invocation_id;
     invocation.control = action.kind != ExecKind::Start;
     invocation.environment = extra_environment(record, action.kind);
+    const NotifyAccess access = notify_access(unit);
+    if (access != NotifyAccess::None && (main || access != NotifyAccess::Main)) {
+        invocation.notify_socket = notify_->path();
+    }
+    if (main && !service.watchdog.is_infinite()) {
+        invocation.watchdog_microseconds = service.watchdog.microseconds;
+    }
+    for (const StoredDescriptor& stored : record.status.stored) {
+        invocation.stored.push_back({notify::slot_of(stored.id), stored.name});
+    }
     auto files = HostFacts::environment_files(unit);
     if (!files) {
         return refusal("EnvironmentFile", files.error().what);
@@ -192,6 +230,9 @@ bool Supervisor::clear_leftovers(const Launch& action) {
 }
 
 void Supervisor::perform_launch(const Launch& action) {
+    if (delay_until_idle(action)) {
+        return;
+    }
     LiveUnit& live = live_[action.unit];
     if (action.begins_activation) {
         live.invocation_id = sys::random_hex(16).value_or(std::string(32, '0'));
@@ -241,8 +282,15 @@ void Supervisor::perform_launch(const Launch& action) {
         request.descriptors.emplace("log", std::move(*pipe));
     }
     request.plan = std::move(*plan);
-    request.activation = std::move(live.activation);
-    live.activation = {};
+    if (action.kind == ExecKind::Start) {
+        lend_stored(action, request);
+    }
+    if (action.kind == ExecKind::Health) {
+        request.activation = copy_of(live.activation);  // another command may want it meanwhile
+    } else {
+        request.activation = std::move(live.activation);
+        live.activation = {};
+    }
     launching_.emplace(action.launch, action.unit);
     launchers_->launch(std::move(request));
 }
@@ -261,7 +309,8 @@ Result<std::string, Diagnostics> Supervisor::plan_text(const std::string& unit) 
           ExecKind::StartPost,
           ExecKind::Reload,
           ExecKind::Stop,
-          ExecKind::StopPost}) {
+          ExecKind::StopPost,
+          ExecKind::Health}) {
         for (std::size_t index = 0; index < commands(record->unit, kind).size(); ++index) {
             const Launch action{unit, 0, kind, index, false};
             LiveUnit probe;
@@ -298,6 +347,9 @@ void Supervisor::perform_signal(const SignalUnit& action) {
     };
     if (action.main || action.everything) {
         to_process(record->status.main_pid);
+    }
+    if (action.health) {
+        to_process(record->status.health_pid);
     }
     if (action.control || action.everything) {
         to_process(record->status.control_pid);
@@ -349,6 +401,9 @@ void Supervisor::perform_release(const std::string& unit) {
         return;
     }
     live.cgroup_source = {};
+    live.memory_source = {};
+    live.memory_retry = {};
+    live.memory_events.reset();
     live.cgroup_events.reset();
     live.cgroup_made = false;
     live.release_when_empty = false;

@@ -2,11 +2,15 @@
 //
 // Facts of the kernel become Events here: launches that returned, processes that ended, cgroups
 // that emptied, orphans that came to us.
+#include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 
+#include "supervisor/cgroup/files.hpp"
 #include "supervisor/log.hpp"
 #include "supervisor/supervisor.hpp"
 #include "supervisor/sys/file.hpp"
@@ -57,6 +61,7 @@ void Supervisor::launches_returned() {
         }
         launch_returned(std::move(result));
     }
+    release_notifications();
 }
 
 void Supervisor::launch_returned(launch::LaunchResult result) {
@@ -67,7 +72,10 @@ void Supervisor::launch_returned(launch::LaunchResult result) {
     const std::string unit = launching->second;
     launching_.erase(launching);
     LiveUnit& live = live_[unit];
-    live.activation = std::move(result.activation);
+    const bool health = result.plan.executable_asked.directive == name(ExecKind::Health);
+    if (!health) {
+        live.activation = std::move(result.activation);
+    }
     if (!waiting_to_join_.empty()) {
         launches_may_join();
     }
@@ -107,7 +115,7 @@ void Supervisor::launch_returned(launch::LaunchResult result) {
     launched.at = {result.started_monotonic_microseconds, result.started_realtime_microseconds};
     launched.invocation_id = live.invocation_id;
     const UnitRecord* record = world_.find(unit);
-    if (record != nullptr && record->status.launch_kind == ExecKind::Start) {
+    if (!health && record != nullptr && record->status.launch_kind == ExecKind::Start) {
         live.main_plan = std::move(result.plan);
     }
     watch_process(unit, result.pid, std::move(result.pidfd));
@@ -142,6 +150,15 @@ void Supervisor::process_ended(const std::string& unit, pid_t pid) {
         return;
     }
     auto status = sys::waitid(watched->second.pidfd.number(), WNOHANG | WNOWAIT);
+    if (!status && status.error().code == ECHILD) {
+        // A main process that the service named: its parent reaps it, and the kernel tells then.
+        watched->second.foreign = true;
+        status = sys::exit_of_foreign(watched->second.pidfd.number());
+        if (status && !*status) {
+            watched->second.source.wait_for(0);  // EPOLLHUP comes when it has been reaped
+            return;
+        }
+    }
     if (status && !*status) {
         return;  // not yet: the pidfd of a thread group leader whose threads still run
     }
@@ -186,7 +203,8 @@ void Supervisor::descendants_changed() {
     }
 }
 
-void Supervisor::out_of_memory_check(const std::string& unit) {
+/// True: there was a kill that had not been told.
+bool Supervisor::out_of_memory_check(const std::string& unit) {
     LiveUnit& live = live_[unit];
     const bool unified = tree_.layout() == launch::CgroupLayout::Unified;
     const auto text = sys::read_file(
@@ -197,6 +215,55 @@ void Supervisor::out_of_memory_check(const std::string& unit) {
     if (kills > live.out_of_memory_kills) {
         live.out_of_memory_kills = kills;
         happen(OutOfMemoryKilled{unit});
+        return true;
+    }
+    return false;
+}
+
+/// A kill of any of the unit's processes: v2's memory.events changes, v1 has an eventfd. A unit
+/// without memory controller has neither; then only the end of its main process tells.
+void Supervisor::watch_memory(const std::string& unit) {
+    LiveUnit& live = live_[unit];
+    live.memory_source = {};
+    const bool unified = tree_.layout() == launch::CgroupLayout::Unified;
+    auto opened = unified ? sys::open(tree_.directory(cgroup_of(unit)) + "/memory.events", O_RDONLY)
+                          : cgroup::watch_v1_memory(tree_.directory(cgroup_of(unit), "memory"));
+    if (!opened) {
+        return;
+    }
+    live.memory_events = std::move(*opened);
+    auto source = loop_.on_io(
+        live.memory_events.number(),
+        unified ? EPOLLPRI : EPOLLIN,
+        Priority::Io,
+        [this, unit](std::uint32_t) { memory_event(unit); });
+    auto retry = loop_.timer(Priority::Timer, [this, unit] { memory_event(unit); });
+    if (source && retry) {
+        live.memory_source = std::move(*source);
+        live.memory_retry = std::move(*retry);
+    }
+}
+
+/// v1 tells that memory is short a moment before it kills.
+void Supervisor::memory_event(const std::string& unit) {
+    constexpr int most_retries = 20;
+    constexpr std::uint64_t retry_microseconds = 10'000;
+    const auto found = live_.find(unit);
+    if (found == live_.end()) {
+        return;
+    }
+    LiveUnit& live = found->second;
+    std::uint64_t count = 0;
+    const bool unified = tree_.layout() == launch::CgroupLayout::Unified;
+    if (!unified && ::read(live.memory_events.number(), &count, sizeof count) > 0) {
+        live.memory_retries = most_retries;
+    } else if (unified) {
+        char text[512];  // reading it is what acknowledges the event
+        (void)!::pread(live.memory_events.number(), text, sizeof text, 0);
+    }
+    if (!out_of_memory_check(unit) && live.memory_retries > 0) {
+        --live.memory_retries;
+        live.memory_retry.arm_in(retry_microseconds);
     }
 }
 
@@ -211,8 +278,17 @@ void Supervisor::orphans_ended() {
         }
         const pid_t pid = (*status)->pid;
         bool watched = pid == logs_->pid() || attach_->watches(pid);
+        std::string adopted;
         for (const auto& [name, live] : live_) {
-            watched = watched || live.processes.contains(pid);
+            const auto found = live.processes.find(pid);
+            watched = watched || found != live.processes.end();
+            if (found != live.processes.end() && found->second.foreign) {
+                adopted = name;
+            }
+        }
+        if (!adopted.empty()) {  // its parent ended before it: ours to collect now
+            process_ended(adopted, pid);
+            continue;
         }
         if (watched || !launching_.empty() || attach_->launching()) {
             orphan_source_.arm_in(20'000);  // look again when it has been taken care of
@@ -240,6 +316,7 @@ void Supervisor::watch_cgroup(const std::string& unit) {
     if (source) {
         live.cgroup_source = std::move(*source);
     }
+    watch_memory(unit);
     cgroup_changed(unit);
 }
 

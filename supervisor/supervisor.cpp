@@ -47,9 +47,13 @@ bool is_ending(ServiceState state) {
         case ServiceState::Running:
         case ServiceState::Exited:
         case ServiceState::Reload:
+        case ServiceState::ReloadSignal:
+        case ServiceState::ReloadNotify:
             return false;
         case ServiceState::Dead:
         case ServiceState::Stop:
+        case ServiceState::StopWatchdog:
+        case ServiceState::FinalWatchdog:
         case ServiceState::StopSigterm:
         case ServiceState::StopSigkill:
         case ServiceState::StopPost:
@@ -121,6 +125,18 @@ Result<void> Supervisor::set_up() {
     log_source_ = HEARTH_TRY(loop_.on_io(
         logs_->pidfd(), EPOLLIN, Priority::Process, [this](std::uint32_t) { log_writer_ended(); }));
     deadline_source_ = HEARTH_TRY(loop_.timer(Priority::Timer, [this] { happen(TimeElapsed{}); }));
+    idle_source_ = HEARTH_TRY(loop_.timer(Priority::Timer, [this] { launch_delayed(true); }));
+    store_of_descriptors_.emplace(loop_, [this](const std::string& unit, std::uint64_t id) {
+        happen(StoredDescriptorEnded{unit, id});
+    });
+    notify_ = HEARTH_TRY(notify::NotifySocket::open(
+        loop_,
+        options_.runtime_directory + "/notify",
+        [this](notify::Datagram datagram) { notification_received(std::move(datagram)); },
+        [](const std::string& what) { log::write(log::Level::Warning, what); }));
+    for (const char digit : HEARTH_TRY(sys::random_hex(8))) {
+        world_.random = world_.random * 16 + static_cast<unsigned char>(digit) % 16;
+    }
     settle_source_ = HEARTH_TRY(loop_.deferred(Priority::Process, [this] { settle(); }));
 
     for (const std::string& path : tree_.existing()) {
@@ -160,8 +176,14 @@ void Supervisor::settle() {
         Event event = std::move(queue_.front());
         queue_.pop_front();
         handle(step(world_, event, moment(loop_)));
+        if (const auto* said = std::get_if<Notified>(&event)) {
+            store_of_descriptors_->decline(said->descriptors);
+        }
     }
     settling_ = false;
+    if (!delayed_.empty()) {
+        launch_delayed(false);
+    }
     arm_deadline();
     try_finish_shutdown();
 }
@@ -363,7 +385,7 @@ std::string Supervisor::unit_by_pid(pid_t pid) const {
         return {};
     }
     for (const auto& [name, live] : live_) {
-        if (!live.cgroup_made) {
+        if (!live.cgroup_made && !is_launching(name)) {
             continue;
         }
         const std::string path = "0::" + tree_.shown(cgroup_of(name));

@@ -24,6 +24,8 @@
 #include "supervisor/launch/launcher.hpp"
 #include "supervisor/logd/client.hpp"
 #include "supervisor/loop/event_loop.hpp"
+#include "supervisor/notify/socket.hpp"
+#include "supervisor/notify/store.hpp"
 #include "supervisor/options.hpp"
 #include "supervisor/report/filter_reader.hpp"
 #include "supervisor/unit_store.hpp"
@@ -79,6 +81,7 @@ private:
     struct Watched {
         sys::Descriptor pidfd;
         EventSource source;
+        bool foreign = false;  ///< no child of ours: somebody else reaps it
     };
     /// What a unit has in the world beside its state: never part of a decision.
     struct LiveUnit {
@@ -91,6 +94,9 @@ private:
         sys::Descriptor cgroup_events;
         EventSource cgroup_source;
         std::uint64_t out_of_memory_kills = 0;
+        sys::Descriptor memory_events;  ///< v2 memory.events, or v1's eventfd
+        EventSource memory_source, memory_retry;
+        int memory_retries = 0;
         bool release_when_empty = false;
         EventSource retry;  ///< removal of a cgroup that was still busy
     };
@@ -124,6 +130,21 @@ private:
     /// later.
     bool clear_leftovers(const Launch& action);
 
+    // What services say, and what follows from it (notifications.cpp).
+    void notification_received(notify::Datagram datagram);
+    void notification_of(const std::string& unit, notify::Datagram datagram);
+    void release_notifications();
+    [[nodiscard]] bool is_launching(std::string_view unit) const;
+    [[nodiscard]] std::string sender_unit(const notify::Datagram& datagram) const;
+    void find_main_process(const std::string& unit);
+    void watch_main_process(const std::string& unit, pid_t pid);
+    void lend_stored(const Launch& action, launch::LaunchRequest& request);
+    void end_manager(const EndManager& action);
+    /// Type=idle: true where the launch waits for the jobs of others.
+    bool delay_until_idle(const Launch& action);
+    void launch_delayed(bool all);
+    void abort_launch(const AbortLaunch& action);
+
     // Facts (facts.cpp).
     void launches_returned();
     void launch_returned(launch::LaunchResult result);
@@ -131,7 +152,9 @@ private:
     void process_ended(const std::string& unit, pid_t pid);
     void watch_cgroup(const std::string& unit);
     void cgroup_changed(const std::string& unit);
-    void out_of_memory_check(const std::string& unit);
+    bool out_of_memory_check(const std::string& unit);
+    void watch_memory(const std::string& unit);
+    void memory_event(const std::string& unit);
     void orphans_ended();
     void descendants_changed();
     void log_writer_ended();
@@ -152,6 +175,11 @@ private:
     std::unique_ptr<launch::LauncherPool> launchers_;
     std::optional<logd::LogClient> logs_;
     std::unique_ptr<AttachSessions> attach_;
+    std::optional<notify::NotifySocket> notify_;
+    std::optional<notify::DescriptorStore> store_of_descriptors_;
+    std::map<LaunchId, Launch> delayed_;  ///< Type=idle
+    /// Said by processes whose launch has not returned yet: a program may be quicker than our thread.
+    std::deque<std::pair<std::string, notify::Datagram>> early_notifications_;
 
     World world_;
     std::map<std::string, LiveUnit, std::less<>> live_;
@@ -161,8 +189,8 @@ private:
 
     std::deque<Event> queue_;
     bool settling_ = false;
-    EventSource settle_source_, deadline_source_, launch_source_, child_source_, orphan_source_,
-        log_source_;
+    EventSource idle_source_, settle_source_, deadline_source_, launch_source_, child_source_,
+        orphan_source_, log_source_;
     std::optional<int> exit_status_;
 };
 

@@ -21,7 +21,7 @@ namespace hearth {
 
 void Queue::drive(UnitRecord& record, const ServiceEvent& event) {
     const std::size_t first = outcome_.transitions.size();
-    ServiceMachine(record, world_.next_launch, restarting(record), now_, outcome_).on(event);
+    ServiceMachine(record, world_, restarting(record), now_, outcome_).on(event);
     follow(record, first);
 }
 
@@ -49,11 +49,11 @@ void Queue::fact(const std::string& unit, const ServiceEvent& event) {
 
 void Queue::time_elapsed() {
     for (auto& [unit, record] : world_.units) {
-        const ServiceStatus& status = record.status;
-        if (!status.deadline || *status.deadline > now_.monotonic) {
+        const auto deadline = record.status.next_deadline();
+        if (!deadline || *deadline > now_.monotonic) {
             continue;
         }
-        const bool restart_due = status.state == ServiceState::AutoRestart;
+        const bool restart_due = record.status.state == ServiceState::AutoRestart;
         drive(record, TimeElapsed{});
         if (restart_due) {
             restart_automatically(record);
@@ -70,7 +70,7 @@ void Queue::restart_automatically(UnitRecord& record) {
         return;
     }
     const std::size_t first = outcome_.transitions.size();
-    ServiceMachine(record, world_.next_launch, false, now_, outcome_)
+    ServiceMachine(record, world_, false, now_, outcome_)
         .give_up_restart(
             fmt::format("not restarted: its unit file is {} now", name(record.unit.load_state)));
     follow(record, first);
@@ -247,7 +247,7 @@ bool Queue::perform_reload(UnitRecord& record) {
             if (record.status.state != ServiceState::Running &&
                 record.status.state != ServiceState::Exited) {
                 finish(record, JobResult::Invalid);  // idle, still on its way
-            } else if (record.unit.settings.service.exec_reload.empty()) {
+            } else if (!can_reload(record.unit)) {
                 finish(record, JobResult::Skipped);  // gone since the job was queued
             } else {
                 begin(record);
@@ -295,6 +295,10 @@ Outcome step(World& world, const Event& event, Moment now) {
         [&](const ProcessExited& fact) { queue.fact(fact.unit, fact); },
         [&](const CgroupChanged& fact) { queue.fact(fact.unit, fact); },
         [&](const OutOfMemoryKilled& fact) { queue.fact(fact.unit, fact); },
+        [&](const Notified& fact) { queue.fact(fact.unit, fact); },
+        [&](const MainProcessFound& fact) { queue.fact(fact.unit, fact); },
+        [&](const StoredDescriptorEnded& fact) { queue.fact(fact.unit, fact); },
+        [&](const BusNameChanged& fact) { queue.fact(fact.unit, fact); },
         [&](const TimeElapsed&) { queue.time_elapsed(); },
         [&](const UnitLoaded& fact) { queue.loaded(fact.unit); },
         [&](const ResetFailed& request) { queue.reset_failed(request.unit); });

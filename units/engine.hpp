@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "parser/result.hpp"
+#include "units/notification.hpp"
 #include "units/world.hpp"
 
 namespace hearth {
@@ -68,6 +69,36 @@ struct OutOfMemoryKilled {
     std::string unit;
     bool operator==(const OutOfMemoryKilled&) const = default;
 };
+/// A process of the unit said something by sd_notify(3).
+struct Notified {
+    std::string unit;
+    int pid = 0;  ///< the sender, by the kernel's credentials
+    Notification message;
+    bool main_is_ours = false;  ///< the process of MAINPID= lives in the unit's cgroup
+    /// what came along, by the ids that the supervisor gave them; closed unless StoreDescriptor
+    /// claims them
+    std::vector<std::uint64_t> descriptors;
+    bool operator==(const Notified&) const = default;
+};
+/// The answer to FindMainProcess. Without a pid: none was found, and why, for a person.
+struct MainProcessFound {
+    std::string unit;
+    int pid = 0;
+    std::string why;
+    bool operator==(const MainProcessFound&) const = default;
+};
+/// The other end of a stored descriptor hung up.
+struct StoredDescriptorEnded {
+    std::string unit;
+    std::uint64_t id = 0;
+    bool operator==(const StoredDescriptorEnded&) const = default;
+};
+/// BusName= of the unit has an owner on the message bus, or has none any more.
+struct BusNameChanged {
+    std::string unit;
+    bool owned = false;
+    bool operator==(const BusNameChanged&) const = default;
+};
 /// some deadline may have passed
 struct TimeElapsed {
     bool operator==(const TimeElapsed&) const = default;
@@ -91,6 +122,10 @@ using Event = std::variant<
     ProcessExited,
     CgroupChanged,
     OutOfMemoryKilled,
+    Notified,
+    MainProcessFound,
+    StoredDescriptorEnded,
+    BusNameChanged,
     TimeElapsed,
     UnitLoaded,
     ResetFailed>;
@@ -105,6 +140,7 @@ struct Launch {
     ExecKind kind{};
     std::size_t index = 0;
     bool begins_activation = false;  ///< a new invocation id
+    bool when_idle = false;          ///< Type=idle: once no job runs, or after 5 s
     bool operator==(const Launch&) const = default;
 };
 struct AbortLaunch {
@@ -117,6 +153,7 @@ struct SignalUnit {
     std::string unit;
     int signal = 0;
     bool main = false, control = false, everything = false;
+    bool health = false;  ///< the process of HealthCheck=
     bool operator==(const SignalUnit&) const = default;
 };
 /// SIGKILL, all, by cgroup.kill
@@ -138,7 +175,49 @@ struct Tell {
     bool operator==(const Tell&) const = default;
 };
 
-using Action = std::variant<Launch, AbortLaunch, SignalUnit, KillCgroup, Release, Tell>;
+/// Look for the main process of a forking service, by its PIDFile= or by what lives in its cgroup.
+/// One MainProcessFound must follow.
+struct FindMainProcess {
+    std::string unit;
+    bool operator==(const FindMainProcess&) const = default;
+};
+/// A process that was not launched as such is the main process now: its ProcessExited is owed.
+struct WatchProcess {
+    std::string unit;
+    int pid = 0;
+    bool operator==(const WatchProcess&) const = default;
+};
+/// Keep a descriptor of the last Notified; `poll`: StoredDescriptorEnded is wanted.
+struct StoreDescriptor {
+    std::string unit;
+    std::uint64_t id = 0;
+    bool poll = true;
+    bool operator==(const StoreDescriptor&) const = default;
+};
+struct CloseDescriptor {
+    std::string unit;
+    std::uint64_t id = 0;
+    bool operator==(const CloseDescriptor&) const = default;
+};
+/// An essential service has ended: stop everything and exit with its status.
+struct EndManager {
+    std::string unit;
+    int exit_status = 0;
+    bool operator==(const EndManager&) const = default;
+};
+
+using Action = std::variant<
+    Launch,
+    AbortLaunch,
+    SignalUnit,
+    KillCgroup,
+    Release,
+    Tell,
+    FindMainProcess,
+    WatchProcess,
+    StoreDescriptor,
+    CloseDescriptor,
+    EndManager>;
 
 // ---- what happened ------------------------------------------------------------------------------
 

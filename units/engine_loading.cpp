@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "units/engine_queue.hpp"
+#include "units/restart_policy.hpp"
 
 namespace hearth {
 
@@ -38,13 +39,8 @@ void replace(UnitRecord& record, const Unit& unit) {
     keep_history(record.unit, unit, record.status);
     record.unit = unit;
     record.need_daemon_reload = false;
-    const Timespan limit = unit.settings.service.runtime_max;
     if (record.status.state == ServiceState::Running) {
-        record.status.deadline.reset();
-        if (!limit.is_infinite() &&
-            record.active_enter.monotonic < UINT64_MAX - limit.microseconds) {
-            record.status.deadline = record.active_enter.monotonic + limit.microseconds;
-        }
+        record.status.deadline = runtime_deadline(record);
     }
 }
 

@@ -143,11 +143,11 @@ Judgement judge(const UnitRecord& record, Verb verb, std::optional<JobType> type
     if (auto judged = judge_manual(record, type); !judged) {
         return Unexpected(judged.error());
     }
-    if (type == JobType::Reload && unit.settings.service.exec_reload.empty()) {
+    if (type == JobType::Reload && !can_reload(unit)) {
         return refusal(
             "JobTypeNotApplicable",
             fmt::format(
-                "Job type reload is not applicable for unit {}: it has no ExecReload=.",
+                "Job type reload is not applicable for unit {}: it has no ExecReload= and is not Type=notify-reload.",
                 unit.name));
     }
     return {};

@@ -12,10 +12,6 @@ bool is_active(ActiveState state) {
     return state == ActiveState::Active || state == ActiveState::Reloading;
 }
 
-bool can_reload(const UnitRecord& record) {
-    return !record.unit.settings.service.exec_reload.empty();
-}
-
 JobType reload_or_start(const UnitRecord& record) {
     return is_active(record.active_state()) ? JobType::Reload : JobType::Start;
 }
@@ -120,12 +116,12 @@ std::optional<JobType> job_type(Verb verb, const UnitRecord& record) {
         case TryRestart:
             return active ? std::optional(JobType::Restart) : std::nullopt;
         case ReloadOrRestart:
-            return can_reload(record) ? reload_or_start(record) : JobType::Restart;
+            return can_reload(record.unit) ? reload_or_start(record) : JobType::Restart;
         case ReloadOrTryRestart:
             if (!active) {
                 return std::nullopt;
             }
-            return can_reload(record) ? JobType::Reload : JobType::Restart;
+            return can_reload(record.unit) ? JobType::Reload : JobType::Restart;
     }
     return std::nullopt;
 }

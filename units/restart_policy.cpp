@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "units/restart_policy.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <csignal>
 
 namespace hearth {
@@ -110,6 +112,123 @@ void count_start(const Unit& unit, ServiceStatus& status, std::uint64_t now) {
     while (status.recent_starts.size() > unit.settings.unit.start_limit_burst) {
         status.recent_starts.pop_front();
     }
+}
+
+std::uint64_t random_within(std::uint64_t& state, std::uint64_t limit) {
+    // splitmix64: any seed will do, and nothing here is a secret.
+    state += 0x9e3779b97f4a7c15U;
+    std::uint64_t mixed = state;
+    mixed = (mixed ^ (mixed >> 30U)) * 0xbf58476d1ce4e5b9U;
+    mixed = (mixed ^ (mixed >> 27U)) * 0x94d049bb133111ebU;
+    mixed ^= mixed >> 31U;
+    return limit == UINT64_MAX ? mixed : mixed % (limit + 1);
+}
+
+Timespan restart_delay(const Unit& unit, std::uint32_t back_off, std::uint64_t& random) {
+    const ServiceSettings& service = unit.settings.service;
+    const Timespan first = service.restart_delay;
+    const Timespan last = service.restart_max_delay;
+    Timespan delay = first;
+    const bool grows = service.restart_steps != 0 && !last.is_infinite() && first < last;
+    if (grows && back_off >= service.restart_steps) {
+        delay = last;
+    } else if (grows && back_off != 0) {
+        // From 1 us at least: nothing grows out of 0.
+        const auto from = static_cast<double>(std::max<std::uint64_t>(first.microseconds, 1));
+        const double ratio = static_cast<double>(last.microseconds) / from;
+        const double part = static_cast<double>(back_off) / service.restart_steps;
+        delay.microseconds = static_cast<std::uint64_t>(from * std::pow(ratio, part));
+    }
+    if (delay.is_infinite()) {
+        return delay;
+    }
+    const std::uint64_t jitter =
+        random_within(random, unit.settings.hearth.restart_jitter.microseconds);
+    return {
+        jitter < UINT64_MAX - delay.microseconds ? delay.microseconds + jitter : UINT64_MAX - 1};
+}
+
+bool was_healthy(const UnitRecord& record) {
+    const auto& reset = record.unit.settings.hearth.restart_reset;
+    const std::uint64_t since = record.active_enter.monotonic;
+    const bool this_time = since != 0 && since >= record.status.condition_asked.monotonic;
+    const std::uint64_t until = record.active_exit.monotonic;
+    return reset && this_time && until >= since && until - since >= reset->microseconds;
+}
+
+int essential_status(const ServiceStatus& status) {
+    constexpr int signal_base = 128;
+    switch (status.main.code) {
+        case CLD_EXITED:
+            return status.main.pid == 0 ? 1 : status.main.status;  // 0: refused, nothing ever ran
+        case CLD_KILLED:
+        case CLD_DUMPED:
+            return status.result == ServiceResult::Success ? 0 : signal_base + status.main.status;
+        default:
+            break;  // an int of waitid(2); it never ran, or its end is not known
+    }
+    const bool well =
+        status.result == ServiceResult::Success || status.result == ServiceResult::ExecCondition;
+    return well ? 0 : 1;
+}
+
+Timespan timeout_abort(const Unit& unit) {
+    const ServiceSettings& service = unit.settings.service;
+    return service.timeout_abort.value_or(service.timeout_stop);
+}
+
+NotifyAccess notify_access(const Unit& unit) {
+    const ServiceSettings& service = unit.settings.service;
+    const NotifyAccess asked = service.notify_access.value_or(NotifyAccess::None);
+    const bool must = notifies(service.type) || service.watchdog.microseconds != 0;
+    return asked == NotifyAccess::None && must ? NotifyAccess::Main : asked;
+}
+
+Timespan watchdog(const UnitRecord& record) {
+    return record.status.watchdog_override.value_or(record.unit.settings.service.watchdog);
+}
+
+std::optional<std::uint64_t> runtime_deadline(const UnitRecord& record) {
+    const Timespan limit = record.unit.settings.service.runtime_max;
+    const std::uint64_t begin = record.active_enter.monotonic;
+    const std::uint64_t extra = record.status.runtime_extra;
+    if (limit.is_infinite() || limit.microseconds >= UINT64_MAX - begin ||
+        extra >= UINT64_MAX - begin - limit.microseconds) {
+        return std::nullopt;
+    }
+    return begin + limit.microseconds + extra;
+}
+
+bool starts_with_process(ServiceType type) {
+    return type == ServiceType::Simple || type == ServiceType::Exec || type == ServiceType::Idle;
+}
+
+bool notifies(ServiceType type) {
+    return type == ServiceType::Notify || type == ServiceType::NotifyReload;
+}
+
+ServiceState failure_state(TimeoutFailureMode mode) {
+    switch (mode) {
+        case TimeoutFailureMode::Terminate:
+            return ServiceState::StopSigterm;
+        case TimeoutFailureMode::Abort:
+            return ServiceState::StopWatchdog;
+        case TimeoutFailureMode::Kill:
+            return ServiceState::StopSigkill;
+    }
+    return ServiceState::StopSigterm;
+}
+
+ServiceState final_failure_state(TimeoutFailureMode mode) {
+    switch (mode) {
+        case TimeoutFailureMode::Terminate:
+            return ServiceState::FinalSigterm;
+        case TimeoutFailureMode::Abort:
+            return ServiceState::FinalWatchdog;
+        case TimeoutFailureMode::Kill:
+            return ServiceState::FinalSigkill;
+    }
+    return ServiceState::FinalSigterm;
 }
 
 Timespan timeout_start(const Unit& unit) {

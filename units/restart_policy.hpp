@@ -29,7 +29,41 @@ namespace hearth {
 [[nodiscard]] bool within_start_limit(const Unit& unit, ServiceStatus& status, std::uint64_t now);
 void count_start(const Unit& unit, ServiceStatus& status, std::uint64_t now);
 
+/// RestartSec=, from there to RestartMaxDelaySec= in RestartSteps= equal ratios, and a random part
+/// of RestartJitterSec=. `back_off`: automatic restarts since the last healthy time. `random` is
+/// advanced.
+[[nodiscard]] Timespan restart_delay(
+    const Unit& unit, std::uint32_t back_off, std::uint64_t& random);
+
+/// [X-Hearth] RestartResetSec=: whether the activation that has just ended was up for so long.
+[[nodiscard]] bool was_healthy(const UnitRecord& record);
+
+/// The next of a sequence of random numbers, from 0 to `limit`; the seed is the caller's.
+[[nodiscard]] std::uint64_t random_within(std::uint64_t& state, std::uint64_t limit);
+
+/// What hearthd exits with when an essential service has ended: the main process's status, 128+N
+/// for signal N, 1 where no process ever ran.
+[[nodiscard]] int essential_status(const ServiceStatus& status);
+
+// ---- settings with defaults that hang on others
+
 /// TimeoutStartSec= with its default: 90 s, infinity for a oneshot.
 [[nodiscard]] Timespan timeout_start(const Unit& unit);
+/// TimeoutAbortSec=, or else TimeoutStopSec=.
+[[nodiscard]] Timespan timeout_abort(const Unit& unit);
+/// NotifyAccess=, at least `main` where the service must notify.
+[[nodiscard]] NotifyAccess notify_access(const Unit& unit);
+/// WatchdogSec=, or what the service has asked for since it started.
+[[nodiscard]] Timespan watchdog(const UnitRecord& record);
+/// When RuntimeMaxSec= and its random part are over.
+[[nodiscard]] std::optional<std::uint64_t> runtime_deadline(const UnitRecord& record);
+
+/// Started as soon as the process exists, or its program runs.
+[[nodiscard]] bool starts_with_process(ServiceType type);
+/// Started when it says READY=1.
+[[nodiscard]] bool notifies(ServiceType type);
+/// The first state of Timeout*FailureMode=, before and after ExecStopPost=.
+[[nodiscard]] ServiceState failure_state(TimeoutFailureMode mode);
+[[nodiscard]] ServiceState final_failure_state(TimeoutFailureMode mode);
 
 }  // namespace hearth

@@ -157,12 +157,12 @@ private:
             case ServiceType::Simple:
             case ServiceType::Exec:
             case ServiceType::Oneshot:
-                break;
             case ServiceType::Forking:
-            case ServiceType::Dbus:
             case ServiceType::Notify:
             case ServiceType::NotifyReload:
             case ServiceType::Idle:
+                break;
+            case ServiceType::Dbus:
                 add(Severity::Error,
                     "type-not-built",
                     "Type",

@@ -207,7 +207,7 @@ constexpr auto rows = std::to_array<RuntimeField>({
      Interface::Unit,
      "b",
      [](const UnitView& view, ValueSink& sink) {
-         sink.boolean(!view.record.unit.settings.service.exec_reload.empty());
+         sink.boolean(can_reload(view.record.unit));
      }},
     {"CanStart",
      Interface::Unit,

@@ -4,6 +4,8 @@
 #include <array>
 #include <vector>
 
+#include "units/codecs.hpp"
+#include "units/restart_policy.hpp"
 #include "units/runtime_fields_parts.hpp"
 
 namespace hearth {
@@ -68,7 +70,6 @@ void commands_of(const UnitView& view, ValueSink& sink) {
 }
 
 constexpr auto rows = std::to_array<RuntimeField>({
-    {"BusName", Interface::Service, "s", fields::unbuilt<"BusName", "">},
     {"CPUUsageNSec", Interface::Service, "t",
      [](const UnitView& view, ValueSink& sink) {
          sink.unsigned64(view.live.cpu_usage_nanoseconds);
@@ -139,11 +140,6 @@ constexpr auto rows = std::to_array<RuntimeField>({
     {"ExecStopEx", Interface::Service, "a(sasasttttuii)", commands_of<ExecKind::Stop, true>},
     {"ExecStopPost", Interface::Service, "a(sasbttttuii)", commands_of<ExecKind::StopPost, false>},
     {"ExecStopPostEx", Interface::Service, "a(sasasttttuii)", commands_of<ExecKind::StopPost, true>},
-    {"ExitType", Interface::Service, "s", fields::unbuilt<"ExitType", "main">},
-    {"FileDescriptorStoreMax", Interface::Service, "u",
-     [](const UnitView&, ValueSink& sink) {
-         sink.unsigned32(0);
-     }},
     {"GID", Interface::Service, "u",
      [](const UnitView& view, ValueSink& sink) {
          sink.unsigned32(is_up(view) ? view.live.gid : UINT32_MAX);
@@ -177,16 +173,17 @@ constexpr auto rows = std::to_array<RuntimeField>({
          sink.unsigned64(view.live.memory_peak);
      }},
     {"NFileDescriptorStore", Interface::Service, "u",
-     [](const UnitView&, ValueSink& sink) {
-         sink.unsigned32(0);
+     [](const UnitView& view, ValueSink& sink) {
+         sink.unsigned32(static_cast<std::uint32_t>(view.record.status.stored.size()));
      }},
     {"NRestarts", Interface::Service, "u",
      [](const UnitView& view, ValueSink& sink) {
          sink.unsigned32(view.record.status.restarts);
      }, told},
-    {"NotifyAccess", Interface::Service, "s", fields::unbuilt<"NotifyAccess", "none">},
-    {"OOMPolicy", Interface::Service, "s", fields::unbuilt<"OOMPolicy", "stop">},
-    {"PIDFile", Interface::Service, "s", fields::unbuilt<"PIDFile", "">},
+    {"NotifyAccess", Interface::Service, "s",
+     [](const UnitView& view, ValueSink& sink) {
+         Codec<NotifyAccess>::write(notify_access(view.record.unit), sink);
+     }},
     {"ReloadResult", Interface::Service, "s",
      [](const UnitView& view, ValueSink& sink) {
          sink.string(name(view.record.status.reload_result));
@@ -195,21 +192,13 @@ constexpr auto rows = std::to_array<RuntimeField>({
      [](const UnitView& view, ValueSink& sink) {
          sink.string(name(view.record.status.result));
      }, told},
-    {"RootDirectoryStartOnly", Interface::Service, "b",
-     [](const UnitView&, ValueSink& sink) {
-         sink.boolean(false);
-     }},
-    {"RuntimeRandomizedExtraUSec", Interface::Service, "t",
-     [](const UnitView&, ValueSink& sink) {
-         sink.unsigned64(0);
-     }},
     {"StatusErrno", Interface::Service, "i",
-     [](const UnitView&, ValueSink& sink) {
-         sink.signed32(0);
+     [](const UnitView& view, ValueSink& sink) {
+         sink.signed32(view.record.status.status_errno);
      }, told},
     {"StatusText", Interface::Service, "s",
-     [](const UnitView&, ValueSink& sink) {
-         sink.string("");
+     [](const UnitView& view, ValueSink& sink) {
+         sink.string(view.record.status.status_text);
      }, told},
     {"TasksCurrent", Interface::Service, "t",
      [](const UnitView& view, ValueSink& sink) {
@@ -220,8 +209,6 @@ constexpr auto rows = std::to_array<RuntimeField>({
          const TasksLimit& limit = view.record.unit.settings.resources.tasks_max;
          sink.unsigned64(limit.permyriad ? view.live.effective_tasks_max : limit.count.value_or(UINT64_MAX));
      }},
-    {"TimeoutStartFailureMode", Interface::Service, "s", fields::unbuilt<"TimeoutStartFailureMode", "terminate">},
-    {"TimeoutStopFailureMode", Interface::Service, "s", fields::unbuilt<"TimeoutStopFailureMode", "terminate">},
     {"UID", Interface::Service, "u",
      [](const UnitView& view, ValueSink& sink) {
          sink.unsigned32(is_up(view) ? view.live.uid : UINT32_MAX);
@@ -229,17 +216,19 @@ constexpr auto rows = std::to_array<RuntimeField>({
     {"USBFunctionDescriptors", Interface::Service, "s", fields::unbuilt<"USBFunctionDescriptors", "">},
     {"USBFunctionStrings", Interface::Service, "s", fields::unbuilt<"USBFunctionStrings", "">},
     {"WatchdogTimestamp", Interface::Service, "t",
-     [](const UnitView&, ValueSink& sink) {
-         sink.unsigned64(0);
+     [](const UnitView& view, ValueSink& sink) {
+         sink.unsigned64(view.record.status.watchdog_at.realtime);
      }},
     {"WatchdogTimestampMonotonic", Interface::Service, "t",
-     [](const UnitView&, ValueSink& sink) {
-         sink.unsigned64(0);
+     [](const UnitView& view, ValueSink& sink) {
+         sink.unsigned64(view.record.status.watchdog_at.monotonic);
      }},
     {"WatchdogUSec", Interface::Service, "t",
      [](const UnitView& view, ValueSink& sink) {
-         // systemd: unset until the first start, then "off".
-         sink.unsigned64(view.record.status.condition_asked == Moment{} ? UINT64_MAX : 0);
+         // systemd: unset until the first start of a service without a watchdog, then "off".
+         const std::uint64_t interval = watchdog(view.record).microseconds;
+         const bool untouched = interval == 0 && view.record.status.condition_asked == Moment{};
+         sink.unsigned64(untouched ? UINT64_MAX : interval);
      }},
 });
 static_assert(fields::sorted(rows));

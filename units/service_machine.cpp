@@ -5,16 +5,9 @@
 #include "units/service_machine.hpp"
 
 #include "units/engine_match.hpp"
+#include "units/restart_policy.hpp"
 
 namespace hearth {
-
-namespace {
-
-constexpr bool is_main(ExecKind kind) {
-    return kind == ExecKind::Start;
-}
-
-}  // namespace
 
 void ServiceMachine::dispatch(const Happening& happening) {
     switch (status_.state) {
@@ -35,14 +28,22 @@ void ServiceMachine::dispatch(const Happening& happening) {
             return in_exited(happening);
         case Reload:
             return in_reload(happening);
+        case ReloadSignal:
+            return in_reload_signal(happening);
+        case ReloadNotify:
+            return in_reload_notify(happening);
         case Stop:
             return in_stop(happening);
+        case StopWatchdog:
+            return in_stop_watchdog(happening);
         case StopSigterm:
             return in_stop_sigterm(happening);
         case StopSigkill:
             return in_stop_sigkill(happening);
         case StopPost:
             return in_stop_post(happening);
+        case FinalWatchdog:
+            return in_final_watchdog(happening);
         case FinalSigterm:
             return in_final_sigterm(happening);
         case FinalSigkill:
@@ -65,7 +66,8 @@ void ServiceMachine::in_dead(const Happening& happening) {
             Ended,
             CgroupEmptied,
             OutOfMemory,
-            DeadlinePassed>{});
+            DeadlinePassed>{},
+        Ignored<Ready, Reloading, Stopping, MainSearched, WatchdogPassed, BusNameLost>{});
 }
 
 void ServiceMachine::in_condition(const Happening& happening) {
@@ -80,14 +82,14 @@ void ServiceMachine::in_condition(const Happening& happening) {
                 enter_start_pre();
             }
         },
-        [this](const OutOfMemory&) {
-            enter_signal(ServiceState::StopSigterm, ServiceResult::OomKill);
-        },
+        [this](const OutOfMemory&) { out_of_memory(); },
         [this](const DeadlinePassed&) {
-            enter_signal(ServiceState::StopSigterm, ServiceResult::Timeout);
+            enter_signal(
+                failure_state(service().timeout_start_failure_mode), ServiceResult::Timeout);
         },
         [this](const Forget&) { forget(); },
-        Ignored<StartRequested, ReloadRequested, Started, CgroupEmptied>{});
+        Ignored<StartRequested, ReloadRequested, Started, CgroupEmptied>{},
+        Ignored<Ready, Reloading, Stopping, MainSearched, WatchdogPassed, BusNameLost>{});
 }
 
 void ServiceMachine::in_start_pre(const Happening& happening) {
@@ -102,50 +104,53 @@ void ServiceMachine::in_start_pre(const Happening& happening) {
                 enter_start();
             }
         },
-        [this](const OutOfMemory&) {
-            enter_signal(ServiceState::StopSigterm, ServiceResult::OomKill);
-        },
+        [this](const OutOfMemory&) { out_of_memory(); },
         [this](const DeadlinePassed&) {
-            enter_signal(ServiceState::StopSigterm, ServiceResult::Timeout);
+            enter_signal(
+                failure_state(service().timeout_start_failure_mode), ServiceResult::Timeout);
         },
         [this](const Forget&) { forget(); },
-        Ignored<StartRequested, ReloadRequested, Started, CgroupEmptied>{});
+        Ignored<StartRequested, ReloadRequested, Started, CgroupEmptied>{},
+        Ignored<Ready, Reloading, Stopping, MainSearched, WatchdogPassed, BusNameLost>{});
 }
 
 void ServiceMachine::in_start(const Happening& happening) {
     match(happening)(
         [this](const StopRequested&) { stop_before_started(); },
         [this](const Started&) {
-            if (service().type != ServiceType::Oneshot) {
+            if (starts_with_process(status_.type)) {
                 enter_start_post();
             }
         },
-        [this](const Ended& ended) {
-            if (service().type != ServiceType::Oneshot) {
-                return enter_running(ended.result);  // an exec that failed; harmless only with '-'
-            }
-            if (ended.result != ServiceResult::Success) {
-                return enter_signal(ServiceState::StopSigterm, ended.result);
-            }
-            if (!run_next(ended)) {
+        [this](const Ended& ended) { start_ended(ended); },
+        [this](const Ready&) {
+            // A forking service is started when its starter has exited, whatever it says before.
+            if (notifies(status_.type) || status_.type == ServiceType::Dbus) {
                 enter_start_post();
             }
         },
-        [this](const OutOfMemory&) {
-            enter_signal(ServiceState::StopSigterm, ServiceResult::OomKill);
-        },
+        [this](const MainSearched& searched) { main_found_in_start(searched); },
+        [this](const CgroupEmptied&) { main_never_came(); },
+        [this](const OutOfMemory&) { out_of_memory(); },
         [this](const DeadlinePassed&) {
-            enter_signal(ServiceState::StopSigterm, ServiceResult::Timeout);
+            enter_signal(
+                failure_state(service().timeout_start_failure_mode), ServiceResult::Timeout);
         },
         [this](const Forget&) { forget(); },
-        Ignored<StartRequested, ReloadRequested, CgroupEmptied>{});
+        Ignored<
+            StartRequested,
+            ReloadRequested,
+            Reloading,
+            Stopping,
+            WatchdogPassed,
+            BusNameLost>{});
 }
 
 void ServiceMachine::in_start_post(const Happening& happening) {
     match(happening)(
         [this](const StopRequested&) { stop_before_started(); },
         [this](const Ended& ended) {
-            if (is_main(ended.kind)) {
+            if (ended.main) {
                 if (status_.control_pid == 0 && !status_.launch) {
                     enter_stop(ended.result);
                 }
@@ -155,17 +160,28 @@ void ServiceMachine::in_start_post(const Happening& happening) {
                 return enter_signal(ServiceState::StopSigterm, ended.result);
             }
             if (!run_next(ended)) {
-                enter_running(ServiceResult::Success);
+                started_up();
             }
         },
-        [this](const OutOfMemory&) {
-            enter_signal(ServiceState::StopSigterm, ServiceResult::OomKill);
-        },
+        [this](const OutOfMemory&) { out_of_memory(); },
         [this](const DeadlinePassed&) {
-            enter_signal(ServiceState::StopSigterm, ServiceResult::Timeout);
+            enter_signal(
+                failure_state(service().timeout_start_failure_mode), ServiceResult::Timeout);
         },
         [this](const Forget&) { forget(); },
-        Ignored<StartRequested, ReloadRequested, Started, CgroupEmptied>{});
+        [this](const MainSearched& searched) { main_found_in_start(searched); },
+        [this](const CgroupEmptied&) { main_never_came(); },
+        [this](const WatchdogPassed&) {
+            enter_signal(ServiceState::StopWatchdog, ServiceResult::Watchdog);
+        },
+        Ignored<
+            StartRequested,
+            ReloadRequested,
+            Started,
+            Ready,
+            Reloading,
+            Stopping,
+            BusNameLost>{});
 }
 
 void ServiceMachine::in_running(const Happening& happening) {
@@ -176,7 +192,7 @@ void ServiceMachine::in_running(const Happening& happening) {
         },
         [this](const ReloadRequested&) { enter_reload(); },
         [this](const Ended& ended) {
-            if (is_main(ended.kind)) {
+            if (ended.main) {
                 enter_running(ended.result);
             }
         },
@@ -186,13 +202,19 @@ void ServiceMachine::in_running(const Happening& happening) {
                 enter_running(ServiceResult::Success);
             }
         },
-        [this](const OutOfMemory&) { enter_stop(ServiceResult::OomKill); },
+        [this](const OutOfMemory&) { out_of_memory(); },
         [this](const DeadlinePassed&) {
             cause_ = "RuntimeMaxSec= is over";
             enter_stop(ServiceResult::Timeout);
         },
         [this](const Forget&) { forget(); },
-        Ignored<StartRequested, Started>{});
+        [this](const Reloading&) { enter_reload_notify(); },
+        [this](const Stopping&) { enter_stop_by_notify(); },
+        [this](const WatchdogPassed&) {
+            enter_signal(ServiceState::StopWatchdog, ServiceResult::Watchdog);
+        },
+        [this](const BusNameLost&) { enter_running(ServiceResult::Success); },
+        Ignored<StartRequested, Started, Ready, MainSearched>{});
 }
 
 void ServiceMachine::in_exited(const Happening& happening) {
@@ -202,9 +224,10 @@ void ServiceMachine::in_exited(const Happening& happening) {
             enter_stop(ServiceResult::Success);
         },
         [this](const ReloadRequested&) { enter_reload(); },
-        [this](const OutOfMemory&) { enter_stop(ServiceResult::OomKill); },
+        [this](const OutOfMemory&) { out_of_memory(); },
         [this](const Forget&) { forget(); },
-        Ignored<StartRequested, Started, Ended, CgroupEmptied, DeadlinePassed>{});
+        Ignored<StartRequested, Started, Ended, CgroupEmptied, DeadlinePassed>{},
+        Ignored<Ready, Reloading, Stopping, MainSearched, WatchdogPassed, BusNameLost>{});
 }
 
 void ServiceMachine::in_reload(const Happening& happening) {
@@ -217,7 +240,7 @@ void ServiceMachine::in_reload(const Happening& happening) {
             }
         },
         [this](const Ended& ended) {
-            if (is_main(ended.kind)) {
+            if (ended.main) {
                 if (status_.control_pid == 0 && !status_.launch) {
                     enter_stop(ended.result);
                 }
@@ -225,12 +248,10 @@ void ServiceMachine::in_reload(const Happening& happening) {
             }
             const bool timed_out = status_.reload_result != ServiceResult::Success;
             if (timed_out || !run_next(ended)) {
-                reload_ended(ended.result);
+                reload_command_ended(ended.result);
             }
         },
-        [this](const OutOfMemory&) {
-            enter_signal(ServiceState::StopSigterm, ServiceResult::OomKill);
-        },
+        [this](const OutOfMemory&) { out_of_memory(); },
         [this](const DeadlinePassed&) {
             const bool again = status_.reload_result != ServiceResult::Success;
             status_.reload_result = ServiceResult::Timeout;
@@ -247,165 +268,68 @@ void ServiceMachine::in_reload(const Happening& happening) {
             }
         },
         [this](const Forget&) { forget(); },
-        Ignored<StartRequested, ReloadRequested, CgroupEmptied>{});
+        [this](const WatchdogPassed&) {
+            enter_signal(ServiceState::StopWatchdog, ServiceResult::Watchdog);
+        },
+        Ignored<
+            StartRequested,
+            ReloadRequested,
+            CgroupEmptied,
+            Ready,
+            Reloading,
+            Stopping,
+            MainSearched,
+            BusNameLost>{});
 }
 
-void ServiceMachine::in_stop(const Happening& happening) {
-    match(happening)(
-        [this](const StopRequested&) { status_.stop_requested = true; },
-        [this](const Ended& ended) {
-            if (is_main(ended.kind)) {
-                return;  // what ExecStop= is for; the command is waited for
-            }
-            if (!run_next(ended)) {
-                enter_signal(ServiceState::StopSigterm, ended.result);
-            }
-        },
-        [this](const OutOfMemory&) {
-            enter_signal(ServiceState::StopSigterm, ServiceResult::OomKill);
-        },
-        [this](const DeadlinePassed&) {
-            enter_signal(ServiceState::StopSigterm, ServiceResult::Timeout);
-        },
-        [this](const Forget&) { forget(); },
-        Ignored<StartRequested, ReloadRequested, Started, CgroupEmptied>{});
-}
-
-void ServiceMachine::in_stop_sigterm(const Happening& happening) {
-    match(happening)(
-        [this](const StopRequested&) { status_.stop_requested = true; },
-        [this](const Started&) {
-            signal_processes(Operation::Terminate);
-            stop_signal_ended();
-        },
-        [this](const Ended&) { stop_signal_ended(); },
-        [this](const CgroupEmptied&) { stop_signal_ended(); },
-        [this](const OutOfMemory&) { blame_out_of_memory(); },
-        [this](const DeadlinePassed&) {
-            if (kill().send_kill || status_.launch) {
-                enter_signal(ServiceState::StopSigkill, ServiceResult::Timeout);
-            } else {
-                tell(
-                    Severity::Warning,
-                    "processes survived the stop signal; SendSIGKILL=no spares them");
-                enter_stop_post(ServiceResult::Timeout);
-            }
-        },
-        [this](const Forget&) { forget(); },
-        Ignored<StartRequested, ReloadRequested>{});
-}
-
-void ServiceMachine::in_stop_sigkill(const Happening& happening) {
-    match(happening)(
-        [this](const StopRequested&) { status_.stop_requested = true; },
-        [this](const Started&) {
-            signal_processes(Operation::Kill);
-            stop_signal_ended();
-        },
-        [this](const Ended&) { stop_signal_ended(); },
-        [this](const CgroupEmptied&) { stop_signal_ended(); },
-        [this](const OutOfMemory&) { blame_out_of_memory(); },
-        [this](const DeadlinePassed&) {
-            if (status_.launch) {
-                return enter_signal(ServiceState::StopSigkill, ServiceResult::Timeout);
-            }
-            tell(
-                Severity::Warning,
-                "processes are still there after SIGKILL; going on without them");
-            enter_stop_post(ServiceResult::Timeout);
-        },
-        [this](const Forget&) { forget(); },
-        Ignored<StartRequested, ReloadRequested>{});
-}
-
-void ServiceMachine::in_stop_post(const Happening& happening) {
-    match(happening)(
-        [this](const StopRequested&) { status_.stop_requested = true; },
-        [this](const Ended& ended) {
-            if (!is_main(ended.kind) && run_next(ended)) {
-                return;
-            }
-            if (!process_left()) {
-                enter_signal(ServiceState::FinalSigterm, ended.result);
-            }
-        },
-        [this](const OutOfMemory&) { blame_out_of_memory(); },
-        [this](const DeadlinePassed&) {
-            enter_signal(ServiceState::FinalSigterm, ServiceResult::Timeout);
-        },
-        [this](const Forget&) { forget(); },
-        Ignored<StartRequested, ReloadRequested, Started, CgroupEmptied>{});
-}
-
-void ServiceMachine::in_final_sigterm(const Happening& happening) {
-    match(happening)(
-        [this](const StopRequested&) { status_.stop_requested = true; },
-        [this](const Started&) {
-            signal_processes(Operation::Terminate);
-            final_signal_ended();
-        },
-        [this](const Ended&) { final_signal_ended(); },
-        [this](const CgroupEmptied&) { final_signal_ended(); },
-        [this](const OutOfMemory&) { blame_out_of_memory(); },
-        [this](const DeadlinePassed&) {
-            if (kill().send_kill || status_.launch) {
-                enter_signal(ServiceState::FinalSigkill, ServiceResult::Timeout);
-            } else {
-                tell(
-                    Severity::Warning,
-                    "processes survived the final stop signal; SendSIGKILL=no spares them");
-                enter_dead(ServiceResult::Timeout, false);
-            }
-        },
-        [this](const Forget&) { forget(); },
-        Ignored<StartRequested, ReloadRequested>{});
-}
-
-void ServiceMachine::in_final_sigkill(const Happening& happening) {
-    match(happening)(
-        [this](const StopRequested&) { status_.stop_requested = true; },
-        [this](const Started&) {
-            signal_processes(Operation::Kill);
-            final_signal_ended();
-        },
-        [this](const Ended&) { final_signal_ended(); },
-        [this](const CgroupEmptied&) { final_signal_ended(); },
-        [this](const OutOfMemory&) { blame_out_of_memory(); },
-        [this](const DeadlinePassed&) {
-            if (status_.launch) {
-                return enter_signal(ServiceState::FinalSigkill, ServiceResult::Timeout);
-            }
-            tell(Severity::Error, "processes are still there after the final SIGKILL");
-            enter_dead(ServiceResult::Timeout, true);
-        },
-        [this](const Forget&) { forget(); },
-        Ignored<StartRequested, ReloadRequested>{});
-}
-
-void ServiceMachine::in_failed(const Happening& happening) {
-    match(happening)(
-        [this](const StartRequested&) { start(); },
-        [this](const OutOfMemory&) { blame_out_of_memory(); },
-        [this](const Forget&) { forget(); },
-        Ignored<StopRequested, ReloadRequested, Started, Ended, CgroupEmptied, DeadlinePassed>{});
-}
-
-void ServiceMachine::in_auto_restart(const Happening& happening) {
+void ServiceMachine::in_reload_signal(const Happening& happening) {
     match(happening)(
         [this](const StopRequested&) {
-            status_.deadline.reset();
-            status_.restarts_stale = !restarting_;
-            enter(ServiceState::Dead);
+            status_.stop_requested = true;
+            enter_stop(ServiceResult::Success);
         },
-        [this](const OutOfMemory&) { blame_out_of_memory(); },
-        // The engine sees the deadline gone and makes the restart a job.
-        [this](const DeadlinePassed&) {
-            if (record_.unit.load_state == LoadState::Loaded) {
-                ++status_.restarts;
+        [this](const Ended& ended) {
+            if (ended.main) {
+                enter_running(ended.result);
             }
         },
+        [this](const Reloading& reloading) {
+            if (reloading.fresh) {
+                enter_reload_notify();
+            }
+        },
+        [this](const Stopping&) { enter_stop_by_notify(); },
+        [this](const OutOfMemory&) { out_of_memory(); },
+        [this](const DeadlinePassed&) { reload_ended(ServiceResult::Timeout); },
+        [this](const WatchdogPassed&) {
+            enter_signal(ServiceState::StopWatchdog, ServiceResult::Watchdog);
+        },
+        [this](const CgroupEmptied&) { reload_left_alone(); },
         [this](const Forget&) { forget(); },
-        Ignored<StartRequested, ReloadRequested, Started, Ended, CgroupEmptied>{});
+        Ignored<StartRequested, ReloadRequested, Started, Ready, MainSearched, BusNameLost>{});
+}
+
+void ServiceMachine::in_reload_notify(const Happening& happening) {
+    match(happening)(
+        [this](const StopRequested&) {
+            status_.stop_requested = true;
+            enter_stop(ServiceResult::Success);
+        },
+        [this](const Ended& ended) {
+            if (ended.main) {
+                enter_running(ended.result);
+            }
+        },
+        [this](const Ready&) { reload_ended(ServiceResult::Success); },
+        [this](const Stopping&) { enter_stop_by_notify(); },
+        [this](const OutOfMemory&) { out_of_memory(); },
+        [this](const DeadlinePassed&) { reload_ended(ServiceResult::Timeout); },
+        [this](const WatchdogPassed&) {
+            enter_signal(ServiceState::StopWatchdog, ServiceResult::Watchdog);
+        },
+        [this](const CgroupEmptied&) { reload_left_alone(); },
+        [this](const Forget&) { forget(); },
+        Ignored<StartRequested, ReloadRequested, Started, Reloading, MainSearched, BusNameLost>{});
 }
 
 }  // namespace hearth

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // The life of one service, as a function: what it is, what happened, what time it is -> what to do.
-// It follows systemd 252's services of Type=simple, exec and oneshot (idle as simple); see
-// systemd.service(5), systemd.kill(5). Pure and total: every state answers every event; an event
-// about an unknown launch or process is ignored. Called only by the engine (units/engine.cpp),
-// which owns the jobs.
+// It follows systemd 252's services of every Type=, and later systemds' notify-reload,
+// RestartSteps= and kin; see systemd.service(5), systemd.kill(5), sd_notify(3). Pure and total:
+// every state answers every event; an event about an unknown launch or process is ignored. Called
+// only by the engine (units/engine.cpp), which owns the jobs.
 //
 // THE STATES, in the order of a life.
 //
@@ -20,19 +20,28 @@
 //                the last. A simple service whose launch failed after the process existed counts as
 //                started and then as exited, so its start job succeeds and the unit fails
 //                (systemd.service(5)); exec and oneshot fail the start. A refused launch never had
-//                a process: the start fails.
+//                a process: the start fails. forking is started when ExecStart= has exited and the
+//                main process is known (or can't be); notify when READY=1 came; dbus when the bus
+//                knows BusName=.
 // start-post     ExecStartPost= runs beside the main process. If that one ends meanwhile, the
 //                commands are waited for first.
-// running        The main process runs. Its end, RuntimeMaxSec= or a stop leads away.
+// running        The main process runs (ExitType=cgroup, a forking service without known main
+//                process: something in the cgroup does). Its end, RuntimeMaxSec=, a watchdog or
+//                health check that failed, or a stop leads away.
 // exited         RemainAfterExit=: nothing runs, the service counts as active.
 // reload         ExecReload= runs. Its failure or timeout is told as ReloadResult, and the service
 //                goes on.
+// reload-signal  Type=notify-reload: ReloadSignal= was sent, RELOADING=1 is waited for.
+// reload-notify  The service said RELOADING=1, asked or by itself; READY=1 ends it.
 // stop           ExecStop= runs, if the service had been started and has not failed.
-// stop-sigterm   KillSignal= was sent as KillMode= says, then SIGCONT, then SIGHUP if SendSIGHUP=.
+// stop-watchdog  WatchdogSignal= was sent: the watchdog ran out, or a timeout's failure mode is
+// abort. stop-sigterm   KillSignal= was sent as KillMode= says, then SIGCONT, then SIGHUP if
+// SendSIGHUP=.
 //                Left when main and control process are gone.
 // stop-sigkill   TimeoutStopSec= passed, or KillMode=mixed has only others than the main process to
 //                reach: FinalKillSignal= was sent.
 // stop-post      ExecStopPost= runs, after every end, good or bad, also of a start that failed.
+// final-watchdog As stop-watchdog, where ExecStopPost= took too long.
 // final-sigterm  What is left in the cgroup, of the service or of ExecStopPost=, gets KillSignal=,
 // final-sigkill  and then FinalKillSignal=. Left when main, control process and cgroup are gone.
 // failed         Like dead, with a result that tells why. reset-failed makes it dead.
@@ -54,6 +63,10 @@
 // always been there.
 //
 // Other processes in the cgroup hold up final-sigterm and final-sigkill only.
+//
+// The watchdog has a deadline of its own from start-post to the end of running and reload. Health
+// checks (HealthCheck=) run beside the main process in running only, with a launch, a process and a
+// deadline of their own that no other state waits for: leaving running kills them.
 #pragma once
 
 #include <string>
@@ -85,6 +98,10 @@ using ServiceEvent = std::variant<
     ProcessExited,
     CgroupChanged,
     OutOfMemoryKilled,
+    Notified,
+    MainProcessFound,
+    StoredDescriptorEnded,
+    BusNameChanged,
     TimeElapsed,
     ResetFailed>;
 
@@ -93,8 +110,8 @@ public:
     /// `restarting`: a restart job is what stops the service, so RestartKillSignal= applies.
     /// Transitions and actions are appended to `outcome`. All references must outlive the machine,
     /// which lives for one event.
-    ServiceMachine(
-        UnitRecord& record, LaunchId& next_launch, bool restarting, Moment now, Outcome& outcome);
+    /// Of `world` only the next launch id and the random number are used.
+    ServiceMachine(UnitRecord& record, World& world, bool restarting, Moment now, Outcome& outcome);
 
     void on(const ServiceEvent& event);
 
@@ -109,11 +126,22 @@ private:
     struct Ended {
         ExecKind kind{};
         ServiceResult result{};
-    };  ///< main (kind Start) or control ended
+        bool main = false;
+    };  ///< main or control process ended
     struct CgroupEmptied {};
     struct OutOfMemory {};
     struct DeadlinePassed {};
     struct Forget {};  ///< reset-failed
+    struct Ready {};   ///< READY=1, or the bus name is there
+    struct Reloading {
+        bool fresh = false;
+    };  ///< RELOADING=1; fresh: not older than the last ReloadSignal=
+    struct Stopping {};  ///< STOPPING=1
+    struct MainSearched {
+        bool found = false;
+    };
+    struct WatchdogPassed {};
+    struct BusNameLost {};
     using Happening = std::variant<
         StartRequested,
         StopRequested,
@@ -123,8 +151,14 @@ private:
         CgroupEmptied,
         OutOfMemory,
         DeadlinePassed,
-        Forget>;
-    enum class Operation { Terminate, Kill };
+        Forget,
+        Ready,
+        Reloading,
+        Stopping,
+        MainSearched,
+        WatchdogPassed,
+        BusNameLost>;
+    enum class Operation { Terminate, Abort, Kill };
 
     // One function per state: service_machine.cpp.
     void dispatch(const Happening& happening);
@@ -136,10 +170,14 @@ private:
     void in_running(const Happening& happening);
     void in_exited(const Happening& happening);
     void in_reload(const Happening& happening);
+    void in_reload_signal(const Happening& happening);
+    void in_reload_notify(const Happening& happening);
     void in_stop(const Happening& happening);
+    void in_stop_watchdog(const Happening& happening);
     void in_stop_sigterm(const Happening& happening);
     void in_stop_sigkill(const Happening& happening);
     void in_stop_post(const Happening& happening);
+    void in_final_watchdog(const Happening& happening);
     void in_final_sigterm(const Happening& happening);
     void in_final_sigkill(const Happening& happening);
     void in_failed(const Happening& happening);
@@ -149,8 +187,46 @@ private:
     void stop_signal_ended();
     void final_signal_ended();
     void reload_ended(ServiceResult result);
+    void reload_command_ended(ServiceResult result);
+    void reload_left_alone();
     void blame_out_of_memory();
+    void out_of_memory();
+    void stop_signal_timed_out();
+    void final_signal_timed_out();
     void forget();
+
+    // The main process: service_machine_main.cpp.
+    void start_ended(const Ended& ended);
+    void find_main_process();
+    void main_searched(const MainProcessFound& event);
+    void main_found_in_start(const MainSearched& searched);
+    void started_up();
+    void main_never_came();
+    [[nodiscard]] bool may_have_moved() const;
+    void set_main(int pid);
+    [[nodiscard]] bool alive() const;
+    [[nodiscard]] bool is_main(ExecKind kind) const;
+    [[nodiscard]] bool waits_for_pid_file() const;
+
+    // What the service says of itself: service_machine_notify.cpp.
+    void notified(const Notified& event);
+    [[nodiscard]] bool may_notify(int pid) const;
+    void told_status(const Notified& event);
+    void told_descriptors(const Notified& event);
+    void told_state(const Notification& message);
+    void extend_timeout(std::uint64_t microseconds);
+    void arm_watchdog();
+    void drop_descriptors();
+    void stored_descriptor_ended(const StoredDescriptorEnded& event);
+    void bus_name_changed(const BusNameChanged& event);
+
+    // Health checks: service_machine_health.cpp.
+    void arm_health();
+    void end_health();
+    void health_due();
+    void look_again();
+    void health_launched(const Launched& event);
+    void health_ended(bool well, const std::string& how);
 
     // The ways into a state: service_machine_enter.cpp.
     void start();
@@ -160,6 +236,8 @@ private:
     void enter_start_post();
     void enter_running(ServiceResult result);
     void enter_reload();
+    void enter_reload_notify();
+    void enter_stop_by_notify();
     void enter_stop(ServiceResult result);
     void enter_signal(ServiceState state, ServiceResult result);
     void enter_stop_post(ServiceResult result);
@@ -173,6 +251,7 @@ private:
     void fail(ServiceResult result);
     void arm(Timespan timeout);
     void reset_activation();
+    void restart_later();
     void end_forked_processes();
     [[nodiscard]] static Operation operation(ServiceState state);
     [[nodiscard]] bool reaches_cgroup(Operation operation) const;
@@ -185,14 +264,16 @@ private:
     void tell(Severity severity, std::string message);
 
     // Facts to happenings: service_machine_facts.cpp.
+    void time_elapsed();
     void launched(const Launched& event);
     void launch_failed(const LaunchFailed& event);
     void no_process(const LaunchFailed& event);
     void process_exited(const ProcessExited& event);
     void cgroup_changed(const CgroupChanged& event);
-    void adopt(ExecKind kind, int pid, Moment at);
-    void end_process(ExecKind kind, int pid, int code, int exit_status, Moment at);
-    [[nodiscard]] ServiceResult judge(ExecKind kind, int pid, int code, int exit_status) const;
+    bool adopt(ExecKind kind, int pid, Moment at);
+    void end_process(ExecKind kind, bool main, int pid, int code, int exit_status, Moment at);
+    [[nodiscard]] ServiceResult judge(
+        ExecKind kind, bool main, int pid, int code, int exit_status) const;
     [[nodiscard]] bool failure_ignored(ExecKind kind, std::size_t index) const;
     [[nodiscard]] ProcessRecord* history(ExecKind kind, std::size_t index);
 
@@ -202,6 +283,7 @@ private:
     UnitRecord& record_;
     ServiceStatus& status_;
     LaunchId& next_launch_;
+    std::uint64_t& random_;
     bool restarting_;
     Moment now_;
     Outcome& outcome_;

@@ -22,17 +22,31 @@ bool is_over(ActiveState state) {
     return state == ActiveState::Inactive || state == ActiveState::Failed;
 }
 
-bool is_built(ServiceType type) {
-    switch (type) {
-        case ServiceType::Simple:
-        case ServiceType::Exec:
-        case ServiceType::Oneshot:
-        case ServiceType::Idle:
+/// States in which the service is up, so that its watchdog counts.
+bool is_watched(ServiceState state) {
+    switch (state) {
+        using enum ServiceState;
+        case StartPost:
+        case Running:
+        case Reload:
+        case ReloadSignal:
+        case ReloadNotify:
             return true;
-        case ServiceType::Forking:
-        case ServiceType::Dbus:
-        case ServiceType::Notify:
-        case ServiceType::NotifyReload:
+        case Dead:
+        case Condition:
+        case StartPre:
+        case Start:
+        case Exited:
+        case Stop:
+        case StopWatchdog:
+        case StopSigterm:
+        case StopSigkill:
+        case StopPost:
+        case FinalWatchdog:
+        case FinalSigterm:
+        case FinalSigkill:
+        case Failed:
+        case AutoRestart:
             return false;
     }
     return false;
@@ -66,14 +80,7 @@ void ServiceMachine::start() {
     }
     count_start(record_.unit, status_, now_.monotonic);
     reset_activation();
-    if (!is_built(service().type)) {
-        status_.refused = true;
-        return refuse_start(
-            ServiceResult::Resources,
-            with_lines("this Type= is not built yet; use simple, exec or oneshot where the program "
-                       "allows it"));
-    }
-    if (service().exec_start.empty() && service().type != ServiceType::Oneshot) {
+    if (service().exec_start.empty() && status_.type != ServiceType::Oneshot) {
         status_.refused = true;
         return refuse_start(
             ServiceResult::Resources, with_lines("the unit has no ExecStart= to run"));
@@ -104,10 +111,25 @@ void ServiceMachine::reset_activation() {
     status_.refused = false;
     status_.failure.clear();
     status_.invocation_id.clear();
+    status_.type = service().type;
+    status_.main_known = false;
+    status_.searching = false;
+    status_.search_at.reset();
+    status_.moving.reset();
+    status_.notify_state = NotifyState::Unknown;
+    status_.status_text.clear();
+    status_.status_errno = 0;
+    status_.bus_error.clear();
+    status_.watchdog_override.reset();
+    status_.watchdog_at = {};
+    status_.health_failures = 0;
+    const std::uint64_t extra = service().runtime_randomized_extra.microseconds;
+    status_.runtime_extra = random_within(random_, extra);
     status_.condition_met = true;
     status_.condition_asked = now_;
     if (status_.restarts_stale) {
         status_.restarts = 0;
+        status_.back_off = 0;
         status_.restarts_stale = false;
     }
 }
@@ -145,6 +167,7 @@ void ServiceMachine::enter_start() {
 }
 
 void ServiceMachine::enter_start_post() {
+    status_.watchdog_at = now_;
     if (service().exec_start_post.empty()) {
         return enter_running(ServiceResult::Success);
     }
@@ -158,13 +181,15 @@ void ServiceMachine::enter_running(ServiceResult result) {
     if (status_.result != ServiceResult::Success) {
         return enter_signal(ServiceState::StopSigterm, result);
     }
-    if (status_.main_pid != 0) {
-        enter(ServiceState::Running);
-        status_.deadline.reset();
-        const Timespan limit = service().runtime_max;
-        if (!limit.is_infinite() &&
-            record_.active_enter.monotonic < UINT64_MAX - limit.microseconds) {
-            status_.deadline = record_.active_enter.monotonic + limit.microseconds;
+    if (alive()) {
+        if (status_.state != ServiceState::Running) {
+            enter(ServiceState::Running);
+        }
+        status_.deadline = runtime_deadline(record_);
+        if (status_.notify_state == NotifyState::Stopping) {
+            enter_stop_by_notify();
+        } else if (status_.notify_state == NotifyState::Reloading) {
+            enter_reload_notify();
         }
     } else if (service().remain_after_exit) {
         enter(ServiceState::Exited);
@@ -176,11 +201,34 @@ void ServiceMachine::enter_running(ServiceResult result) {
 
 void ServiceMachine::enter_reload() {
     status_.reload_result = ServiceResult::Success;
-    if (service().exec_reload.empty()) {
-        return;  // the engine refuses such jobs; without a command there is nothing to wait for
+    const bool signals = status_.type == ServiceType::NotifyReload && status_.main_pid != 0;
+    if (service().exec_reload.empty() && !signals) {
+        return;  // the engine refuses such jobs; there is nothing to wait for
     }
-    enter(ServiceState::Reload);
-    run(ExecKind::Reload, 0, timeout_start(record_.unit));
+    if (signals) {
+        // Before the state: what the service answers carries the time of its own RELOADING=1.
+        status_.reload_began = now_.monotonic;
+        status_.notify_state = NotifyState::Ready;
+    }
+    enter(service().exec_reload.empty() ? ServiceState::ReloadSignal : ServiceState::Reload);
+    if (signals) {
+        outcome_.actions.push_back(
+            SignalUnit{record_.unit.name, kill().reload_signal.number, true, false, false});
+    }
+    if (service().exec_reload.empty()) {
+        arm(timeout_start(record_.unit));
+    } else {
+        run(ExecKind::Reload, 0, timeout_start(record_.unit));
+    }
+}
+
+void ServiceMachine::enter_reload_notify() {
+    if (status_.state == ServiceState::Running) {
+        status_.reload_result = ServiceResult::Success;
+        cause_ = "the service says that it reloads";
+    }
+    enter(ServiceState::ReloadNotify);
+    arm(timeout_start(record_.unit));
 }
 
 // ---- stopping -----------------------------------------------------------------------------------
@@ -195,13 +243,21 @@ void ServiceMachine::enter_stop(ServiceResult result) {
     run(ExecKind::Stop, 0, service().timeout_stop);
 }
 
+/// The service ends by itself: as if it had been asked to, but nothing needs to be sent.
+void ServiceMachine::enter_stop_by_notify() {
+    cause_ = "the service says that it stops";
+    enter(ServiceState::StopSigterm);
+    arm(service().timeout_stop);
+}
+
 void ServiceMachine::enter_signal(ServiceState state, ServiceResult result) {
     fail(result);
     if (awaits(operation(state))) {
         if (status_.state != state) {
             enter(state);
         }
-        arm(service().timeout_stop);
+        arm(operation(state) == Operation::Abort ? timeout_abort(record_.unit)
+                                                 : service().timeout_stop);
         if (status_.launch) {
             outcome_.actions.emplace_back(AbortLaunch{record_.unit.name, *status_.launch});
         }
@@ -209,11 +265,13 @@ void ServiceMachine::enter_signal(ServiceState state, ServiceResult result) {
     }
     switch (state) {
         using enum ServiceState;
+        case StopWatchdog:
         case StopSigterm:
             return kill().send_kill ? enter_signal(StopSigkill, ServiceResult::Success)
                                     : enter_stop_post(ServiceResult::Success);
         case StopSigkill:
             return enter_stop_post(ServiceResult::Success);
+        case FinalWatchdog:
         case FinalSigterm:
             return kill().send_kill ? enter_signal(FinalSigkill, ServiceResult::Success)
                                     : enter_dead(ServiceResult::Success, true);
@@ -227,6 +285,8 @@ void ServiceMachine::enter_signal(ServiceState state, ServiceResult result) {
         case Running:
         case Exited:
         case Reload:
+        case ReloadSignal:
+        case ReloadNotify:
         case Stop:
         case StopPost:
         case Failed:
@@ -257,17 +317,35 @@ void ServiceMachine::enter_dead(ServiceResult result, bool may_restart) {
     status_.control_pid = 0;
     status_.deadline.reset();
     const bool restarts = may_restart && shall_restart(record_.unit, status_);
-    enter(well ? ServiceState::Dead : ServiceState::Failed);
+    const bool direct = restarts && service().restart_mode == RestartMode::Direct;
+    if (!direct) {
+        enter(well ? ServiceState::Dead : ServiceState::Failed);
+    }
     if (ran) {
         outcome_.actions.emplace_back(Release{record_.unit.name});
     }
     status_.stop_requested = false;
     status_.restarts_stale = !restarts;
     if (restarts) {
-        cause_ = fmt::format("restarting in {}", format_timespan(service().restart_delay));
-        enter(ServiceState::AutoRestart);
-        arm(service().restart_delay);
+        return restart_later();
     }
+    if (restarting_) {
+        return;  // a restart job: what the service stored comes back to it
+    }
+    drop_descriptors();
+    if (record_.unit.settings.hearth.essential) {
+        outcome_.actions.push_back(EndManager{record_.unit.name, essential_status(status_)});
+    }
+}
+
+void ServiceMachine::restart_later() {
+    if (was_healthy(record_)) {
+        status_.back_off = 0;
+    }
+    const Timespan delay = restart_delay(record_.unit, status_.back_off, random_);
+    cause_ = fmt::format("restarting in {}", format_timespan(delay));
+    enter(ServiceState::AutoRestart);
+    arm(delay);
 }
 
 void ServiceMachine::give_up_restart(std::string why) {
@@ -280,6 +358,7 @@ void ServiceMachine::enter(ServiceState state) {
     const ActiveState before = record_.active_state();
     outcome_.transitions.push_back(
         {record_.unit.name, status_.state, state, status_.result, cause_, now_});
+    const ServiceState left = status_.state;
     status_.state = state;
     const ActiveState after = record_.active_state();
     record_.state_change = now_;
@@ -293,6 +372,14 @@ void ServiceMachine::enter(ServiceState state) {
     } else if (is_active(before) && !is_active(after)) {
         record_.active_exit = now_;
     }
+    if (is_watched(state) != is_watched(left)) {
+        arm_watchdog();
+    }
+    if (state == ServiceState::Running) {
+        arm_health();
+    } else if (left == ServiceState::Running) {
+        end_health();
+    }
 }
 
 void ServiceMachine::run(ExecKind kind, std::size_t index, Timespan timeout) {
@@ -303,8 +390,9 @@ void ServiceMachine::run(ExecKind kind, std::size_t index, Timespan timeout) {
         status_.control_kind = kind;
     }
     arm(timeout);
-    outcome_.actions.emplace_back(
-        Launch{record_.unit.name, *status_.launch, kind, index, status_.invocation_id.empty()});
+    const bool when_idle = kind == ExecKind::Start && status_.type == ServiceType::Idle;
+    outcome_.actions.emplace_back(Launch{
+        record_.unit.name, *status_.launch, kind, index, status_.invocation_id.empty(), when_idle});
 }
 
 bool ServiceMachine::run_next(const Ended& ended) {
@@ -332,6 +420,16 @@ void ServiceMachine::arm(Timespan timeout) {
     }
 }
 
+/// From the last sign of life on; off outside the states in which the service is up.
+void ServiceMachine::arm_watchdog() {
+    status_.watchdog_deadline.reset();
+    const Timespan interval = watchdog(record_);
+    if (is_watched(status_.state) && interval.microseconds != 0 && !interval.is_infinite() &&
+        interval.microseconds < UINT64_MAX - status_.watchdog_at.monotonic) {
+        status_.watchdog_deadline = status_.watchdog_at.monotonic + interval.microseconds;
+    }
+}
+
 void ServiceMachine::end_forked_processes() {
     // systemd.service(5), ExecStartPre=. With KillMode=process or none what lives in the cgroup may
     // be the user's sessions of an earlier run: those are spared.
@@ -341,8 +439,16 @@ void ServiceMachine::end_forked_processes() {
 }
 
 ServiceMachine::Operation ServiceMachine::operation(ServiceState state) {
-    const bool kills = state == ServiceState::StopSigkill || state == ServiceState::FinalSigkill;
-    return kills ? Operation::Kill : Operation::Terminate;
+    switch (state) {
+        case ServiceState::StopSigkill:
+        case ServiceState::FinalSigkill:
+            return Operation::Kill;
+        case ServiceState::StopWatchdog:
+        case ServiceState::FinalWatchdog:
+            return Operation::Abort;
+        default:
+            return Operation::Terminate;
+    }
 }
 
 bool ServiceMachine::reaches_cgroup(Operation operation) const {
@@ -358,7 +464,8 @@ bool ServiceMachine::awaits(Operation operation) const {
 /// Main, control or a launch that may become one. KillMode=none never waits for a process.
 bool ServiceMachine::process_left() const {
     const bool alive = status_.main_pid != 0 || status_.control_pid != 0;
-    return status_.launch.has_value() || (alive && kill().mode != KillMode::None);
+    const bool launching = status_.launch || status_.health_launch;
+    return launching || (alive && kill().mode != KillMode::None);
 }
 
 void ServiceMachine::signal_processes(Operation operation) {
@@ -375,6 +482,9 @@ void ServiceMachine::signal_processes(Operation operation) {
             send_and_wake(kill().final_signal.number, everything);
         }
         return;
+    }
+    if (operation == Operation::Abort) {
+        return send_and_wake(kill().watchdog_signal.number, everything);
     }
     const bool restart_signal = restarting_ && status_.state == ServiceState::StopSigterm;
     const int signal = restart_signal ? kill().restart_signal.value_or(kill().signal).number

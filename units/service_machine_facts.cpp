@@ -28,8 +28,10 @@ std::string first_line(const std::string& text) {
 bool aborts_launches(const ServiceStatus& status) {
     switch (status.state) {
         using enum ServiceState;
+        case StopWatchdog:
         case StopSigterm:
         case StopSigkill:
+        case FinalWatchdog:
         case FinalSigterm:
         case FinalSigkill:
             return true;
@@ -42,6 +44,8 @@ bool aborts_launches(const ServiceStatus& status) {
         case StartPost:
         case Running:
         case Exited:
+        case ReloadSignal:
+        case ReloadNotify:
         case Stop:
         case StopPost:
         case Failed:
@@ -54,10 +58,11 @@ bool aborts_launches(const ServiceStatus& status) {
 }  // namespace
 
 ServiceMachine::ServiceMachine(
-    UnitRecord& record, LaunchId& next_launch, bool restarting, Moment now, Outcome& outcome)
+    UnitRecord& record, World& world, bool restarting, Moment now, Outcome& outcome)
     : record_(record),
       status_(record.status),
-      next_launch_(next_launch),
+      next_launch_(world.next_launch),
+      random_(world.random),
       restarting_(restarting),
       now_(now),
       outcome_(outcome) {}
@@ -86,22 +91,53 @@ void ServiceMachine::on(const ServiceEvent& event) {
         [this](const CgroupChanged& fact) { cgroup_changed(fact); },
         [this](const OutOfMemoryKilled&) {
             cause_ = "the kernel's OOM killer ended one of its processes";
+            if (service().oom_policy == OomPolicy::Continue) {
+                return tell(Severity::Warning, cause_ + "; OOMPolicy=continue goes on");
+            }
             dispatch(OutOfMemory{});
         },
-        [this](const TimeElapsed&) {
-            if (status_.deadline && *status_.deadline <= now_.monotonic) {
-                cause_ = fmt::format("{} timed out", name(status_.state));
-                status_.deadline.reset();
-                dispatch(DeadlinePassed{});
-            }
-        },
+        [this](const Notified& fact) { notified(fact); },
+        [this](const MainProcessFound& fact) { main_searched(fact); },
+        [this](const StoredDescriptorEnded& fact) { stored_descriptor_ended(fact); },
+        [this](const BusNameChanged& fact) { bus_name_changed(fact); },
+        [this](const TimeElapsed&) { time_elapsed(); },
         [this](const ResetFailed&) {
             cause_ = "reset-failed requested";
             dispatch(Forget{});
         });
 }
 
+/// Each deadline is asked anew: what an earlier one led to may have moved the later ones.
+void ServiceMachine::time_elapsed() {
+    const auto passed = [this](std::optional<std::uint64_t>& deadline) {
+        if (!deadline || *deadline > now_.monotonic) {
+            return false;
+        }
+        deadline.reset();
+        return true;
+    };
+    if (passed(status_.deadline)) {
+        cause_ = fmt::format("{} timed out", name(status_.state));
+        dispatch(DeadlinePassed{});
+    }
+    if (passed(status_.watchdog_deadline)) {
+        cause_ = fmt::format(
+            "no WATCHDOG=1 within {}, WatchdogSec=", format_timespan(watchdog(record_)));
+        dispatch(WatchdogPassed{});
+    }
+    if (passed(status_.search_at) &&
+        (status_.state == ServiceState::Start || status_.state == ServiceState::StartPost)) {
+        find_main_process();
+    }
+    if (passed(status_.health_deadline)) {
+        health_due();
+    }
+}
+
 void ServiceMachine::launched(const Launched& event) {
+    if (status_.health_launch == event.launch) {
+        return health_launched(event);
+    }
     if (status_.launch != event.launch) {
         return;
     }
@@ -117,6 +153,11 @@ void ServiceMachine::launched(const Launched& event) {
 }
 
 void ServiceMachine::launch_failed(const LaunchFailed& event) {
+    if (status_.health_launch == event.launch) {
+        status_.health_launch.reset();
+        status_.health_deadline.reset();
+        return health_ended(false, first_line(event.message));
+    }
     if (status_.launch != event.launch) {
         return;
     }
@@ -128,21 +169,21 @@ void ServiceMachine::launch_failed(const LaunchFailed& event) {
     }
     if (aborted) {
         cause_ = fmt::format("the launch of {}= was aborted", name(kind));
-        return dispatch(Ended{kind, ServiceResult::Success});
+        return dispatch(Ended{kind, ServiceResult::Success, is_main(kind)});
     }
     status_.failure = event.message;
     if (event.pid == 0) {
         return no_process(event);
     }
-    adopt(kind, event.pid, event.at);
-    const ServiceType type = service().type;
+    const bool main = adopt(kind, event.pid, event.at);
+    const ServiceType type = status_.type;
     if (status_.state == ServiceState::Start &&
         (type == ServiceType::Simple || type == ServiceType::Idle)) {
         // systemd.service(5), Type=simple: started once the process exists, whatever becomes of it.
         cause_ = fmt::format("{}= runs as process {}", name(kind), event.pid);
         dispatch(Started{kind});
     }
-    end_process(kind, event.pid, CLD_EXITED, event.exit_status, event.at);
+    end_process(kind, main, event.pid, CLD_EXITED, event.exit_status, event.at);
 }
 
 /// Refused, or no process could be made. A `-` before the command says that its failure is
@@ -170,7 +211,7 @@ void ServiceMachine::no_process(const LaunchFailed& event) {
         name(kind),
         event.refused ? "refused" : "not launched",
         first_line(event.message));
-    dispatch(Ended{kind, result});
+    dispatch(Ended{kind, result, is_main(kind)});
 }
 
 void ServiceMachine::process_exited(const ProcessExited& event) {
@@ -178,9 +219,15 @@ void ServiceMachine::process_exited(const ProcessExited& event) {
         return;
     }
     if (event.pid == status_.main_pid) {
-        end_process(ExecKind::Start, event.pid, event.code, event.status, event.at);
+        end_process(ExecKind::Start, true, event.pid, event.code, event.status, event.at);
     } else if (event.pid == status_.control_pid) {
-        end_process(status_.control_kind, event.pid, event.code, event.status, event.at);
+        end_process(status_.control_kind, false, event.pid, event.code, event.status, event.at);
+    } else if (event.pid == status_.health_pid) {
+        status_.health_pid = 0;
+        status_.health_deadline.reset();
+        const bool well = event.code == CLD_EXITED && event.status == 0 && !status_.health_late;
+        health_ended(
+            well, status_.health_late ? "timed out" : describe_exit(event.code, event.status));
     }
 }
 
@@ -194,10 +241,13 @@ void ServiceMachine::cgroup_changed(const CgroupChanged& event) {
 
 // ---- records ------------------------------------------------------------------------------------
 
-void ServiceMachine::adopt(ExecKind kind, int pid, Moment at) {
+/// True: as the main process. The starter of a forking service is a control process.
+bool ServiceMachine::adopt(ExecKind kind, int pid, Moment at) {
     const ProcessRecord record{pid, at, {}, 0, 0};
-    if (kind == ExecKind::Start) {
+    const bool main = is_main(kind);
+    if (main) {
         status_.main_pid = pid;
+        status_.main_known = true;
         status_.main = record;
     } else {
         status_.control_pid = pid;
@@ -206,10 +256,12 @@ void ServiceMachine::adopt(ExecKind kind, int pid, Moment at) {
     if (ProcessRecord* entry = history(kind, status_.command)) {
         *entry = record;
     }
+    return main;
 }
 
-void ServiceMachine::end_process(ExecKind kind, int pid, int code, int exit_status, Moment at) {
-    const ServiceResult result = judge(kind, pid, code, exit_status);
+void ServiceMachine::end_process(
+    ExecKind kind, bool main, int pid, int code, int exit_status, Moment at) {
+    const ServiceResult result = judge(kind, main, pid, code, exit_status);
     const auto finish = [&](ProcessRecord& record) {
         record.exited = at;
         record.code = code;
@@ -220,10 +272,14 @@ void ServiceMachine::end_process(ExecKind kind, int pid, int code, int exit_stat
             finish(record);
         }
     }
-    if (kind == ExecKind::Start) {
+    if (main) {
         status_.main_pid = 0;
         finish(status_.main);
         cause_ = "main process exited, " + describe_exit(code, exit_status);
+        if (may_have_moved()) {
+            status_.moving = result;
+            return find_main_process();
+        }
     } else {
         status_.control_pid = 0;
         cause_ =
@@ -235,22 +291,25 @@ void ServiceMachine::end_process(ExecKind kind, int pid, int code, int exit_stat
     if (kind != ExecKind::Reload || status_.state != ServiceState::Reload) {
         fail(result);
     }
-    dispatch(Ended{kind, result});
+    dispatch(Ended{kind, result, main});
 }
 
 /// The result of a process's end for the unit, `-` and ExecCondition='s codes included.
-ServiceResult ServiceMachine::judge(ExecKind kind, int pid, int code, int exit_status) const {
+ServiceResult ServiceMachine::judge(
+    ExecKind kind, bool main, int pid, int code, int exit_status) const {
     const bool daemon = kind == ExecKind::Start && main_is_daemon(record_.unit);
     const ServiceResult result = judge_exit(record_.unit, daemon, code, exit_status);
     if (result == ServiceResult::Success) {
         return result;
     }
     std::size_t index = status_.command;
-    if (kind == ExecKind::Start) {
+    if (main) {
         // Beside a running main process, `command` counts the lines of a control command.
         const auto& records = status_.history[static_cast<std::size_t>(kind)];
         const auto found = std::ranges::find(records, pid, &ProcessRecord::pid);
-        index = static_cast<std::size_t>(found - records.begin());
+        index = status_.type == ServiceType::Forking
+                    ? 0  // the starter's `-` speaks for what it left running
+                    : static_cast<std::size_t>(found - records.begin());
     }
     if (failure_ignored(kind, index)) {
         return ServiceResult::Success;

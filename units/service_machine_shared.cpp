@@ -25,7 +25,7 @@ void ServiceMachine::final_signal_ended() {
     if (awaits(operation(status_.state))) {
         return;  // the cgroup is not empty yet
     }
-    if (status_.state == ServiceState::FinalSigterm && kill().send_kill) {
+    if (status_.state != ServiceState::FinalSigkill && kill().send_kill) {
         return enter_signal(ServiceState::FinalSigkill, ServiceResult::Success);
     }
     enter_dead(ServiceResult::Success, true);
@@ -35,7 +35,66 @@ void ServiceMachine::reload_ended(ServiceResult result) {
     if (status_.reload_result == ServiceResult::Success) {
         status_.reload_result = result;
     }
+    if (result != ServiceResult::Success) {
+        status_.notify_state = NotifyState::Unknown;  // READY=1 is not waited for any more
+    }
     enter_running(ServiceResult::Success);
+}
+
+/// What the exit status of ExecReload= leaves to be waited for.
+void ServiceMachine::reload_command_ended(ServiceResult result) {
+    if (result == ServiceResult::Success && status_.notify_state == NotifyState::Reloading) {
+        return enter_reload_notify();
+    }
+    if (result == ServiceResult::Success && waits_for_pid_file()) {
+        find_main_process();  // a reload may have moved it; the answer is taken in `running`
+    }
+    reload_ended(result);
+}
+
+/// Nothing runs any more, and there was no main process whose end says so.
+void ServiceMachine::reload_left_alone() {
+    if (status_.main_pid == 0) {
+        enter_running(ServiceResult::Success);
+    }
+}
+
+/// OOMPolicy= is `stop` or `kill`: with `continue` nothing comes here.
+void ServiceMachine::out_of_memory() {
+    if (service().oom_policy == OomPolicy::Kill) {
+        return enter_signal(ServiceState::StopSigkill, ServiceResult::OomKill);
+    }
+    const bool started =
+        status_.state == ServiceState::Running || status_.state == ServiceState::Exited ||
+        status_.state == ServiceState::ReloadSignal || status_.state == ServiceState::ReloadNotify;
+    if (started) {
+        return enter_stop(ServiceResult::OomKill);
+    }
+    enter_signal(ServiceState::StopSigterm, ServiceResult::OomKill);
+}
+
+void ServiceMachine::stop_signal_timed_out() {
+    const bool aborts = service().timeout_stop_failure_mode == TimeoutFailureMode::Abort;
+    if (aborts && status_.state == ServiceState::StopSigterm) {
+        return enter_signal(ServiceState::StopWatchdog, ServiceResult::Timeout);
+    }
+    if (kill().send_kill || status_.launch) {
+        return enter_signal(ServiceState::StopSigkill, ServiceResult::Timeout);
+    }
+    tell(Severity::Warning, "processes survived the stop signal; SendSIGKILL=no spares them");
+    enter_stop_post(ServiceResult::Timeout);
+}
+
+void ServiceMachine::final_signal_timed_out() {
+    const bool aborts = service().timeout_stop_failure_mode == TimeoutFailureMode::Abort;
+    if (aborts && status_.state == ServiceState::FinalSigterm) {
+        return enter_signal(ServiceState::FinalWatchdog, ServiceResult::Timeout);
+    }
+    if (kill().send_kill || status_.launch) {
+        return enter_signal(ServiceState::FinalSigkill, ServiceResult::Timeout);
+    }
+    tell(Severity::Warning, "processes survived the final stop signal; SendSIGKILL=no spares them");
+    enter_dead(ServiceResult::Timeout, false);
 }
 
 void ServiceMachine::blame_out_of_memory() {
@@ -51,6 +110,7 @@ void ServiceMachine::blame_out_of_memory() {
 
 void ServiceMachine::forget() {
     status_.restarts = 0;
+    status_.back_off = 0;
     status_.restarts_stale = false;
     status_.recent_starts.clear();
     switch (status_.state) {
@@ -73,10 +133,14 @@ void ServiceMachine::forget() {
         case Start:
         case StartPost:
         case Reload:
+        case ReloadSignal:
+        case ReloadNotify:
         case Stop:
+        case StopWatchdog:
         case StopSigterm:
         case StopSigkill:
         case StopPost:
+        case FinalWatchdog:
         case FinalSigterm:
         case FinalSigkill:
             return;  // how it ends is being decided: what is known of it must stay

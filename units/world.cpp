@@ -24,14 +24,22 @@ std::string_view name(ServiceState state) {
             return "exited";
         case Reload:
             return "reload";
+        case ReloadSignal:
+            return "reload-signal";
+        case ReloadNotify:
+            return "reload-notify";
         case Stop:
             return "stop";
+        case StopWatchdog:
+            return "stop-watchdog";
         case StopSigterm:
             return "stop-sigterm";
         case StopSigkill:
             return "stop-sigkill";
         case StopPost:
             return "stop-post";
+        case FinalWatchdog:
+            return "final-watchdog";
         case FinalSigterm:
             return "final-sigterm";
         case FinalSigkill:
@@ -80,11 +88,15 @@ ActiveState active_state(ServiceState state, ServiceType type) {
         case Exited:
             return ActiveState::Active;
         case Reload:
+        case ReloadSignal:
+        case ReloadNotify:
             return ActiveState::Reloading;
         case Stop:
+        case StopWatchdog:
         case StopSigterm:
         case StopSigkill:
         case StopPost:
+        case FinalWatchdog:
         case FinalSigterm:
         case FinalSigkill:
             return ActiveState::Deactivating;
@@ -142,6 +154,8 @@ std::string_view name(ExecKind kind) {
             return "ExecStop";
         case StopPost:
             return "ExecStopPost";
+        case Health:
+            return "HealthCheck";
     }
     return "";
 }
@@ -164,8 +178,25 @@ const CommandLines& commands(const Unit& unit, ExecKind kind) {
             return service.exec_stop;
         case StopPost:
             return service.exec_stop_post;
+        case Health:
+            return unit.settings.hearth.health_check;
     }
     return service.exec_start;
+}
+
+bool can_reload(const Unit& unit) {
+    const ServiceSettings& service = unit.settings.service;
+    return !service.exec_reload.empty() || service.type == ServiceType::NotifyReload;
+}
+
+std::optional<std::uint64_t> ServiceStatus::next_deadline() const {
+    std::optional<std::uint64_t> next;
+    for (const auto& each : {deadline, watchdog_deadline, health_deadline, search_at}) {
+        if (each) {
+            next = next ? std::min(*next, *each) : *each;
+        }
+    }
+    return next;
 }
 
 ActiveState UnitRecord::active_state() const {
@@ -180,8 +211,8 @@ const UnitRecord* World::find(std::string_view name) const {
 std::optional<std::uint64_t> World::next_deadline() const {
     std::optional<std::uint64_t> next;
     for (const auto& [name, record] : units) {
-        if (record.status.deadline) {
-            next = next ? std::min(*next, *record.status.deadline) : *record.status.deadline;
+        if (const auto own = record.status.next_deadline()) {
+            next = next ? std::min(*next, *own) : *own;
         }
     }
     return next;

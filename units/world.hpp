@@ -38,10 +38,14 @@ enum class ServiceState : std::uint8_t {
     Running,
     Exited,
     Reload,
+    ReloadSignal,
+    ReloadNotify,
     Stop,
+    StopWatchdog,
     StopSigterm,
     StopSigkill,
     StopPost,
+    FinalWatchdog,
     FinalSigterm,
     FinalSigkill,
     Failed,
@@ -83,11 +87,14 @@ enum class ExecKind : std::uint8_t {
     StartPost,
     Reload,
     Stop,
-    StopPost
+    StopPost,
+    Health,  ///< HealthCheck= of [X-Hearth]
 };
-inline constexpr std::size_t exec_kinds = 7;
+inline constexpr std::size_t exec_kinds = 8;
 [[nodiscard]] std::string_view name(ExecKind kind);  // "ExecStartPre" ...
 [[nodiscard]] const CommandLines& commands(const Unit& unit, ExecKind kind);
+/// Whether there is a way to reload it: ExecReload=, or Type=notify-reload.
+[[nodiscard]] bool can_reload(const Unit& unit);
 
 /// What became of one process. `code` is a CLD_* value of waitid(2), 0 while it runs or never ran.
 struct ProcessRecord {
@@ -96,6 +103,16 @@ struct ProcessRecord {
     int code = 0;
     int status = 0;  ///< exit code or signal number
     bool operator==(const ProcessRecord&) const = default;
+};
+
+/// What the service last said of itself, see sd_notify(3).
+enum class NotifyState : std::uint8_t { Unknown, Ready, Reloading, Stopping };
+
+/// A descriptor that the service stored (FDSTORE=1); the supervisor holds it under this id.
+struct StoredDescriptor {
+    std::uint64_t id = 0;
+    std::string name;
+    bool operator==(const StoredDescriptor&) const = default;
 };
 
 using LaunchId = std::uint64_t;
@@ -123,9 +140,40 @@ struct ServiceStatus {
     std::string invocation_id;    ///< 32 hex digits, of the current or last activation
     /// what failed, for a person: the launch error or refusal, may be several lines
     std::string failure;
+    /// of this activation; what the text says may change underway
+    ServiceType type = ServiceType::Simple;
+    bool main_known = false;  ///< of this activation; false: a forking service's was never found
+    bool searching = false;   ///< FindMainProcess is under way
+    std::optional<std::uint64_t> search_at;  ///< monotonic; when to look for the PID file again
+    /// what the main process's end means, if no other one has taken over
+    std::optional<ServiceResult> moving;
+
+    NotifyState notify_state = NotifyState::Unknown;
+    std::string status_text;  ///< StatusText
+    int status_errno = 0;     ///< StatusErrno
+    std::string bus_error;    ///< BUSERROR=
+    std::optional<Timespan> watchdog_override;  ///< WATCHDOG_USEC=
+    Moment watchdog_at;                         ///< WatchdogTimestamp
+    std::optional<std::uint64_t> watchdog_deadline;
+    std::uint64_t reload_began = 0;  ///< monotonic; when ReloadSignal= was sent
+    std::vector<StoredDescriptor> stored;
+    bool bus_name_owned = false;  ///< BusName= has an owner
+
+    std::uint32_t back_off = 0;       ///< automatic restarts since the last healthy time
+    std::uint64_t runtime_extra = 0;  ///< microseconds; of RuntimeRandomizedExtraSec=
+
+    std::optional<LaunchId> health_launch;
+    int health_pid = 0;
+    std::uint32_t health_failures = 0;  ///< in a row
+    bool health_late = false;           ///< the one that runs was told to end
+    std::optional<std::uint64_t> health_deadline;
+
     bool condition_met = false;  ///< ConditionResult: false if ExecCondition= said "not now"
     Moment condition_asked;      ///< ConditionTimestamp: the last start
     bool operator==(const ServiceStatus&) const = default;
+
+    /// The earliest of its deadlines.
+    [[nodiscard]] std::optional<std::uint64_t> next_deadline() const;
 };
 
 enum class JobType : std::uint8_t {
@@ -192,6 +240,7 @@ struct World {
     std::map<JobId, Job> jobs;
     JobId next_job = 1;
     LaunchId next_launch = 1;
+    std::uint64_t random = 0;  ///< state of the random numbers; the supervisor seeds it
     bool operator==(const World&) const = default;
 
     [[nodiscard]] const UnitRecord* find(std::string_view name) const;

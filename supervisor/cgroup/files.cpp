@@ -176,4 +176,14 @@ Result<void> inherit_cpuset(const std::string& directory) {
     return {};
 }
 
+Result<sys::Descriptor> watch_v1_memory(const std::string& directory) {
+    sys::Descriptor event = HEARTH_TRY(sys::eventfd());
+    const sys::Descriptor control =
+        HEARTH_TRY(sys::open(directory + "/memory.oom_control", O_RDONLY));
+    HEARTH_TRY(sys::write_file(
+        directory + "/cgroup.event_control",
+        std::to_string(event.number()) + " " + std::to_string(control.number())));
+    return event;
+}
+
 }  // namespace hearth::cgroup

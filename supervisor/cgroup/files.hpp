@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "parser/result.hpp"
+#include "supervisor/sys/descriptor.hpp"
 
 namespace hearth::cgroup {
 
@@ -32,6 +33,9 @@ namespace hearth::cgroup {
 /// The number behind `key` in a file of "key number" lines.
 [[nodiscard]] std::optional<std::uint64_t> read_keyed(
     const std::string& path, std::string_view key);
+/// An eventfd that v1's memory controller signals when a cgroup (a directory of that hierarchy)
+/// runs out of memory, a moment before it kills.
+[[nodiscard]] Result<sys::Descriptor> watch_v1_memory(const std::string& directory);
 /// The words of a file, such as cgroup.controllers.
 [[nodiscard]] Result<std::vector<std::string>> read_words(const std::string& path);
 

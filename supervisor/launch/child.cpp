@@ -66,6 +66,24 @@ long write_file(const ChildStep& step) {
     return written < 0 ? written : 0;
 }
 
+/// Each place has room for the widest number.
+long own_pid(const ChildStep& step) {
+    const long pid = call(__NR_getpid);
+    char* const* places = static_cast<char* const*>(step.list);
+    for (std::uint32_t i = 0; i < step.count; ++i) {
+        char* place = places[i];
+        long divisor = 1;
+        while (pid / divisor >= 10) {
+            divisor *= 10;
+        }
+        for (; divisor > 0; divisor /= 10) {
+            *place++ = static_cast<char>('0' + pid / divisor % 10);
+        }
+        *place = '\0';
+    }
+    return 0;
+}
+
 long new_session_keyring() {
     const long result = call(__NR_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr, 0, 0, 0);
     const bool refused = result == NoSuchCall || result == NotPermitted || result == AccessDenied ||
@@ -211,6 +229,8 @@ long apply(ChildProgram& program, const ChildStep& step) {
             return call(__NR_ioctl, step.descriptor, TIOCSCTTY, 0);
         case Opcode::UseDescriptor:
             return call(__NR_dup3, step.descriptor, step.first, 0);
+        case Opcode::OwnPid:
+            return own_pid(step);
         case Opcode::SetUmask:
             return call(__NR_umask, step.first);
         case Opcode::SetNice:

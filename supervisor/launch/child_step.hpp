@@ -19,6 +19,7 @@ enum class Opcode : std::uint16_t {
     NewSession,
     ControllingTerminal,  ///< descriptor
     UseDescriptor,        ///< descriptor, first: target number
+    OwnPid,               ///< list: char*[count], where our number is written, in decimal
     SetUmask,             ///< first
     SetNice,              ///< first, as int
     WriteFile,            ///< source.text: path, name: what to write (oom_score_adj)

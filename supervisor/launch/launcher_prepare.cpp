@@ -16,6 +16,7 @@
 #include "supervisor/sys/file.hpp"
 #include "supervisor/sys/namespace.hpp"
 #include "supervisor/sys/process.hpp"
+#include "supervisor/sys/socket.hpp"
 
 namespace hearth::launch {
 namespace {
@@ -48,6 +49,21 @@ Result<sys::Descriptor> open_patiently(const OpenFile& file, const InFlight& in_
         }
         std::this_thread::sleep_for(FifoPause);
     }
+}
+
+/// A connection to the socket at `path`, of whatever type it is.
+Result<sys::Descriptor> connect_to(const std::string& path, bool nonblocking) {
+    for (const int type : {SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET}) {
+        auto connected = sys::connect_unix(path, type);
+        if (!connected && connected.error().code == EPROTOTYPE) {
+            continue;
+        }
+        if (connected) {
+            HEARTH_TRY(sys::set_nonblocking(connected->number(), nonblocking));
+        }
+        return connected;
+    }
+    return failure(path + " is a socket of a type that can't be connected to", EPROTOTYPE);
 }
 
 /// A detached copy of the source. Below `root` its symlinks are resolved as if that were "/".
@@ -142,7 +158,15 @@ Result<void> Preparing::prepare(const FilterCgroup& preparation, const Prepared&
 }
 
 Result<void> Preparing::prepare(const OpenFile& preparation, const Prepared&) {
-    sys::Descriptor file = HEARTH_TRY(open_patiently(preparation, in_flight_));
+    auto opened = open_patiently(preparation, in_flight_);
+    if (!opened && preparation.connect && opened.error().code == ENXIO) {
+        opened = connect_to(preparation.path, (preparation.flags & O_NONBLOCK) != 0);
+    }
+    if (!opened && preparation.optional) {
+        slots_.absent.insert(preparation.slot);
+        return {};
+    }
+    sys::Descriptor file = HEARTH_TRY(std::move(opened));
     if ((preparation.flags & (O_NONBLOCK | O_PATH)) == 0) {
         HEARTH_TRY(sys::set_nonblocking(file.number(), false));
     }

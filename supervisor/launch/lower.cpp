@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <new>
+#include <utility>
 
 #include "supervisor/launch/lowering.hpp"
 
@@ -61,6 +62,9 @@ void Lowering::find_positions() {
 }
 
 void Lowering::lower_step(const Step& step) {
+    if (step.stage > Stage::Descriptors) {
+        pass_descriptors(step);
+    }
     if (index_ == first_mount_ && has_devices_) {
         begin(step, Opcode::HostDevices);
         steps_.push_back(step_);
@@ -85,14 +89,54 @@ void Lowering::begin(const Step& step, Opcode opcode) {
     step_.exit_status = step.exit_status;
 }
 
+void Lowering::pass_descriptors(const Step& step) {
+    if (std::exchange(passed_done_, true)) {
+        return;
+    }
+    constexpr int first_passed = 3;  // SD_LISTEN_FDS_START
+    constexpr std::size_t widest_pid = 10;
+    std::string names;
+    for (const Passed& passed : plan_.passed) {
+        if (slots_.absent.contains(passed.slot)) {
+            continue;
+        }
+        const int number = first_passed + static_cast<int>(passed_.size());
+        begin(step, Opcode::UseDescriptor);
+        step_.descriptor = descriptor(passed.slot);
+        step_.first = static_cast<std::uint64_t>(number);
+        steps_.push_back(step_);
+        names += (passed_.empty() ? "" : ":") + passed.name;
+        passed_.push_back(number);
+    }
+    std::vector<std::string> own_pid = plan_.own_pid_variables;
+    if (!passed_.empty()) {
+        extra_.push_back(text("LISTEN_FDS=" + std::to_string(passed_.size())));
+        extra_.push_back(text("LISTEN_FDNAMES=" + names));
+        own_pid.emplace_back("LISTEN_PID");
+    }
+    std::vector<const char*> places;
+    for (const std::string& variable : own_pid) {
+        extra_.push_back(text(variable + "=" + std::string(widest_pid, ' ')));
+        places.push_back(extra_.back() + variable.size() + 1);
+    }
+    if (!places.empty()) {
+        begin(step, Opcode::OwnPid);
+        list(places);
+        steps_.push_back(step_);
+    }
+}
+
 void Lowering::finish() {
+    if (!plan_.steps.empty()) {
+        pass_descriptors(plan_.steps.back());
+    }
     ChildProgram& program = lowered_.program();
     program.steps = array(steps_);
     program.step_count = static_cast<std::uint32_t>(steps_.size());
     // Empty: searched and not found. execve says so, with the status that systemd has for it.
     program.executable = plan_.executable.empty() ? text("") : absolute(plan_.executable);
     program.arguments = texts(plan_.argv);
-    program.environment = texts(plan_.environment);
+    program.environment = texts(plan_.environment, extra_);
     program.inaccessible = slots_.inaccessible;
     program.kept_trees = static_cast<int*>(
         lowered_.arena_->allocate(sizeof(int) * (kept_.size() + 1), alignof(int)));
@@ -111,12 +155,14 @@ const char* Lowering::text(std::string_view value) {
     return memory;
 }
 
-const char* const* Lowering::texts(const std::vector<std::string>& values) {
+const char* const* Lowering::texts(
+    const std::vector<std::string>& values, const std::vector<const char*>& more) {
     std::vector<const char*> pointers;
     pointers.reserve(values.size() + 1);
     for (const std::string& value : values) {
         pointers.push_back(text(value));
     }
+    pointers.insert(pointers.end(), more.begin(), more.end());
     pointers.push_back(nullptr);
     return array(pointers);
 }
@@ -180,7 +226,7 @@ Result<LoweredPlan, LoweringFailure> lower(const Plan& plan, const Slots& slots)
 }
 
 int first_free_number(const Plan& plan) {
-    int free = 3;
+    int free = 3 + static_cast<int>(plan.passed.size());
     for (const Step& step : plan.steps) {
         if (const auto* used = std::get_if<UseDescriptor>(&step.action)) {
             free = std::max(free, used->number + 1);

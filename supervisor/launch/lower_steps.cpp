@@ -330,7 +330,7 @@ void Lowering::lower(const MakeDevice& action) {
 
 void Lowering::lower(const CloseDescriptors&) {
     step_.opcode = Opcode::CloseDescriptors;
-    std::vector<int> kept;
+    std::vector<int> kept = passed_;
     for (const Step& step : plan_.steps) {
         const auto* used = std::get_if<UseDescriptor>(&step.action);
         if (used != nullptr && used->number >= 3) {

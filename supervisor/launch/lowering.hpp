@@ -28,9 +28,13 @@ private:
     void find_positions();
     void lower_step(const Step& step);
     void begin(const Step& step, Opcode opcode);
+    /// The descriptors of Plan::passed and what says so in the environment, once all of stdio is in
+    /// place.
+    void pass_descriptors(const Step& step);
     void finish();
     const char* text(std::string_view value);
-    const char* const* texts(const std::vector<std::string>& values);
+    const char* const* texts(
+        const std::vector<std::string>& values, const std::vector<const char*>& more = {});
     const char* absolute(std::string_view path);
     /// Below the new root, as long as that is not yet "/", a path is one within it.
     ChildPath located(std::string_view path);
@@ -102,6 +106,9 @@ private:
     std::size_t index_ = 0;
     bool skipped_ = false;
     std::optional<Error> failure_;
+    bool passed_done_ = false;
+    std::vector<int> passed_;         ///< numbers
+    std::vector<const char*> extra_;  ///< environment that is known only here
 
     std::string root_;  ///< of PivotRoot, or empty
     std::size_t root_position_ = 0;

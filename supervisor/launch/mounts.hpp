@@ -64,7 +64,11 @@ struct MountScope {
                                    ///< (RootDirectory=, BindPaths= ...)
     bool keeps_sys_admin =
         false;  ///< the service can mount: its mounts are shared among its own namespaces
+    std::string notify_socket{};  ///< stays reachable; empty: the command may not notify
 };
+
+/// Where the service finds the notify socket: in a root of its own at a fixed place.
+[[nodiscard]] std::string notify_path(const std::string& root, const std::string& on_host);
 
 /// What the unit wishes, in the order of the manual. `notes` gets what can't apply (a path outside
 /// RootDirectory=).

@@ -147,7 +147,10 @@ public:
             host_name();
             control_groups_view();
             own_processes();
-            hide_runtime_directory();
+            hide_runtime_directory(scope.notify_socket);
+        }
+        if (!scope.notify_socket.empty() && !root_.empty()) {
+            show_notify_socket(notify_path(root_, scope.notify_socket), scope.notify_socket);
         }
         return std::move(wishes_);
     }
@@ -324,7 +327,7 @@ private:
     }
 
     /// A confined service must not find the manager's state and sockets, by no name they have.
-    void hide_runtime_directory() {
+    void hide_runtime_directory(const std::string& notify_socket) {
         const std::string& hidden = host_.runtime_directory;
         if (hidden.empty()) {
             return;
@@ -342,11 +345,28 @@ private:
         }
         std::erase(views, "");  // it is the root itself: hiding that would hide everything
         for (std::string& view : views) {
+            const bool notifies = !notify_socket.empty() && is_below(notify_socket, hidden);
+            if (notifies) {
+                show_notify_socket(view + notify_socket.substr(hidden.size()), notify_socket);
+            }
             MountWish& wish = wishes_.emplace_back();
             wish.path = std::move(view);
-            wish.kind = Kind::Inaccessible;
+            wish.kind = notifies ? Kind::TemporaryFileSystem : Kind::Inaccessible;
             wish.optional = true;
+            if (notifies) {  // an empty directory, with nothing but the socket in it
+                wish.read_only = true;
+                wish.options = "mode=0755,nr_inodes=8,size=4k";
+                wish.flags = MS_NODEV | MS_NOSUID | MS_NOEXEC;
+            }
         }
+    }
+
+    void show_notify_socket(std::string path, const std::string& source) {
+        MountWish& wish = wishes_.emplace_back();
+        wish.path = std::move(path);
+        wish.kind = Kind::Bind;
+        wish.source = source;
+        wish.recursive = false;
     }
 
     const Unit& unit_;
@@ -362,6 +382,11 @@ private:
 bool has_own_control_groups(const SandboxSettings& sandbox) {
     return sandbox.protect_control_groups == ProtectControlGroups::Private ||
            sandbox.protect_control_groups == ProtectControlGroups::Strict;
+}
+
+std::string notify_path(const std::string& root, const std::string& on_host) {
+    constexpr std::string_view in_root = "/run/hearth/notify";
+    return root.empty() || root == "/" ? on_host : std::string(in_root);
 }
 
 std::vector<MountWish> mount_wishes(

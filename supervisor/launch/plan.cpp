@@ -158,6 +158,12 @@ std::string print(const Plan& plan) {
         out += fmt::format("    {}\n", quote_word(argument));
     }
     out += "  environment\n";
+    for (const Passed& passed : plan.passed) {
+        out += fmt::format("    passed as {}: {}\n", quote_word(passed.name), passed.slot);
+    }
+    for (const std::string& variable : plan.own_pid_variables) {
+        out += fmt::format("    {}= the process's own number\n", variable);
+    }
     for (const std::string& variable : plan.environment) {
         out += fmt::format("    {}\n", quote_word(variable));
     }

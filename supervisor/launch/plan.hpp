@@ -74,6 +74,8 @@ struct OpenFile {
     std::string path;
     int flags = 0;  ///< open(2) flags; O_CLOEXEC is always added
     std::uint32_t mode = 0666;
+    bool optional = false;  ///< what can't be opened leaves the slot empty
+    bool connect = false;   ///< where the path is a socket: a connection to it
     bool operator==(const OpenFile&) const = default;
 };
 
@@ -398,6 +400,14 @@ struct Prepared {  // one preparation with its origin
     bool operator==(const Prepared&) const = default;
 };
 
+/// A descriptor that the program gets beside its streams, by the protocol of sd_listen_fds(3). An
+/// optional slot that stayed empty is left out, so the numbers are known only at launch.
+struct Passed {
+    std::string slot;
+    std::string name;  ///< in $LISTEN_FDNAMES
+    bool operator==(const Passed&) const = default;
+};
+
 struct Plan {
     std::string unit;
     std::vector<Prepared> preparations;
@@ -409,6 +419,9 @@ struct Plan {
     Asked executable_asked;  ///< which Exec line
     std::vector<std::string> argv;
     std::vector<std::string> environment;  ///< NAME=VALUE
+    std::vector<Passed> passed;            ///< from descriptor 3 on; $LISTEN_FDS and kin say so
+    /// Variables whose value is the process's own number, which only the child knows.
+    std::vector<std::string> own_pid_variables;
     /// What was asked, can't be given here, and was relaxed by name: told in the report.
     Diagnostics shortfalls;
 

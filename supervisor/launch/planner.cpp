@@ -90,7 +90,9 @@ Planning::Planning(const Unit& its_unit, const Invocation& its_invocation, const
       settings(its_unit.settings),
       invocation(its_invocation),
       host(its_host),
-      sandboxed(its_invocation.command == nullptr || !its_invocation.command->full_privileges),
+      sandboxed(
+          (its_invocation.command == nullptr || !its_invocation.command->full_privileges) &&
+          !(its_invocation.control && its_unit.settings.service.permissions_start_only)),
       identified(
           sandboxed && (its_invocation.command == nullptr || !its_invocation.command->no_setuid)) {}
 
@@ -215,6 +217,8 @@ Result<Plan, Diagnostics> plan(const Unit& unit, const Invocation& invocation, c
     make_cgroup(planning);
     // Streams are opened in the host's view, as root.
     open_streams(planning);
+    // What the service stored and OpenFile=.
+    pass_descriptors(planning);
     // Session, priorities, working directory: what has nothing to do with confinement.
     set_process_properties(planning);
     set_limits(planning);

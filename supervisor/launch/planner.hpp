@@ -40,6 +40,9 @@ struct Invocation {
     /// Units that name this one in JoinsNamespaceOf=, which works in both directions.
     std::vector<std::string> joined_by{};
     bool control = false;  ///< a control process (not ExecStart)
+    std::string notify_socket{};               ///< its path on the host; empty: it may not notify
+    std::uint64_t watchdog_microseconds = 0;  ///< $WATCHDOG_USEC; 0: none
+    std::vector<Passed> stored{};             ///< what the service stored, in slots of the caller
     bool attach = false;   ///< reserved for attach; no stdio of the unit's
 };
 

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <utility>
 
+#include "supervisor/launch/mounts.hpp"
 #include "supervisor/launch/planner_passes.hpp"
 
 namespace hearth::launch {
@@ -77,6 +78,12 @@ std::vector<std::string> environment_block(const Planning& planning) {
     }
     if (!invocation.invocation_id.empty()) {
         block.set("INVOCATION_ID", invocation.invocation_id);
+    }
+    if (!invocation.notify_socket.empty()) {
+        block.set("NOTIFY_SOCKET", notify_path(exec.root_directory, invocation.notify_socket));
+    }
+    if (invocation.watchdog_microseconds != 0) {
+        block.set("WATCHDOG_USEC", std::to_string(invocation.watchdog_microseconds));
     }
     for (const auto& [name, value] : invocation.environment) {
         block.set(name, value);

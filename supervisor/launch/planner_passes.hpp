@@ -84,6 +84,7 @@ void refuse_what_is_not_built(Planning& planning);
 void find_identity(Planning& planning);
 void make_cgroup(Planning& planning);
 void open_streams(Planning& planning);
+void pass_descriptors(Planning& planning);
 void set_process_properties(Planning& planning);
 void set_limits(Planning& planning);
 void make_namespaces(Planning& planning);

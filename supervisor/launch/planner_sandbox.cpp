@@ -126,7 +126,10 @@ void arrange_mounts(Planning& planning) {
     const std::uint64_t kept = !planning.sandboxed ? ~std::uint64_t{0}
                                : stays_root        ? bounding_capabilities(planning)
                                             : planning.settings.sandbox.ambient_capabilities.mask;
-    const MountScope scope{!planning.sandboxed, ((kept >> CAP_SYS_ADMIN) & 1U) != 0};
+    const MountScope scope{
+        !planning.sandboxed,
+        ((kept >> CAP_SYS_ADMIN) & 1U) != 0,
+        planning.invocation.notify_socket};
     std::vector<MountWish> wishes =
         mount_wishes(planning.unit, planning.host, scope, &planning.plan.shortfalls);
     keep_own_hierarchies(planning, wishes);

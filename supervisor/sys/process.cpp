@@ -2,6 +2,7 @@
 #include "supervisor/sys/process.hpp"
 
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
@@ -74,6 +75,37 @@ Result<Descriptor> pidfd_getfd(int pidfd, int number) {
         return call_failure("pidfd_getfd", "descriptor " + std::to_string(number), errno);
     }
     return Descriptor(static_cast<int>(copy));
+}
+
+namespace {
+
+/// struct pidfd_info of linux/pidfd.h as of 6.15, which older headers lack.
+struct PidfdInformation {
+    std::uint64_t mask, cgroup;
+    std::uint32_t ids[11];
+    std::int32_t exit_code;
+};
+constexpr std::uint64_t exit_information = 1U << 3U;                              // PIDFD_INFO_EXIT
+constexpr unsigned long request_information = _IOWR(0xFF, 11, PidfdInformation);  // PIDFD_GET_INFO
+
+}  // namespace
+
+Result<std::optional<ExitStatus>> exit_of_foreign(int pidfd) {
+    PidfdInformation information{};
+    information.mask = exit_information;
+    if (::ioctl(pidfd, request_information, &information) < 0) {
+        return call_failure("ioctl", "PIDFD_GET_INFO", errno == ESRCH ? ESRCH : ECHILD);
+    }
+    if ((information.mask & exit_information) == 0) {
+        return std::optional<ExitStatus>();
+    }
+    ExitStatus status;
+    const int code = information.exit_code;
+    status.code = WIFEXITED(code)   ? ExitStatus::Code::Exited
+                  : WCOREDUMP(code) ? ExitStatus::Code::Dumped
+                                    : ExitStatus::Code::Killed;
+    status.status = WIFEXITED(code) ? WEXITSTATUS(code) : WTERMSIG(code);
+    return std::optional(status);
 }
 
 Result<std::optional<ExitStatus>> waitid(int pidfd, int options) {

@@ -58,6 +58,8 @@ Result<void> remove_stale(const std::string& path, const Address& address, int t
     return unlink(path);
 }
 
+constexpr int scm_pidfd = 4;  // SCM_PIDFD
+
 void collect(Message& message, const cmsghdr& control) {
     if (control.cmsg_level != SOL_SOCKET) {
         return;
@@ -69,6 +71,10 @@ void collect(Message& message, const cmsghdr& control) {
             std::memcpy(&number, CMSG_DATA(&control) + at, sizeof number);
             message.descriptors.emplace_back(number);
         }
+    } else if (control.cmsg_type == scm_pidfd && size >= sizeof(int)) {
+        int number = -1;
+        std::memcpy(&number, CMSG_DATA(&control), sizeof number);
+        message.pidfd = Descriptor(number);
     } else if (control.cmsg_type == SCM_CREDENTIALS && size >= sizeof(ucred)) {
         ucred sender{};
         std::memcpy(&sender, CMSG_DATA(&control), sizeof sender);
@@ -181,8 +187,9 @@ Result<std::optional<Message>> receive_message(int socket, std::size_t maximum) 
     Message message;
     message.bytes.resize(maximum);
     iovec vector{message.bytes.data(), message.bytes.size()};
-    alignas(cmsghdr) char
-        control[CMSG_SPACE(sizeof(int) * MaximumDescriptors) + CMSG_SPACE(sizeof(ucred))] = {};
+    alignas(cmsghdr) char control
+        [CMSG_SPACE(sizeof(int) * MaximumDescriptors) + CMSG_SPACE(sizeof(ucred)) +
+         CMSG_SPACE(sizeof(int))] = {};
     msghdr header{};
     header.msg_iov = &vector;
     header.msg_iovlen = 1;

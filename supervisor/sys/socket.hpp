@@ -47,6 +47,7 @@ struct Message {
     std::string bytes;  ///< empty with no descriptors: the other end closed
     std::vector<Descriptor> descriptors;
     std::optional<Credentials> credentials;  ///< with SO_PASSCRED
+    Descriptor pidfd;                        ///< of the sender, with SO_PASSPIDFD (Linux 6.5)
     bool truncated = false;                  ///< longer than `maximum`
 };
 /// One message; nothing where none waits (EAGAIN on a non-blocking socket).

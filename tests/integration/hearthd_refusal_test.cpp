@@ -67,7 +67,7 @@ TEST_F(Refusal, NamesTheLineOfEachCause) {
     check(hearthd, exec + "LoadCredential=a:/etc/b\n", {"bad.service:4", "LoadCredential="});
     check(
         hearthd,
-        "[Service]\nType=notify\nExecStart=/bin/sleep infinity\n",
+        "[Service]\nType=dbus\nExecStart=/bin/sleep infinity\n",
         {"bad.service:2", "notify"});
     check(
         hearthd,

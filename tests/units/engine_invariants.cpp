@@ -8,7 +8,8 @@ namespace hearth::test {
 namespace {
 
 bool is_signalling(ServiceState state) {
-    return state == ServiceState::StopSigterm || state == ServiceState::StopSigkill ||
+    return state == ServiceState::StopWatchdog || state == ServiceState::FinalWatchdog ||
+           state == ServiceState::StopSigterm || state == ServiceState::StopSigkill ||
            state == ServiceState::FinalSigterm || state == ServiceState::FinalSigkill;
 }
 
@@ -18,33 +19,44 @@ bool waits_for_something(const UnitRecord& record) {
     const bool launch = status.launch.has_value();
     const bool main = status.main_pid != 0;
     const bool control = status.control_pid != 0;
+    const bool forking = status.type == ServiceType::Forking;
+    const bool waits = status.searching || status.search_at;
+    const bool populated = status.cgroup_populated;
     switch (status.state) {
         using enum ServiceState;
         case Dead:
         case Failed:
-            return !launch && !main && !control && !status.deadline;
+            return !launch && !main && !control && !status.deadline && !status.health_launch;
         case AutoRestart:
             return !launch && !main && !control;
         case Condition:
         case StartPre:
             return launch != control && !main;
         case Start:
-            return launch != main && !control;
+            // After the starter of a forking service: its PID file is waited for.
+            return forking ? !(launch && control) && (launch || control || waits || populated)
+                           : launch != main && !control;
         case StartPost:
+            return launch != control || (forking && (waits || populated));
         case Reload:
         case Stop:
             return launch != control;
         case Running:
-            return main && !launch && !control;
+        case ReloadSignal:
+        case ReloadNotify:
+            // `searching`: another main process may have taken over.
+            return (main || populated || status.searching) && !launch && !control;
         case Exited:
             return !launch && !control && !main && !status.deadline;
         case StopPost:
             return launch || control || main;
+        case StopWatchdog:
         case StopSigterm:
         case StopSigkill:
+        case FinalWatchdog:
         case FinalSigterm:
         case FinalSigkill:
-            return launch || main || control || status.cgroup_populated;
+            return launch || main || control || populated || status.health_launch;
     }
     return false;
 }

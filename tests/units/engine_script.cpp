@@ -62,6 +62,7 @@ std::string whom(const SignalUnit& action) {
     };
     add(action.main, "main");
     add(action.control, "control");
+    add(action.health, "health");
     return text;
 }
 
@@ -78,6 +79,11 @@ std::string text_of(const Action& action) {
         },
         [](const KillCgroup&) { return std::string("kill-cgroup"); },
         [](const Release&) { return std::string("release"); },
+        [](const FindMainProcess&) { return std::string("find-main"); },
+        [](const WatchProcess& watch) { return fmt::format("watch:{}", watch.pid); },
+        [](const StoreDescriptor& store) { return fmt::format("store:{}", store.id); },
+        [](const CloseDescriptor& close) { return fmt::format("close:{}", close.id); },
+        [](const EndManager& end) { return fmt::format("end-manager:{}", end.exit_status); },
         [](const Tell&) { return std::string(); });
 }
 
@@ -85,6 +91,55 @@ void add_word(std::string& text, const std::string& word) {
     if (!word.empty()) {
         text += (text.empty() ? "" : " ") + word;
     }
+}
+
+/// The words of `notify`, as sd_notify(3) writes them; DESCRIPTOR=ID is one that came along.
+Notified notified(std::string_view words, std::string unit, int pid) {
+    Notified fact;
+    fact.unit = std::move(unit);
+    fact.pid = pid;
+    fact.main_is_ours = true;
+    Notification& message = fact.message;
+    for (std::string_view word = next_word(words); !word.empty(); word = next_word(words)) {
+        const std::size_t equals = word.find('=');
+        const std::string_view key = word.substr(0, equals);
+        const std::string_view value = word.substr(equals + 1);
+        const auto count = static_cast<std::uint64_t>(number(value));
+        if (key == "READY") {
+            message.ready = true;
+        } else if (key == "RELOADING") {
+            message.reloading = true;
+        } else if (key == "STOPPING") {
+            message.stopping = true;
+        } else if (key == "MONOTONIC_USEC") {
+            message.monotonic = count;
+        } else if (key == "STATUS") {
+            message.status = std::string(value);
+        } else if (key == "ERRNO") {
+            message.error_number = number(value);
+        } else if (key == "MAINPID") {
+            message.main_pid = number(value);
+        } else if (key == "MAINPID-OF-OTHERS") {
+            message.main_pid = number(value);
+            fact.main_is_ours = false;
+        } else if (key == "WATCHDOG") {
+            (value == "trigger" ? message.watchdog_trigger : message.watchdog) = true;
+        } else if (key == "WATCHDOG_USEC") {
+            message.watchdog_interval = count;
+        } else if (key == "EXTEND_TIMEOUT_USEC") {
+            message.extend_timeout = count;
+        } else if (key == "FDSTORE") {
+            message.store = true;
+        } else if (key == "FDSTOREREMOVE") {
+            message.remove = true;
+        } else if (key == "FDNAME") {
+            message.descriptor_name = std::string(value);
+        } else {
+            EXPECT_EQ(key, "DESCRIPTOR");
+            fact.descriptors.push_back(count);
+        }
+    }
+    return fact;
 }
 
 Verb verb_of(std::string_view word) {
@@ -207,6 +262,10 @@ void Script::apply(std::string_view event) {
     const std::string_view word = next_word(event);
     const std::string_view argument = next_word(event);
     const int pid = number(argument);
+    if (word == "notify") {
+        now = {now.monotonic + 1, now.realtime + 1};
+        return told(step(world, notified(event, name, pid), now));
+    }
     const int value = number(next_word(event));
     const LaunchId launch = status().launch.value_or(0);
     now = {now.monotonic + 1, now.realtime + 1};
@@ -222,6 +281,23 @@ void Script::apply(std::string_view event) {
     };
     if (word == "launched") {
         return told(step(world, Launched{name, launch, pid, now, std::string(32, 'a')}, now));
+    }
+    if (word == "checked") {
+        const LaunchId check = status().health_launch.value_or(0);
+        return told(step(world, Launched{name, check, pid, now, ""}, now));
+    }
+    if (word == "unchecked") {
+        const LaunchId check = status().health_launch.value_or(0);
+        return told(step(world, LaunchFailed{name, check, false, 0, 203, "no", now, ""}, now));
+    }
+    if (word == "main") {
+        return told(step(world, MainProcessFound{name, pid, pid == 0 ? "not there" : ""}, now));
+    }
+    if (word == "hung-up") {
+        return told(step(world, StoredDescriptorEnded{name, static_cast<std::uint64_t>(pid)}, now));
+    }
+    if (word == "bus-name") {
+        return told(step(world, BusNameChanged{name, pid != 0}, now));
     }
     if (word == "exec-failed") {
         return failed(false, pid, value);

@@ -8,6 +8,10 @@
 //   start stop restart reload try-restart reload-or-restart reload-or-try-restart [MODE]
 //   launched PID | exec-failed PID STATUS | refused STATUS | no-process
 //   exit PID CODE | signal PID NUMBER | dump PID NUMBER
+//   checked PID | unchecked                 the launch of HealthCheck=
+//   main PID                                the answer to find-main; 0: none
+//   notify PID NAME=VALUE...                sd_notify(3); DESCRIPTOR=ID comes along
+//   hung-up ID | bus-name 0 or 1
 //   empty | populated | oom | after TIMESPAN | reset-failed | cancel JOB
 //
 // What happened: states passed, then jobs, then actions, parted by " | ":

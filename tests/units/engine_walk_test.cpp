@@ -11,6 +11,7 @@
 #include <csignal>
 #include <random>
 #include <set>
+#include <utility>
 
 #include "engine_script.hpp"
 #include "units/engine_match.hpp"
@@ -34,6 +35,21 @@ constexpr std::array texts = {
     "s\nRestart=on-abnormal\nSendSIGKILL=no\nTimeoutStopSec=2s",
     "KillMode=none\nExecStart=/bin/a\nExecStop=/bin/s\nExecReload=/bin/"
     "r\nRestart=always\nRestartSec=1s",
+    "Type=notify\nExecStart=/bin/a\nNotifyAccess=all\nExecReload=/bin/r\nExecStop=/bin/s\n"
+    "WatchdogSec=3s\nFileDescriptorStoreMax=2\nRestart=on-failure\nRestartSec=1s\nRestartSteps=3\n"
+    "RestartMaxDelaySec=9s\nTimeoutStopFailureMode=abort",
+    "Type=notify-reload\nExecStart=/bin/a\nExecStartPost=/bin/p\nTimeoutStartSec=3s\n"
+    "TimeoutStartFailureMode=abort\nFileDescriptorStoreMax=1\nRestart=always\nRestartMode=direct\n"
+    "RestartSec=1s\nTimeoutStopSec=2s",
+    "Type=forking\nExecStart=/bin/a\nExecStop=/bin/s\nExecReload=/bin/r\nRestart=on-failure\n"
+    "RestartSec=1s\nTimeoutStartSec=3s\nOOMPolicy=kill",
+    "Type=forking\nPIDFile=/run/a.pid\nExecStart=/bin/a\nExecStartPost=/bin/p\nExecReload=/bin/r\n"
+    "Restart=always\nRestartSec=1s\nTimeoutStartSec=3s\nTimeoutStopFailureMode=kill",
+    "ExitType=cgroup\nExecStart=/bin/a\nExecStopPost=/bin/p\nRestart=on-failure\nRestartSec=1s\n"
+    "RuntimeMaxSec=30s\nRuntimeRandomizedExtraSec=10s\nOOMPolicy=continue",
+    "ExecStart=/bin/a\nExecStop=/bin/s\nRestart=on-failure\nRestartSec=1s\n[X-Hearth]\n"
+    "HealthCheck=/bin/h\nHealthCheckIntervalSec=1s\nHealthCheckTimeoutSec=2s\nRestartJitterSec=1s\n"
+    "RestartResetSec=1min\nEssential=yes",
     "Type=oneshot\nExecStart=/bin/a\nExecStart=/bin/b\nExecStartPost=/bin/"
     "p\nRestart=on-failure\nRestartSec=2s",
 };
@@ -57,6 +73,10 @@ public:
         for (int i = 0; i < 200; ++i) {
             if (script_.status().launch) {
                 happen("no-process");
+            } else if (script_.status().health_launch) {
+                happen("unchecked");
+            } else if (std::exchange(searching_, false)) {
+                happen("main 0");
             } else if (!processes_.empty()) {
                 end_one(fmt::format("signal {} 9", *processes_.begin()));
             } else if (script_.status().cgroup_populated) {
@@ -69,8 +89,10 @@ public:
             }
         }
         EXPECT_TRUE(at_rest()) << "still " << name(script_.status().state);
+        EXPECT_FALSE(script_.status().health_launch);
         EXPECT_TRUE(script_.world.jobs.empty());
         EXPECT_EQ(queued_, removed_);
+        EXPECT_TRUE(stored_.empty()) << "descriptors are kept for a service that is over";
     }
 
 private:
@@ -81,7 +103,14 @@ private:
     int below(int limit) { return std::uniform_int_distribution(0, limit - 1)(random_); }
 
     void one_step() {
-        switch (below(16)) {
+        switch (below(20)) {
+            case 16:
+            case 17:
+                return say();
+            case 18:
+                return answer_search();
+            case 19:
+                return resolve_health();
             case 0:
             case 1:
             case 2:
@@ -145,6 +174,59 @@ private:
                 processes_.insert(pid);
                 return happen(fmt::format("launched {}", pid));
         }
+    }
+
+    int any_process() {
+        return processes_.empty()
+                   ? 99'998
+                   : *std::next(processes_.begin(), below(static_cast<int>(processes_.size())));
+    }
+
+    void say() {
+        constexpr std::array words = {
+            "READY=1",
+            "READY=1",
+            "RELOADING=1",
+            "RELOADING=1 MONOTONIC_USEC=2000000000",
+            "STOPPING=1",
+            "WATCHDOG=1",
+            "WATCHDOG=trigger",
+            "EXTEND_TIMEOUT_USEC=9000000",
+            "WATCHDOG_USEC=700000",
+            "FDSTORE=1 FDNAME=a DESCRIPTOR={}",
+            "FDSTOREREMOVE=1 FDNAME=a",
+            "STATUS=warm ERRNO=2"};
+        const std::uint64_t descriptor = next_descriptor_++;
+        happen(fmt::format(
+            "notify {} {}",
+            below(3) == 0 ? script_.status().main_pid : any_process(),
+            fmt::format(
+                fmt::runtime(words[static_cast<std::size_t>(below(words.size()))]), descriptor)));
+        if (below(4) == 0 && !processes_.empty()) {
+            happen(fmt::format("notify {0} MAINPID={0}", any_process()));
+        }
+        if (!stored_.empty() && below(3) == 0) {
+            happen(fmt::format("hung-up {}", *stored_.begin()));
+        }
+    }
+
+    void answer_search() {
+        if (std::exchange(searching_, false)) {
+            happen(fmt::format(
+                "main {}", below(2) == 0 || processes_.empty() ? 0 : *processes_.rbegin()));
+        }
+    }
+
+    void resolve_health() {
+        if (!script_.status().health_launch) {
+            return;
+        }
+        if (below(3) == 0) {
+            return happen("unchecked");
+        }
+        const int pid = next_pid_++;
+        processes_.insert(pid);
+        happen(fmt::format("checked {}", pid));
     }
 
     void end_any() {
@@ -225,14 +307,22 @@ private:
                     EXPECT_GT(launch.launch, last_launch_) << "launch id used twice";
                     last_launch_ = launch.launch;
                 },
-                [this](const AbortLaunch& abort) { EXPECT_EQ(abort.launch, last_launch_); },
+                [this](const AbortLaunch& abort) { EXPECT_LE(abort.launch, last_launch_); },
                 [&](const SignalUnit& signal) { signalled = signalled || signal.everything; },
                 [&](const KillCgroup&) {
                     signalled = true;
                     children_ = false;
                 },
                 [this](const Release&) { ++released_; },
-                Ignored<Tell>{});
+                [this](const WatchProcess& watch) { EXPECT_TRUE(processes_.contains(watch.pid)); },
+                [this](const StoreDescriptor& store) {
+                    EXPECT_TRUE(stored_.insert(store.id).second) << "stored twice";
+                },
+                [this](const CloseDescriptor& close) {
+                    EXPECT_EQ(stored_.erase(close.id), 1U) << "closed, but never stored";
+                },
+                [this](const FindMainProcess&) { searching_ = true; },
+                Ignored<Tell, EndManager>{});
         }
         if (signalled) {
             tell_cgroup();  // owed after such actions
@@ -242,6 +332,9 @@ private:
     Script script_;
     std::mt19937 random_;
     std::set<int> processes_;
+    std::set<std::uint64_t> stored_;
+    std::uint64_t next_descriptor_ = 1;
+    bool searching_ = false;
     bool children_ = false;
     int next_pid_ = 100;
     int released_ = 0;

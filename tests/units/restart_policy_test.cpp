@@ -5,6 +5,8 @@
 
 #include <array>
 #include <csignal>
+#include <set>
+#include <vector>
 
 #include "engine_script.hpp"
 
@@ -248,6 +250,71 @@ TEST(RestartPolicy, ResetFailedForgetsFailureAndCounters) {
     EXPECT_EQ(script.happen("reset-failed"), "")
         << "how a stop ends is not forgotten while it is going on";
     EXPECT_EQ(script.status().result, ServiceResult::ExitCode);
+}
+
+TEST(RestartDelay, GrowsInEqualRatiosToItsMaximum) {
+    const Unit unit = unit_of("RestartSec=1s\nRestartSteps=4\nRestartMaxDelaySec=16s");
+    std::uint64_t random = 1;
+    std::vector<std::uint64_t> seconds;
+    for (std::uint32_t back_off = 0; back_off < 6; ++back_off) {
+        seconds.push_back(restart_delay(unit, back_off, random).microseconds / 1'000'000);
+    }
+    EXPECT_EQ(seconds, (std::vector<std::uint64_t>{1, 2, 4, 8, 16, 16}));
+    EXPECT_EQ(
+        restart_delay(unit_of("RestartSec=1s\nRestartSteps=4"), 9, random).microseconds,
+        1'000'000U);
+    EXPECT_EQ(
+        restart_delay(unit_of("RestartSec=0\nRestartSteps=2\nRestartMaxDelaySec=4s"), 1, random)
+            .microseconds,
+        2'000U);
+}
+
+TEST(RestartDelay, JitterIsWithinItsBoundAndNotAlwaysTheSame) {
+    const Unit unit = unit_of("RestartSec=1s\n[X-Hearth]\nRestartJitterSec=2s");
+    std::uint64_t random = 7;
+    std::set<std::uint64_t> delays;
+    for (int i = 0; i < 100; ++i) {
+        const std::uint64_t delay = restart_delay(unit, 0, random).microseconds;
+        EXPECT_GE(delay, 1'000'000U);
+        EXPECT_LE(delay, 3'000'000U);
+        delays.insert(delay);
+    }
+    EXPECT_GT(delays.size(), 90U);
+}
+
+TEST(RestartDelay, ForgetsItsGrowthAfterAHealthyTime) {
+    for (const char* reset : {"", "RestartResetSec=10s"}) {
+        Script script(
+            "ExecStart=/bin/a\nRestart=always\nRestartSec=1s\nRestartSteps=2\n"
+            "RestartMaxDelaySec=4s\n[X-Hearth]\n" +
+            std::string(reset));
+        script.run(R"(
+            start
+            launched 10
+            empty
+            exit 10 1
+            after 2s
+            launched 11
+            after 20s
+            empty
+            exit 11 1
+        )");
+        const std::uint64_t delay = *script.status().deadline - script.now.monotonic;
+        EXPECT_EQ(delay, *reset != 0 ? 1'000'000U : 2'000'000U);
+        EXPECT_EQ(script.status().restarts, 1U);
+    }
+}
+
+TEST(RuntimeMax, HasARandomPartOfItsOwnForEachStart) {
+    Script script("ExecStart=/bin/a\nRuntimeMaxSec=10s\nRuntimeRandomizedExtraSec=5s");
+    script.world.random = 3;
+    script.run("start\nlaunched 10");
+    const std::uint64_t first = script.status().runtime_extra;
+    EXPECT_LE(first, 5'000'000U);
+    EXPECT_EQ(
+        script.status().deadline, script.record().active_enter.monotonic + 10'000'000 + first);
+    script.run("stop\nempty\nexit 10 0\nstart");
+    EXPECT_NE(script.status().runtime_extra, first);
 }
 
 }  // namespace

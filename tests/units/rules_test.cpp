@@ -63,9 +63,9 @@ TEST(Rules, RefuseWhatSystemdDoesNotLoad) {
 
 TEST(Rules, RefuseByNameWhatIsNotBuilt) {
     check(
-        start + "Type=notify\n",
+        start + "Type=dbus\n",
         LoadState::Loaded,
-        "heat.service:3: Type=notify is not built yet\n");
+        "heat.service:3: Type=dbus is not built yet\n");
     check(
         start + "RestrictFileSystems=ext4\n",
         LoadState::Loaded,
@@ -152,7 +152,7 @@ TEST(Rules, SayNothingAtLoadAboutWhatHasNoEffect) {
 TEST(Lint, TellsEachThingOnceInTheOrderOfTheFile) {
     const Unit unit = load_text(
         "[Service]\nIOWeight=100\nPrivateTemp=yes\nExecStart=/bin/true\nRestartSec=soon\n"
-        "SystemCallFilter=~@mount\nType=notify\nKillMode=none\n");
+        "SystemCallFilter=~@mount\nType=dbus\nKillMode=none\n");
     const std::vector<std::string_view> expected = {
         "no-effect",
         "unknown-key",

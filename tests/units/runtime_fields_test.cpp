@@ -173,8 +173,8 @@ TEST(RuntimeFields, ShowLimitsAsNumbers) {
 }
 
 TEST(RuntimeFields, ShowWhatARefusedUnitAskedFor) {
-    EXPECT_EQ(shown(Script(""), "OOMPolicy"), "s \"stop\"");
-    EXPECT_EQ(shown(Script("OOMPolicy=kill"), "OOMPolicy"), "s \"kill\"");
+    EXPECT_EQ(shown(Script(""), "USBFunctionStrings"), "s \"\"");
+    EXPECT_EQ(shown(Script("USBFunctionStrings=/x"), "USBFunctionStrings"), "s \"/x\"");
     Script script("");
     script.world.units[script.name].unit.load_state = LoadState::Masked;
     EXPECT_EQ(

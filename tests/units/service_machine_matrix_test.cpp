@@ -18,6 +18,8 @@ namespace hearth::test {
 namespace {
 
 constexpr const char* everything = R"(
+    NotifyAccess=exec
+    FileDescriptorStoreMax=1
     ExecCondition=/bin/condition
     ExecStartPre=/bin/pre
     ExecStart=/bin/main
@@ -57,20 +59,36 @@ const std::array contexts = std::to_array<std::pair<Context, std::string>>({
     {{Start, "launch in flight", "", ""}, to_start},
     {{Start, "launch in flight, Type=exec", "Type=exec", ""}, to_start},
     {{Start, "command running, Type=oneshot", "Type=oneshot", "launched 10"}, to_start},
+    {{Start, "waiting for READY=1, Type=notify", "Type=notify", "launched 10"}, to_start},
+    {{Start, "the starter running, Type=forking", "Type=forking", "launched 20"}, to_start},
+    {{Start,
+      "the main process is looked for, Type=forking",
+      "Type=forking",
+      "launched 20\nexit 20 0"},
+     to_start},
     {{StartPost, "launch in flight", "", ""}, to_post},
     {{StartPost, "command running", "", "launched 20"}, to_post},
     {{Running, "", "", ""}, to_running},
     {{Exited, "", "RemainAfterExit=yes", "empty\nexit 10 0"}, to_running},
     {{Reload, "launch in flight", "", "reload"}, to_running},
     {{Reload, "command running", "", "reload\nlaunched 20"}, to_running},
+    {{ReloadSignal,
+      "",
+      "Type=notify-reload\nExecReload=",
+      "notify 10 READY=1\nlaunched 20\nexit 20 0\nreload"},
+     to_post},
+    {{ReloadNotify, "", "", "notify 10 RELOADING=1"}, to_running},
     {{Stop, "launch in flight", "", "stop"}, to_running},
     {{Stop, "command running", "", "stop\nlaunched 20"}, to_running},
+    {{StopWatchdog, "", "", "notify 10 WATCHDOG=trigger"}, to_running},
     {{StopSigterm, "main process left", "", "stop\nlaunched 20\nexit 20 0"}, to_running},
     {{StopSigterm, "launch in flight", "", "stop"}, to_start},
     {{StopSigkill, "main process left", "", "stop\nlaunched 20\nexit 20 0\nafter 1d"}, to_running},
     {{StopSigkill, "launch in flight", "", "stop\nafter 1d"}, to_start},
     {{StopPost, "launch in flight", "", "empty\nexit 10 1"}, to_running},
     {{StopPost, "command running", "", "empty\nexit 10 1\nlaunched 20"}, to_running},
+    {{FinalWatchdog, "", "TimeoutStopFailureMode=abort", "empty\nexit 10 1\nlaunched 20\nafter 1d"},
+     to_running},
     {{FinalSigterm, "control process left", "", "empty\nexit 10 1\nlaunched 20\nafter 1d"},
      to_running},
     {{FinalSigterm, "launch in flight", "", "empty\nexit 10 1\nafter 1d"}, to_running},
@@ -111,6 +129,18 @@ constexpr std::array events = std::to_array<EventName>({
     {"after 1us", "time passed"},
     {"after 2d", "deadline passed"},
     {"reset-failed", "reset-failed requested"},
+    {"notify 10 READY=1", "READY=1"},
+    {"notify 10 RELOADING=1 MONOTONIC_USEC=2000000000", "RELOADING=1"},
+    {"notify 10 STOPPING=1", "STOPPING=1"},
+    {"notify 10 WATCHDOG=trigger", "WATCHDOG=trigger"},
+    {"notify 10 MAINPID=40", "MAINPID= of another process"},
+    {"notify 10 FDSTORE=1 DESCRIPTOR=1", "FDSTORE=1"},
+    {"notify 77 READY=1 STOPPING=1 MAINPID=40", "READY=1 of a process that may not notify"},
+    {"main 40", "main process found"},
+    {"main 0", "no main process found"},
+    {"checked 50", "health check launched"},
+    {"bus-name 1", "bus name acquired"},
+    {"bus-name 0", "bus name lost"},
 });
 
 Script arrive(const Context& context, const std::string& before, const std::string& more = "") {
@@ -202,6 +232,13 @@ TEST(ServiceMachineMatrix, NoVariantOfAServiceBreaksAnInvariant) {
           "RemainAfterExit=yes",
           "TimeoutStopSec=infinity",
           "Type=idle",
+          "ExitType=cgroup",
+          "OOMPolicy=kill",
+          "OOMPolicy=continue",
+          "TimeoutStartFailureMode=abort\nTimeoutStopFailureMode=abort",
+          "TimeoutStartFailureMode=kill\nTimeoutStopFailureMode=kill",
+          "RestartMode=direct",
+          "WatchdogSec=1s",
           "ExecStop=\nExecStopPost=",
           "ExecCondition=\nExecStartPre=\nExecStartPost=\nExecReload="}) {
         SCOPED_TRACE(variant);

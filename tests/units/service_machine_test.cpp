@@ -422,13 +422,7 @@ TEST(ServiceMachine, ExitsAreRecordedPerCommand) {
     EXPECT_EQ(script.status().history[static_cast<std::size_t>(ExecKind::StartPre)][0].pid, 9);
 }
 
-TEST(ServiceMachine, TypesThatAreNotBuiltAreRefused) {
-    for (const char* type : {"forking", "dbus", "notify"}) {
-        Script script("ExecStart=/bin/a\nRestart=always\nType=" + std::string(type));
-        EXPECT_EQ(script.happen("start"), "failed | +1:start 1:failed") << type;
-        EXPECT_TRUE(script.status().refused);
-        EXPECT_NE(script.status().failure.find("not built yet"), std::string::npos);
-    }
+TEST(ServiceMachine, WithoutACommandIsRefused) {
     Script empty("ExecStop=/bin/s\nRemainAfterExit=yes");
     EXPECT_EQ(empty.happen("start"), "failed | +1:start 1:failed");
 }

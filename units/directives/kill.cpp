@@ -34,6 +34,8 @@ constexpr auto rows = std::to_array<Row>({
     row<"KillMode", &KillSettings::mode>(
         "Which processes of the service are killed when it stops.", "mixed"),
     row<"KillSignal", &KillSettings::signal>("The signal that asks the service to stop.", "SIGINT"),
+    row<"ReloadSignal", &KillSettings::reload_signal>(
+        "The signal that asks a Type=notify-reload service to reload.", "SIGUSR1", no_properties),
     row<"RestartKillSignal", &KillSettings::restart_signal>(
         "The signal that asks the service to stop when it is to be restarted.",
         "SIGUSR1",
@@ -41,6 +43,8 @@ constexpr auto rows = std::to_array<Row>({
     row<"SendSIGHUP", &KillSettings::send_hangup>(
         "Sends SIGHUP right after KillSignal=, for shells and the like.", "yes"),
     row<"SendSIGKILL", &KillSettings::send_kill>("Kills what is left after TimeoutStopSec=.", "no"),
+    row<"WatchdogSignal", &KillSettings::watchdog_signal>(
+        "The signal that ends a service whose watchdog has run out.", "SIGQUIT"),
 });
 static_assert(sorted(rows));
 

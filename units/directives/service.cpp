@@ -57,6 +57,26 @@ constexpr std::array<Property, 1> timeout_abort_property = {{
      }},
 }};
 
+constexpr std::array<Property, 1> oom_policy_property = {{
+    {"OOMPolicy",
+     "s",
+     [](const Settings& settings, ValueSink& sink) {
+         Codec<OomPolicy>::write(settings.service.oom_policy.value_or(OomPolicy::Stop), sink);
+     }},
+}};
+
+/// systemd.service(5): a relative path is one below /run.
+Assigned assign_pid_file(Settings& settings, std::string_view text, const ValueContext& context) {
+    std::string& field = settings.service.pid_file;
+    if (text.empty()) {
+        field.clear();
+        return {};
+    }
+    field = HEARTH_TRY(read_absolute_path(
+        text.front() == '/' ? std::string(text) : "/run/" + std::string(text), context));
+    return {};
+}
+
 // ExecStart= and kin: their properties show pids and times too, so they are live ones
 // (units/runtime_fields.hpp).
 template <Name name, auto member>
@@ -71,6 +91,12 @@ consteval Row command(std::string_view summary, std::string_view sample) {
 }
 
 constexpr auto rows = std::to_array<Row>({
+    row<"BusName", &ServiceSettings::bus_name>({
+        .summary = "The D-Bus name whose appearance means that the service has started.",
+        .applied = applied::NoEffect{"only Type=dbus looks at it, which is not built yet"},
+        .nature = Nature::Shares,
+        .sample = "org.example.Heat",
+    }),
     command<"ExecCondition", &ServiceSettings::exec_condition>(
         "Commands that are run first; if one exits with 1 to 254, the start is skipped without "
         "failing.",
@@ -89,11 +115,65 @@ constexpr auto rows = std::to_array<Row>({
     command<"ExecStopPost", &ServiceSettings::exec_stop_post>(
         "Commands that are run after the service has ended, however it ended.",
         "/bin/rm -rf /tmp/heat"),
+    row<"ExitType", &ServiceSettings::exit_type>({
+        .summary = "Whether the service ends with its main process or with its last one.",
+        .applied = applied::Machine{},
+        .nature = Nature::Shares,
+        .sample = "cgroup",
+    }),
+    row<"FileDescriptorStoreMax", &ServiceSettings::file_descriptor_store_max>({
+        .summary = "How many descriptors the service may store with the manager.",
+        .applied = applied::Machine{},
+        .nature = Nature::Gives,
+        .sample = "16",
+    }),
     row<"GuessMainPID", &ServiceSettings::guess_main_pid>({
         .summary = "Guesses the main process of a Type=forking service without PIDFile=.",
-        .applied = applied::NoEffect{"only Type=forking guesses, which is not built yet"},
+        .applied = applied::Machine{},
         .nature = Nature::Shares,
         .sample = "no",
+    }),
+    row<"NonBlocking", &ServiceSettings::non_blocking>({
+        .summary = "Files and sockets that are passed to the service are set non-blocking.",
+        .applied = applied::Preparation{},
+        .nature = Nature::Shares,
+        .sample = "yes",
+    }),
+    row<"NotifyAccess", &ServiceSettings::notify_access>({
+        .summary = "Which processes may send notifications to the manager.",
+        .applied = applied::Machine{},
+        .nature = Nature::Shares,
+        .sample = "exec",
+        .properties = no_properties,
+    }),
+    row<"OOMPolicy", &ServiceSettings::oom_policy>({
+        .summary =
+            "What happens when the kernel kills a process of the service for want of memory.",
+        .applied = applied::Machine{},
+        .nature = Nature::Shares,
+        .sample = "kill",
+        .properties = oom_policy_property,
+    }),
+    row<"OpenFile", &ServiceSettings::open_files>({
+        .summary = "A file that is opened before the service starts and passed to it.",
+        .applied = applied::Preparation{},
+        .nature = Nature::Gives,
+        .sample = "/etc/hosts:hosts:read-only",
+        .properties = no_properties,
+    }),
+    row<"PIDFile", &ServiceSettings::pid_file>({
+        .summary = "The file in which the service writes the number of its main process.",
+        .applied = applied::Machine{},
+        .nature = Nature::Shares,
+        .sample = "/run/heat.pid",
+        .assign = &assign_pid_file,
+    }),
+    row<"PermissionsStartOnly", &ServiceSettings::permissions_start_only>({
+        .summary = "The old form of '+' before the commands other than ExecStart=.",
+        .applied = applied::Loading{},
+        .nature = Nature::Shares,
+        .sample = "yes",
+        .properties = no_properties,
     }),
     row<"RemainAfterExit", &ServiceSettings::remain_after_exit>({
         .summary = "The service counts as active when all its processes have exited.",
@@ -113,6 +193,20 @@ constexpr auto rows = std::to_array<Row>({
         .nature = Nature::Shares,
         .sample = "133 SIGUSR1",
     }),
+    row<"RestartMaxDelaySec", &ServiceSettings::restart_max_delay>({
+        .summary = "The longest time between restarts, reached after RestartSteps=.",
+        .applied = applied::Machine{},
+        .nature = Nature::Shares,
+        .sample = "1min",
+        .properties = no_properties,
+    }),
+    row<"RestartMode", &ServiceSettings::restart_mode>({
+        .summary = "Whether a restart passes through inactive or failed, where other units see it.",
+        .applied = applied::Machine{},
+        .nature = Nature::Shares,
+        .sample = "direct",
+        .properties = no_properties,
+    }),
     row<"RestartPreventExitStatus", &ServiceSettings::restart_prevent_exit_status>({
         .summary = "Exit statuses and signals after which the service is not started again.",
         .applied = applied::Machine{},
@@ -126,11 +220,30 @@ constexpr auto rows = std::to_array<Row>({
         .sample = "5s",
         .syntax = "time span",
     }),
+    row<"RestartSteps", &ServiceSettings::restart_steps>({
+        .summary = "In how many steps RestartSec= grows to RestartMaxDelaySec=.",
+        .applied = applied::Machine{},
+        .nature = Nature::Shares,
+        .sample = "5",
+        .properties = no_properties,
+    }),
+    row<"RootDirectoryStartOnly", &ServiceSettings::root_directory_start_only>({
+        .summary = "RootDirectory= is for ExecStart= alone.",
+        .applied = applied::Loading{},
+        .nature = Nature::Shares,
+        .sample = "yes",
+    }),
     row<"RuntimeMaxSec", &ServiceSettings::runtime_max>({
         .summary = "The service is ended, and has failed, when it has run for so long.",
         .applied = applied::Machine{},
         .nature = Nature::Shares,
         .sample = "1h",
+    }),
+    row<"RuntimeRandomizedExtraSec", &ServiceSettings::runtime_randomized_extra>({
+        .summary = "A random time that is added to RuntimeMaxSec=.",
+        .applied = applied::Machine{},
+        .nature = Nature::Shares,
+        .sample = "1min",
     }),
     directive<
         "StartLimitBurst",
@@ -164,7 +277,7 @@ constexpr auto rows = std::to_array<Row>({
     }),
     row<"TimeoutAbortSec", &ServiceSettings::timeout_abort>({
         .summary = "How long the service may take to end when its watchdog has aborted it.",
-        .applied = applied::NoEffect{"nothing is aborted before WatchdogSec= is built"},
+        .applied = applied::Machine{},
         .nature = Nature::Shares,
         .sample = "20s",
         .properties = timeout_abort_property,
@@ -177,6 +290,12 @@ constexpr auto rows = std::to_array<Row>({
         .properties = no_properties,
         .assign = &assign_timeouts,
     }),
+    row<"TimeoutStartFailureMode", &ServiceSettings::timeout_start_failure_mode>({
+        .summary = "How the service is ended when its start takes too long.",
+        .applied = applied::Machine{},
+        .nature = Nature::Shares,
+        .sample = "abort",
+    }),
     row<"TimeoutStartSec", &ServiceSettings::timeout_start>({
         .summary = "How long each step of the start may take; 0 or infinity is no limit.",
         .applied = applied::Machine{},
@@ -184,6 +303,12 @@ constexpr auto rows = std::to_array<Row>({
         .sample = "30s",
         .properties = timeout_start_property,
         .assign = &assign_timeout_start,
+    }),
+    row<"TimeoutStopFailureMode", &ServiceSettings::timeout_stop_failure_mode>({
+        .summary = "How the service is ended when its stop takes too long.",
+        .applied = applied::Machine{},
+        .nature = Nature::Shares,
+        .sample = "kill",
     }),
     row<"TimeoutStopSec", &ServiceSettings::timeout_stop>({
         .summary =
@@ -198,6 +323,13 @@ constexpr auto rows = std::to_array<Row>({
         .applied = applied::Machine{},
         .nature = Nature::Shares,
         .sample = "oneshot",
+    }),
+    row<"WatchdogSec", &ServiceSettings::watchdog>({
+        .summary = "How often the service must say that it is alive.",
+        .applied = applied::Machine{},
+        .nature = Nature::Shares,
+        .sample = "30s",
+        .properties = no_properties,
     }),
 });
 static_assert(sorted(rows));
