@@ -197,8 +197,9 @@ void ServiceMachine::in_running(const Happening& happening) {
             }
         },
         [this](const CgroupEmptied&) {
-            // With a main process its exit status says more, and is on its way.
-            if (status_.main_pid == 0) {
+            // With a main process its exit status says more, and is on its way; so is the answer
+            // whether another one has taken over.
+            if (status_.main_pid == 0 && !status_.moving) {
                 enter_running(ServiceResult::Success);
             }
         },

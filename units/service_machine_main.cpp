@@ -85,7 +85,8 @@ void ServiceMachine::main_searched(const MainProcessFound& event) {
             event.pid,
             service().pid_file.empty() ? "guessed" : "by PIDFile=");
         set_main(event.pid);
-    } else if (event.pid == 0 && !event.why.empty() && event.why != status_.failure) {
+    } else if (
+        event.pid == 0 && !event.why.empty() && event.why != status_.failure && !status_.moving) {
         status_.failure = event.why;
         tell(Severity::Warning, event.why);
     }

@@ -257,7 +257,9 @@ TEST_F(Notify, AnEssentialServiceEndsHearthdWithItsStatus) {
     ASSERT_EQ(start("other.service"), 0);
     ASSERT_EQ(start("a.service"), 0);
     ASSERT_TRUE(eventually([&] {
-        return ::waitpid(hearthd.pid(), nullptr, WNOHANG | WNOWAIT) == hearthd.pid();
+        siginfo_t ended{};
+        const auto pid = static_cast<id_t>(hearthd.pid());
+        return ::waitid(P_PID, pid, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid != 0;
     })) << hearthd.log();
     EXPECT_EQ(hearthd.stop(), 5);
 }

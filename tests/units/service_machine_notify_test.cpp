@@ -262,6 +262,20 @@ TEST(ServiceForking, ItMayMoveToAnotherProcess) {
     )");
 }
 
+TEST(ServiceForking, AnEmptyCgroupWaitsForWhatItsEndMeans) {
+    Script script("Type=forking\nPIDFile=/run/a.pid\nExecStart=/bin/a");
+    script.run(R"(
+        start
+        launched 10
+        exit 10 0
+        main 12
+        signal 12 9            => | | find-main
+        empty                  =>
+        main 0                 => failed | | release
+    )");
+    EXPECT_EQ(script.status().result, ServiceResult::Signal);
+}
+
 TEST(ServiceExitType, CgroupOutlivesTheMainProcess) {
     check("ExitType=cgroup\nExecStart=/bin/a", R"(
         start
