@@ -35,6 +35,7 @@ std::string company(std::string_view name) {
         {"MemorySwapMax", "MemoryMax=64M"},
         {"JoinsNamespaceOf", "PrivateNetwork=yes"},
         {"MountAPIVFS", "RootDirectory=/srv/root\nMountAPIVFS=no"},
+        {"NonBlocking", "OpenFile=/etc/hosts"},
         {"SocketBindAllow", "SocketBindDeny=any"},
         {"SystemCallErrorNumber", "SystemCallFilter=~@mount"},
         {"UnsetEnvironment", "Environment=HEAT=1 PATH=/bin LANG=C TERM=dumb"},

@@ -49,6 +49,34 @@ TEST(Lower, KeepsOrderStatusesArgumentsAndEnvironment) {
     EXPECT_EQ(program.environment[2], nullptr);
 }
 
+TEST(Lower, NumbersWhatIsPassedAndLeavesOutWhatIsNotThere) {
+    Plan plan = plan_of({NewSession{}, CloseDescriptors{}});
+    plan.passed = {{"stored-1", "one"}, {"file-0", "gone"}, {"file-1", "two"}};
+    plan.own_pid_variables = {"WATCHDOG_PID"};
+    EXPECT_EQ(first_free_number(plan), 6);
+    Slots slots;
+    slots.descriptors = {{"stored-1", 20}, {"file-1", 21}};
+    slots.absent = {"file-0"};
+    const auto lowered = lower(plan, slots);
+    ASSERT_TRUE(lowered.has_value());
+    const ChildProgram& program = lowered->program();
+    ASSERT_EQ(program.step_count, 5U);
+    EXPECT_EQ(program.steps[0].opcode, Opcode::UseDescriptor);
+    EXPECT_EQ(program.steps[0].descriptor, 20);
+    EXPECT_EQ(program.steps[0].first, 3U);
+    EXPECT_EQ(program.steps[1].descriptor, 21);
+    EXPECT_EQ(program.steps[1].first, 4U);
+    EXPECT_EQ(program.steps[2].opcode, Opcode::OwnPid);
+    EXPECT_EQ(program.steps[2].count, 2U);
+    EXPECT_EQ(program.steps[4].opcode, Opcode::CloseDescriptors);
+    EXPECT_EQ(program.steps[4].count, 2U);
+    EXPECT_STREQ(program.environment[2], "LISTEN_FDS=2");
+    EXPECT_STREQ(program.environment[3], "LISTEN_FDNAMES=one:two");
+    EXPECT_STREQ(program.environment[4], "WATCHDOG_PID=          ");
+    EXPECT_STREQ(program.environment[5], "LISTEN_PID=          ");
+    EXPECT_EQ(program.environment[6], nullptr);
+}
+
 TEST(Lower, NeedsNothingOfThePlanAfterwards) {
     auto plan =
         std::make_unique<Plan>(plan_of({SetHostname{"a-rather-long-host-name-on-the-heap"}}));
