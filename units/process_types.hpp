@@ -91,16 +91,6 @@ struct SystemCallLog {
     bool operator==(const SystemCallLog&) const = default;
 };
 
-/// RestrictFileSystems=: types of file systems, and @groups as they stand.
-struct FileSystemRestriction {
-    bool allow_list = false;
-    std::set<std::string> types;
-    std::vector<std::string> text;
-
-    [[nodiscard]] bool asked() const { return !text.empty(); }
-    bool operator==(const FileSystemRestriction&) const = default;
-};
-
 /// The label of a security module: AppArmorProfile=, SELinuxContext=, SmackProcessLabel=.
 struct SecurityLabel {
     std::string label;      ///< empty: none asked for

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "parser/command_line.hpp"
-#include "units/resource_types.hpp"
 #include "units/process_types.hpp"
+#include "units/resource_types.hpp"
 #include "units/types.hpp"
 
 namespace hearth {
@@ -174,14 +174,13 @@ struct SandboxSettings {  // systemd.exec(5), what confines
     std::vector<PathEntry> read_write_paths, read_only_paths, inaccessible_paths;
     std::vector<BindEntry> bind_paths, bind_read_only_paths;
     std::vector<TmpfsEntry> temporary_file_systems;
-    std::optional<bool> mount_api_vfs;            ///< unset: yes with a root directory
-    std::optional<std::string> apparmor_profile;  ///< refused so far
+    std::optional<bool> mount_api_vfs;  ///< unset: yes with a root directory
     SecureBits secure_bits;
     NamespaceRestriction restrict_namespaces;
     SystemCallLog system_call_log;
     Personality personality;
-    FileSystemRestriction restrict_file_systems;
-    SecurityLabel app_armor, selinux, smack;
+    SecurityLabel apparmor_profile, selinux_context, smack_process_label;
+    std::string seccomp_profile;  ///< [X-Hearth]: path of a Docker/OCI seccomp profile
 
     bool operator==(const SandboxSettings&) const = default;
 };
@@ -238,7 +237,6 @@ struct HearthSettings {  // [X-Hearth], ours
     std::uint32_t health_retries = 3;
     bool essential = false;
     std::vector<CgroupKnob> cgroup_knobs;
-    std::string seccomp_profile;  ///< path of a Docker/OCI seccomp profile
 
     bool operator==(const HearthSettings&) const = default;
 };

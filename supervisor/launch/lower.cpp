@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "supervisor/launch/lower.hpp"
 
+#include <sys/mman.h>
+
 #include <cerrno>
 #include <new>
+#include <utility>
 
 #include "supervisor/launch/lowering.hpp"
 
@@ -26,6 +29,28 @@ bool makes_mounts(const Step& step) {
 LoweredPlan::LoweredPlan()
     : arena_(std::make_unique<std::pmr::monotonic_buffer_resource>(32 * 1024)),
       program_(new(arena_->allocate(sizeof(ChildProgram), alignof(ChildProgram))) ChildProgram()) {}
+
+LoweredPlan::LoweredPlan(LoweredPlan&& other) noexcept
+    : arena_(std::move(other.arena_)),
+      program_(std::exchange(other.program_, nullptr)),
+      shared_(std::exchange(other.shared_, false)) {}
+
+LoweredPlan::~LoweredPlan() {
+    if (shared_) {
+        ::munmap(program_, sizeof(ChildProgram));
+    }
+}
+
+bool LoweredPlan::share() {
+    void* const page = ::mmap(
+        nullptr, sizeof(ChildProgram), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED) {
+        return false;
+    }
+    program_ = new (page) ChildProgram(*program_);
+    shared_ = true;
+    return true;
+}
 
 Result<LoweredPlan, LoweringFailure> Lowering::run() {
     find_positions();
@@ -86,6 +111,9 @@ void Lowering::begin(const Step& step, Opcode opcode) {
 }
 
 void Lowering::finish() {
+    if (needs_own_memory(plan_) && !lowered_.share()) {
+        fail(ENOMEM, "no page for the child's report");
+    }
     ChildProgram& program = lowered_.program();
     program.steps = array(steps_);
     program.step_count = static_cast<std::uint32_t>(steps_.size());

@@ -30,6 +30,7 @@ private:
     void begin(const Step& step, Opcode opcode);
     void finish();
     const char* text(std::string_view value);
+    void write_to(std::string_view path, const std::string& value);
     const char* const* texts(const std::vector<std::string>& values);
     const char* absolute(std::string_view path);
     /// Below the new root, as long as that is not yet "/", a path is one within it.
@@ -62,9 +63,20 @@ private:
     void lower(const DefaultSignals& action);
     void lower(const NewSession& action);
     void lower(const ControllingTerminal& action);
+    void lower(const AcquireTerminal& action);
+    void lower(const CopyDescriptor& action);
     void lower(const UseDescriptor& action);
     void lower(const SetUmask& action);
     void lower(const SetNice& action);
+    void lower(const SetCpuAffinity& action);
+    void lower(const SetScheduler& action);
+    void lower(const SetMemoryPolicy& action);
+    void lower(const SetIoPriority& action);
+    void lower(const SetTimerSlack& action);
+    void lower(const SetCoredumpFilter& action);
+    void lower(const SetPersonality& action);
+    void lower(const SetSecurityLabel& action);
+    void lower(const SetSecureBits& action);
     void lower(const SetOomScoreAdjust& action);
     void lower(const NewSessionKeyring& action);
     void lower(const EnterNamespace& action);
