@@ -369,6 +369,16 @@ TEST(Seccomp, CallsAreLoggedWhereTheyAreAllowed) {
     EXPECT_EQ(verdict(within, "mount"), kill_process);
 }
 
+TEST(Seccomp, AnAllowListsRefusalsHaveErrorsOfTheirOwn) {
+    const SeccompProgram list = compiled(
+        "SystemCallFilter=@basic-io uname\nSystemCallFilter=~read:EACCES write:kill dup\n"
+        "SystemCallFilter=write\nSystemCallErrorNumber=EPERM");
+    EXPECT_EQ(verdict(list, "read"), errno_is(EACCES));
+    EXPECT_EQ(verdict(list, "write"), allow) << "the later assignment counts";
+    EXPECT_EQ(verdict(list, "dup"), errno_is(EPERM));
+    EXPECT_EQ(verdict(list, "uname"), allow);
+}
+
 TEST(Seccomp, WhatAnAllowListDoesNotKnowIsMissing) {
     const SeccompProgram list = compiled("SystemCallFilter=@basic-io");
     EXPECT_EQ(verdict(list, "mount"), kill_process);  // known, not listed
