@@ -159,7 +159,7 @@ TEST(InputText, IsJoinedInOrder) {
         std::string(
             "one\ttwo \"kept\"\n\0\1\2\xff"
             "end\n",
-            25));
+            23));
     EXPECT_FALSE(assign("StandardInputData", "AAE"));
     EXPECT_FALSE(assign("StandardInputData", "A*=="));
     EXPECT_FALSE(assign("StandardInputText", "\\q"));
