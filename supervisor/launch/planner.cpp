@@ -189,14 +189,17 @@ void refuse_what_is_not_built(Planning& planning) {
         });
     };
     for (const Diagnostic& refusal : planning.unit.refusals) {
-        planning.refusals.push_back(refusal);
+        if (directive_of(refusal) != "RestrictFileSystems") {
+            planning.refusals.push_back(refusal);
+        }
     }
     for (const RefusedDirective& directive : planning.settings.refused) {
         const auto boolean =
             directive.value.empty() ? false : read_boolean(directive.value).value_or(true);
-        if (boolean && !told_by_loader(directive.name)) {
-            const bool lacks_bpf = directive.name == "RestrictFileSystems" &&
-                                   !planning.host.linux_security_modules.contains("bpf");
+        const bool file_systems = directive.name == "RestrictFileSystems";
+        if (boolean && (file_systems || !told_by_loader(directive.name))) {
+            const bool lacks_bpf =
+                file_systems && !planning.host.linux_security_modules.contains("bpf");
             planning.falls_short(
                 directive.name,
                 directive.value,
