@@ -177,7 +177,8 @@ Result<launch::Plan, Diagnostics> Supervisor::make_plan(const Launch& action, Li
         facts_.executable(*invocation.command, unit.settings.exec.root_directory);
     auto program = facts_.seccomp(unit);
     if (!program) {
-        return refusal("SystemCallFilter", program.error().what);
+        const bool profile = program.error().what.starts_with("SeccompProfile=");
+        return refusal(profile ? "SeccompProfile" : "SystemCallFilter", program.error().what);
     }
     invocation.seccomp = *program;
     share_ranges(action.unit, invocation);
@@ -369,7 +370,8 @@ void Supervisor::perform_release(const std::string& unit) {
     LiveUnit& live = found->second;
     live.main_plan.reset();
     live.user_range.reset();
-    if (!live.activation.descriptors.empty() || !live.activation.directories.empty()) {
+    if (!live.activation.descriptors.empty() || !live.activation.directories.empty() ||
+        live.activation.terminal) {
         auto activation = std::make_shared<launch::Activation>(std::move(live.activation));
         live.activation = {};
         worker_->run([activation] { launch::release(*activation); });

@@ -183,8 +183,35 @@ const launch::Host& HostFacts::host() {
     return host_;
 }
 
+/// Only what can't make the event loop wait: a FIFO without a writer would.
+static Result<std::string> read_regular_file(
+    const std::string& directive, const std::string& path, std::size_t maximum) {
+    const auto status = HEARTH_TRY(sys::stat(path));
+    const bool null = S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3);
+    if (!S_ISREG(status.st_mode) && !null) {
+        return failure(directive + "=" + path + ": not a regular file", EINVAL);
+    }
+    return sys::read_file(path, maximum);
+}
+
 Result<const std::vector<std::uint64_t>*> HostFacts::seccomp(const Unit& unit) {
-    return seccomp_.program(unit.settings.sandbox);
+    const SandboxSettings& sandbox = unit.settings.sandbox;
+    if (sandbox.seccomp_profile.empty()) {
+        return seccomp_.program(sandbox);
+    }
+    constexpr std::size_t longest_profile = std::size_t{1} << 20;
+    const auto text = read_regular_file("SeccompProfile", sandbox.seccomp_profile, longest_profile);
+    if (!text) {
+        return failure(
+            "SeccompProfile=" + sandbox.seccomp_profile + " can't be read: " + text.error().what,
+            text.error().code);
+    }
+    const launch::ProfileText profile{
+        *text,
+        launch::bounding_capabilities(sandbox, host_),
+        host_.kernel_major,
+        host_.kernel_minor};
+    return seccomp_.program(sandbox, &profile);
 }
 
 std::string HostFacts::executable(const CommandLine& command, const std::string& root) const {
@@ -209,14 +236,8 @@ std::string HostFacts::executable(const CommandLine& command, const std::string&
     return {};
 }
 
-/// Only what can't make the event loop wait: a FIFO without a writer would.
 static Result<std::string> read_environment_file(const std::string& path) {
-    const auto status = HEARTH_TRY(sys::stat(path));
-    const bool null = S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3);
-    if (!S_ISREG(status.st_mode) && !null) {
-        return failure("EnvironmentFile=" + path + ": not a regular file", EINVAL);
-    }
-    return sys::read_file(path, max_environment_file);
+    return read_regular_file("EnvironmentFile", path, max_environment_file);
 }
 
 Result<std::vector<std::pair<std::string, std::string>>> HostFacts::environment_files(

@@ -80,12 +80,14 @@ std::string_view name(Section section) {
 }
 
 std::span<const std::span<const Row>> service_tables() {
-    static const std::array<std::span<const Row>, 10> tables = {
+    static const std::array<std::span<const Row>, 12> tables = {
         unit_rows(),
         install_rows(),
         service_rows(),
         kill_rows(),
         exec_rows(),
+        scheduling_rows(),
+        terminal_rows(),
         sandbox_rows(),
         namespace_rows(),
         resource_rows(),

@@ -129,6 +129,8 @@ struct Row {
 [[nodiscard]] std::span<const Row> service_rows();
 [[nodiscard]] std::span<const Row> kill_rows();
 [[nodiscard]] std::span<const Row> exec_rows();
+[[nodiscard]] std::span<const Row> scheduling_rows();
+[[nodiscard]] std::span<const Row> terminal_rows();
 [[nodiscard]] std::span<const Row> sandbox_rows();
 [[nodiscard]] std::span<const Row> namespace_rows();
 [[nodiscard]] std::span<const Row> resource_rows();

@@ -209,9 +209,33 @@ std::uint64_t share_of(std::uint64_t whole, std::uint32_t permyriad) {
     return whole / 10'000 * permyriad + whole % 10'000 * permyriad / 10'000;
 }
 
+/// systemd.exec(5), StandardInput= and StandardOutput=: what they are where nothing is written.
+void complete_streams(Unit& unit) {
+    ExecSettings& exec = unit.settings.exec;
+    if (!unit.origins.contains("StandardInput") && !exec.terminal.input_data.bytes.empty()) {
+        exec.standard_input.kind = StandardInput::Data;
+    }
+    switch (exec.standard_input.kind) {
+        case StandardInput::Tty:
+        case StandardInput::TtyForce:
+        case StandardInput::TtyFail:
+        case StandardInput::Socket:
+        case StandardInput::Fd:
+            if (!unit.origins.contains("StandardOutput")) {
+                exec.standard_output.kind = StandardOutput::Inherit;
+            }
+            break;
+        case StandardInput::Null:
+        case StandardInput::Data:
+        case StandardInput::File:
+            break;
+    }
+}
+
 /// What depends on several directives or on the host.
 void complete(Unit& unit, const LoadContext& context) {
     Settings& settings = unit.settings;
+    complete_streams(unit);
     if (!unit.origins.contains("Type") && settings.service.exec_start.empty()) {
         settings.service.type = ServiceType::Oneshot;  // systemd.service(5), Type=
     }

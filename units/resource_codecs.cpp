@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
 #include <array>
 
 #include "parser/diagnostic.hpp"
@@ -40,7 +41,7 @@ Number read_microseconds(std::string_view text) {
 // "+5" and "-5" are nice levels; a plain number is the kernel's form, 20 minus the level.
 Number read_nice(std::string_view text) {
     if (!text.starts_with('+') && !text.starts_with('-')) {
-        return read_unsigned(text, 1, 40);
+        return std::max<std::uint64_t>(HEARTH_TRY(read_unsigned(text, 0, 40)), 1);
     }
     const std::int64_t level =
         HEARTH_TRY(read_integer(text.substr(1), 0, text.front() == '+' ? 19 : 20));

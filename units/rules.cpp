@@ -172,12 +172,12 @@ private:
                 break;
         }
         const StandardInput input = settings.exec.standard_input.kind;
-        if (input != StandardInput::Null && input != StandardInput::File) {
+        if (input == StandardInput::Socket || input == StandardInput::Fd) {
             not_built(
                 "stream-not-built",
                 "StandardInput",
                 Codec<StreamTarget<StandardInput>>::format(settings.exec.standard_input),
-                "write null or file:PATH",
+                "socket units are not built: write null, data, tty or file:PATH",
                 false);
         }
         output("StandardOutput", settings.exec.standard_output);
@@ -201,8 +201,8 @@ private:
             case StandardOutput::File:
             case StandardOutput::Append:
             case StandardOutput::Truncate:
-                return;
             case StandardOutput::Tty:
+                return;
             case StandardOutput::JournalConsole:
             case StandardOutput::Kmsg:
             case StandardOutput::KmsgConsole:

@@ -164,7 +164,8 @@ void apply(
     SystemCallFilter& filter, std::string_view call, bool invert, std::optional<int> verdict) {
     // Named in the list's own sense: it joins the list (again: the later error counts). In the
     // other sense: it leaves the list.
-    if (invert != filter.allow_list) {
+    // In an allow-list a refusal with an error of its own is kept for that error.
+    if (invert != filter.allow_list || (invert && verdict)) {
         filter.calls.insert_or_assign(std::string(call), verdict);
     } else {
         filter.calls.erase(std::string(call));

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "parser/command_line.hpp"
+#include "units/process_types.hpp"
 #include "units/resource_types.hpp"
 #include "units/types.hpp"
 
@@ -98,6 +99,30 @@ struct LimitSettings {  // Limit*=, setrlimit(2); unset: inherited
     bool operator==(const LimitSettings&) const = default;
 };
 
+struct SchedulingSettings {  // systemd.exec(5), Scheduling, and what is set like it
+    std::optional<CpuSchedulingPolicy> cpu_policy;
+    std::int32_t cpu_priority = 0;
+    bool cpu_reset_on_fork = false;
+    CpuAffinity cpu_affinity;
+    std::optional<NumaPolicy> numa_policy;
+    NumaMask numa_mask;
+    std::optional<IoSchedulingClass> io_class;
+    std::optional<std::int32_t> io_priority;
+    std::optional<TimerSlack> timer_slack;
+    CoredumpFilter coredump_filter;
+
+    bool operator==(const SchedulingSettings&) const = default;
+};
+
+struct TerminalSettings {  // TTY*=, and what StandardInput=data is fed with
+    std::string path;      ///< empty: /dev/console
+    bool reset = false, vhangup = false, vt_disallocate = false;
+    std::uint16_t rows = 0, columns = 0;  ///< 0: the kernel's
+    InputData input_data;
+
+    bool operator==(const TerminalSettings&) const = default;
+};
+
 struct ExecSettings {  // systemd.exec(5), without confinement
     std::string user, group;
     std::vector<std::string> supplementary_groups;
@@ -115,6 +140,8 @@ struct ExecSettings {  // systemd.exec(5), without confinement
     StreamTarget<StandardOutput> standard_error{StandardOutput::Inherit, {}};
     std::string syslog_identifier;
     LimitSettings limits;
+    SchedulingSettings scheduling;
+    TerminalSettings terminal;
 
     bool operator==(const ExecSettings&) const = default;
 };
@@ -147,8 +174,13 @@ struct SandboxSettings {  // systemd.exec(5), what confines
     std::vector<PathEntry> read_write_paths, read_only_paths, inaccessible_paths;
     std::vector<BindEntry> bind_paths, bind_read_only_paths;
     std::vector<TmpfsEntry> temporary_file_systems;
-    std::optional<bool> mount_api_vfs;            ///< unset: yes with a root directory
-    std::optional<std::string> apparmor_profile;  ///< refused so far
+    std::optional<bool> mount_api_vfs;  ///< unset: yes with a root directory
+    SecureBits secure_bits;
+    NamespaceRestriction restrict_namespaces;
+    SystemCallLog system_call_log;
+    Personality personality;
+    SecurityLabel apparmor_profile, selinux_context, smack_process_label;
+    std::string seccomp_profile;  ///< [X-Hearth]: path of a Docker/OCI seccomp profile
 
     bool operator==(const SandboxSettings&) const = default;
 };

@@ -10,6 +10,7 @@
 
 #include "supervisor/ctl/time_format.hpp"
 #include "units/names.hpp"
+#include "units/process_codecs.hpp"
 
 namespace hearth::ctl {
 
@@ -99,6 +100,17 @@ std::string capabilities(std::uint64_t mask) {
     return joined(names);
 }
 
+/// The bits are those that stay allowed.
+std::string namespaces(std::uint64_t allowed) {
+    std::vector<std::string> names;
+    for (const NamespaceKind& kind : namespace_kinds()) {
+        if ((allowed & kind.flag) != 0) {
+            names.emplace_back(kind.name);
+        }
+    }
+    return names.empty() ? "yes" : names.size() == namespace_kinds().size() ? "no" : joined(names);
+}
+
 bool prints_not_set(string_view name) {
     return one_of(
                name,
@@ -144,6 +156,9 @@ PropertyText unsigned64(string_view name, std::uint64_t number) {
     if (one_of(name, {"CapabilityBoundingSet", "AmbientCapabilities"})) {
         const std::string text = capabilities(number);
         return one(text, text.empty());
+    }
+    if (name == "RestrictNamespaces") {
+        return one(namespaces(number));
     }
     if (name == "CoredumpFilter") {
         return one(fmt::format("0x{:x}", number));
@@ -279,6 +294,27 @@ PropertyText pairs_of_text(string_view name, const Value& value) {
     return text;
 }
 
+/// A bit per CPU or memory node: "0-2 5".
+PropertyText number_list(const Value& value) {
+    std::vector<std::string> ranges;
+    const std::size_t end = value.members.size() * 8;
+    const auto has = [&](std::size_t number) {
+        return number < end && (value.members[number / 8].number >> (number % 8) & 1U) != 0;
+    };
+    for (std::size_t first = 0; first < end; ++first) {
+        if (!has(first)) {
+            continue;
+        }
+        std::size_t last = first;
+        while (has(last + 1)) {
+            ++last;
+        }
+        ranges.push_back(first == last ? std::to_string(first) : fmt::format("{}-{}", first, last));
+        first = last;
+    }
+    return one(joined(ranges), ranges.empty());
+}
+
 PropertyText bytes(const Value& value) {
     std::string text;
     for (const Value& byte : value.members) {
@@ -329,6 +365,9 @@ PropertyText array(const NamedValue& property) {
         return texts(value);
     }
     if (value.signature == "ay") {
+        if (one_of(property.name, {"CPUAffinity", "NUMAMask"})) {
+            return number_list(value);
+        }
         return bytes(value);
     }
     if (value.signature == "a(sasbttttuii)" || value.signature == "a(sasasttttuii)") {
@@ -361,6 +400,8 @@ PropertyText property_text(const NamedValue& property) {
             return unsigned64(property.name, value.number);
         case 'u':
             return unsigned32(property.name, value.number);
+        case 'q':
+            return one(std::to_string(value.number));
         case 'i':
             if (value.integer() < 0 && property.name.ends_with("ActionExitStatus")) {
                 return one("[not set]", true);

@@ -57,13 +57,19 @@ long default_signals(const ChildStep& step) {
 }
 
 long write_file(const ChildStep& step) {
+    const bool in_vain = (step.flags & ChildStep::Optional) != 0;
     const long file = call(__NR_openat, AT_FDCWD, step.source.text, O_WRONLY | O_CLOEXEC, 0);
     if (file < 0) {
-        return file;
+        return in_vain ? 0 : file;
     }
     const long written = call(__NR_write, file, step.name, step.first);
     close(file);
-    return written < 0 ? written : 0;
+    return written < 0 && !in_vain ? written : 0;
+}
+
+long set_scheduler(const ChildStep& step) {
+    const int priority = static_cast<int>(step.second);  // struct sched_param
+    return call(__NR_sched_setscheduler, 0, step.first, &priority);
 }
 
 /// Each place has room for the widest number.
@@ -95,6 +101,34 @@ long new_session_keyring() {
 long new_namespaces(const ChildStep& step) {
     const long result = call(__NR_unshare, step.first);
     return result == 0 && (step.first & CLONE_NEWNET) != 0 ? loopback_up() : result;
+}
+
+/// Opened anew each time: the end of the session that had it hangs up what was open before.
+long acquire_terminal(const ChildStep& step) {
+    constexpr std::uint64_t Wait = 0, Force = 1;
+    constexpr long HungUp = -5;            // EIO
+    constexpr long Pause = 20 * 1000000L;  // nanoseconds
+    while (true) {
+        const long terminal =
+            call(__NR_openat, AT_FDCWD, step.source.text, O_RDWR | O_NOCTTY | O_CLOEXEC, 0);
+        if (terminal < 0) {
+            return terminal;
+        }
+        long result = call(__NR_ioctl, terminal, TIOCSCTTY, step.first == Force ? 1 : 0);
+        if (result == 0) {
+            result = terminal == 0 ? call(__NR_fcntl, terminal, F_SETFD, 0)
+                                   : call(__NR_dup3, terminal, 0, 0);
+        }
+        if (terminal != 0) {
+            close(terminal);
+        }
+        const bool taken = result == NotPermitted || result == HungUp;
+        if (!taken || step.first != Wait) {
+            return result;
+        }
+        const long pause[2] = {0, Pause};  // struct timespec
+        call(__NR_nanosleep, pause, nullptr);
+    }
 }
 
 void note_soft(ChildProgram& program, std::uint32_t index, long error) {
@@ -227,6 +261,8 @@ long apply(ChildProgram& program, const ChildStep& step) {
             return call(__NR_setsid);
         case Opcode::ControllingTerminal:
             return call(__NR_ioctl, step.descriptor, TIOCSCTTY, 0);
+        case Opcode::AcquireTerminal:
+            return acquire_terminal(step);
         case Opcode::UseDescriptor:
             return call(__NR_dup3, step.descriptor, step.first, 0);
         case Opcode::OwnPid:
@@ -235,6 +271,19 @@ long apply(ChildProgram& program, const ChildStep& step) {
             return call(__NR_umask, step.first);
         case Opcode::SetNice:
             return call(__NR_setpriority, 0, 0, step.first);
+        case Opcode::SetAffinity:
+            return call(__NR_sched_setaffinity, 0, step.count, step.list);
+        case Opcode::SetScheduler:
+            return set_scheduler(step);
+        case Opcode::SetMemoryPolicy:
+            // The kernel takes one bit less than it is told.
+            return call(__NR_set_mempolicy, step.first, step.list, step.count * 64UL + 1);
+        case Opcode::SetIoPriority:
+            return call(__NR_ioprio_set, /*IOPRIO_WHO_PROCESS*/ 1, 0, step.first);
+        case Opcode::SetTimerSlack:
+            return call(__NR_prctl, PR_SET_TIMERSLACK, step.first, 0, 0, 0);
+        case Opcode::SetPersonality:
+            return call(__NR_personality, step.first);
         case Opcode::WriteFile:
             return write_file(step);
         case Opcode::NewSessionKeyring:
@@ -257,6 +306,8 @@ long apply(ChildProgram& program, const ChildStep& step) {
             return call(__NR_setresuid, step.first, step.first, step.first);
         case Opcode::SetCapabilities:
             return set_capabilities(step);
+        case Opcode::SetSecureBits:
+            return call(__NR_prctl, PR_SET_SECUREBITS, step.first, 0, 0, 0);
         case Opcode::RaiseAmbient:
             return raise_ambient(step.first);
         case Opcode::ChangeDirectory:

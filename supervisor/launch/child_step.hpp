@@ -18,11 +18,18 @@ enum class Opcode : std::uint16_t {
                      ///< SIG_DFL
     NewSession,
     ControllingTerminal,  ///< descriptor
+    AcquireTerminal,      ///< source.text: path, first: 0 wait, 1 force, 2 fail
     UseDescriptor,        ///< descriptor, first: target number
     OwnPid,               ///< list: char*[count], where our number is written, in decimal
     SetUmask,             ///< first
     SetNice,              ///< first, as int
-    WriteFile,            ///< source.text: path, name: what to write (oom_score_adj)
+    SetAffinity,          ///< list: bytes[count], a bit per CPU
+    SetScheduler,         ///< first: policy with its flag, second: priority
+    SetMemoryPolicy,      ///< first: mode, list: unsigned long[count], a bit per node
+    SetIoPriority,        ///< first: class and priority as ioprio_set(2) has them
+    SetTimerSlack,        ///< first: nanoseconds
+    SetPersonality,       ///< first
+    WriteFile,  ///< source.text: path, name: what to write, first: its length; Optional: in vain
     NewSessionKeyring,
     EnterNamespace,    ///< descriptor
     NewNamespaces,     ///< first: CLONE_NEW* bits
@@ -47,6 +54,7 @@ enum class Opcode : std::uint16_t {
     SetGroups,        ///< first: gid, list: uint32[count]
     SetUser,          ///< first: uid
     SetCapabilities,  ///< first: effective, second: permitted, third: inheritable
+    SetSecureBits,    ///< first
     RaiseAmbient,     ///< first: mask
     ChangeDirectory,  ///< path
     NoNewPrivileges,

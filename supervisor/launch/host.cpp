@@ -2,6 +2,7 @@
 #include "supervisor/launch/host.hpp"
 
 #include <sys/resource.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -119,6 +120,39 @@ void read_security_modules(Host& host) {
                 host.linux_security_modules.emplace(clean);
             }
         }
+        return;
+    }
+    // Where securityfs isn't mounted, each module's own sign.
+    const auto enabled = content("/sys/module/apparmor/parameters/enabled");
+    if (enabled && enabled->starts_with('Y')) {
+        host.linux_security_modules.emplace("apparmor");
+    }
+    if (access("/sys/fs/selinux/enforce", F_OK) == 0) {
+        host.linux_security_modules.emplace("selinux");
+    }
+    if (access("/sys/fs/smackfs/load2", F_OK) == 0) {
+        host.linux_security_modules.emplace("smack");
+    }
+}
+
+void read_kernel_version(Host& host) {
+    utsname names{};
+    if (uname(&names) != 0) {
+        return;
+    }
+    const std::string_view release = names.release;  // "6.1.0-18-amd64"
+    const auto fields = fields_of(release.substr(0, release.find('-')), '.');
+    host.kernel_major = number_of<unsigned>(fields[0]).value_or(0);
+    host.kernel_minor = fields.size() > 1 ? number_of<unsigned>(fields[1]).value_or(0) : 0;
+}
+
+void read_processors(Host& host) {
+    host.cpus = read_number_list(content("/sys/devices/system/cpu/online").value_or(std::string()));
+    const auto nodes = content("/sys/devices/system/node/online");
+    for (const unsigned node : read_number_list(nodes.value_or(std::string()))) {
+        const std::string path =
+            "/sys/devices/system/node/node" + std::to_string(node) + "/cpulist";
+        host.memory_nodes[node] = read_number_list(content(path.c_str()).value_or(std::string()));
     }
 }
 
@@ -141,6 +175,22 @@ void read_environment(Host& host) {
 }
 
 }  // namespace
+
+std::set<unsigned> read_number_list(std::string_view text) {
+    std::set<unsigned> numbers;
+    for (const std::string_view range : fields_of(text.substr(0, text.find('\n')), ',')) {
+        const std::size_t dash = range.find('-');
+        const auto low = number_of<unsigned>(range.substr(0, dash));
+        const auto high =
+            dash == std::string_view::npos ? low : number_of<unsigned>(range.substr(dash + 1));
+        constexpr unsigned sane = 65536;
+        for (unsigned number = low.value_or(1); low && high && number <= std::min(*high, sane);
+             ++number) {
+            numbers.insert(number);
+        }
+    }
+    return numbers;
+}
 
 void read_accounts(Host& host, std::string_view passwd, std::string_view group) {
     for_each_line(passwd, [&](std::string_view line) {
@@ -247,6 +297,8 @@ Result<Host> gather_host() {
     read_memory(host);
     read_task_limits(host);
     read_security_modules(host);
+    read_kernel_version(host);
+    read_processors(host);
     read_resource_limits(host);
     read_environment(host);
     for (const char* const path : {"/home", "/root", "/run/user", "/boot", "/efi"}) {

@@ -65,10 +65,15 @@ struct Host {
     /// hearthd's, for PassEnvironment=
     std::map<std::string, std::string, std::less<>> environment;
 
+    unsigned kernel_major = 0, kernel_minor = 0;  ///< 6.1 is 6, 1
+
     std::uint64_t capabilities = 0;  ///< hearthd's own permitted set
     std::uint64_t bounding_set = 0;
     unsigned last_capability = 40;
     bool seccomp = true;
+    std::set<unsigned> cpus;  ///< online; empty: not known
+    /// the CPUs of each; empty: the kernel has no such nodes
+    std::map<unsigned, std::set<unsigned>> memory_nodes;
     std::uint64_t memory_bytes = 0;   ///< physical memory, for MemoryMax=10%
     std::uint64_t tasks_maximum = 0;  ///< for TasksMax=10%
     /// from /sys/kernel/security/lsm; "apparmor" ...
@@ -91,6 +96,8 @@ void read_accounts(Host& host, std::string_view passwd, std::string_view group);
 [[nodiscard]] std::vector<SubordinateRange> read_subordinate_ranges(std::string_view text);
 /// The cgroup mounts of a mountinfo: pure, as above.
 [[nodiscard]] std::vector<CgroupPoint> read_cgroup_points(std::string_view mountinfo);
+/// "0-3,5", as in /sys/devices/system/cpu/online; what can't be read is left out.
+[[nodiscard]] std::set<unsigned> read_number_list(std::string_view text);
 
 /// Reads the facts of this machine, except cgroups (cgroup/tree fills those in).
 [[nodiscard]] Result<Host> gather_host();

@@ -37,13 +37,14 @@ struct Activation {
     /// Of directories that another activation has too (JoinsNamespaceOf=): held by each of them,
     /// the last to be released removes it.
     std::map<std::string, std::shared_ptr<const std::string>> shared_directories{};
+    std::optional<PrepareTerminal> terminal{};  ///< what is done to it once more at the end
 };
 
 /// `to` has the directory of that slot too, if `from` has it. For the loop's thread.
 void share_directory(Activation& from, Activation& to, const std::string& slot);
 
-/// Removes the directories and closes the descriptors. Blocking I/O: called on a worker, not the
-/// loop.
+/// Removes the directories, closes the descriptors, leaves the terminal clean. Blocking I/O: called
+/// on a worker, not the loop.
 void release(Activation& activation);
 
 struct LaunchRequest {

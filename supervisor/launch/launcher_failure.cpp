@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "supervisor/launch/launcher_run.hpp"
+#include "supervisor/launch/terminal.hpp"
 #include "supervisor/sys/file.hpp"
 
 namespace hearth::launch {
@@ -58,6 +59,10 @@ void share_directory(Activation& from, Activation& to, const std::string& slot) 
 }
 
 void release(Activation& activation) {
+    if (activation.terminal) {
+        prepare_terminal(*activation.terminal);
+        activation.terminal.reset();
+    }
     for (const auto& [slot, directory] : activation.directories) {
         // Released by one worker, one after the other: the last one sees that it is.
         if (const auto shared = activation.shared_directories.find(slot);

@@ -3,7 +3,10 @@
 // What the launcher thread does before the clone. All of it runs as hearthd, in the host's view.
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +16,7 @@
 #include "supervisor/cgroup/bpf.hpp"
 #include "supervisor/launch/cgroup_filters.hpp"
 #include "supervisor/launch/launcher_run.hpp"
+#include "supervisor/launch/terminal.hpp"
 #include "supervisor/sys/file.hpp"
 #include "supervisor/sys/namespace.hpp"
 #include "supervisor/sys/process.hpp"
@@ -35,6 +39,30 @@ LaunchFailure failed(std::string step, const Error& error, int exit_status, cons
     return failure;
 }
 
+/// systemd.exec(5), StandardInput=file: a stream to a socket of the file system. What is only read
+/// or only written is shut the other way.
+Result<sys::Descriptor> connected(const OpenFile& file) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (file.path.size() >= sizeof address.sun_path) {
+        return failure("the path of socket '" + file.path + "' is too long", ENAMETOOLONG);
+    }
+    file.path.copy(address.sun_path, file.path.size());
+    // A listener whose queue is full must not hold this launch: it fails with EAGAIN.
+    sys::Descriptor stream(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!stream || ::connect(
+                       stream.number(),
+                       reinterpret_cast<const sockaddr*>(&address),  // NOLINT: sockets' own way
+                       sizeof address) != 0) {
+        return sys::call_failure("connect", file.path, errno);
+    }
+    const int access = file.flags & O_ACCMODE;
+    if (access != O_RDWR) {
+        ::shutdown(stream.number(), access == O_RDONLY ? SHUT_WR : SHUT_RD);
+    }
+    return stream;
+}
+
 /// A FIFO without a reader would hold open() for ever, and nothing could end this launch: ask again
 /// until there is one, or until the launch is aborted.
 Result<sys::Descriptor> open_patiently(const OpenFile& file, const InFlight& in_flight) {
@@ -44,6 +72,9 @@ Result<sys::Descriptor> open_patiently(const OpenFile& file, const InFlight& in_
             return opened;
         }
         const auto status = sys::stat(file.path);
+        if (status && S_ISSOCK(status->st_mode)) {
+            return connected(file);
+        }
         if (!status || !S_ISFIFO(status->st_mode)) {
             return opened;
         }
@@ -155,6 +186,30 @@ Result<void> Preparing::prepare(const FilterCgroup& preparation, const Prepared&
         means_.tree.directory(preparation.path),
         filters.all(),
         {Hook::Device, Hook::Ingress, Hook::Egress, Hook::Bind4, Hook::Bind6});
+}
+
+Result<void> Preparing::prepare(const MakeInput& preparation, const Prepared&) {
+    const sys::Descriptor memory =
+        HEARTH_TRY(sys::memfd_create("standard-input", MFD_ALLOW_SEALING));
+    HEARTH_TRY(sys::write_all(memory.number(), preparation.bytes, "standard input"));
+    constexpr int all = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
+    if (::fcntl(memory.number(), F_ADD_SEALS, all) != 0) {
+        return sys::call_failure("fcntl", "standard input", errno);
+    }
+    // Read-only, and from its beginning.
+    opened_[preparation.slot] =
+        HEARTH_TRY(sys::open("/proc/self/fd/" + std::to_string(memory.number()), O_RDONLY));
+    return {};
+}
+
+Result<void> Preparing::prepare(const PrepareTerminal& preparation, const Prepared&) {
+    prepare_terminal(preparation);
+    PrepareTerminal& after = request_.activation.terminal.emplace(preparation);
+    after.rows = after.columns = 0;
+    if (!after.asks_for_anything()) {
+        request_.activation.terminal.reset();
+    }
+    return {};
 }
 
 Result<void> Preparing::prepare(const OpenFile& preparation, const Prepared&) {

@@ -165,7 +165,8 @@ std::optional<LaunchFailure> Launch::attempt() {
 
 long Launch::clone(ChildProgram& program) {
     CloneArguments arguments;
-    arguments.flags = CloneVm | CloneVfork | ClonePidfd | CloneClearSignalHandlers;
+    arguments.flags = CloneVfork | ClonePidfd | CloneClearSignalHandlers;
+    arguments.flags |= needs_own_memory(request_.plan) ? 0 : CloneVm;
     arguments.pidfd = reinterpret_cast<std::uint64_t>(in_flight_.pidfd_place());
     arguments.exit_signal = SIGCHLD;
     arguments.stack = means_.stack.base();
@@ -180,6 +181,9 @@ long Launch::clone(ChildProgram& program) {
     dumpable_window.open();
     const long pid = hearth_child_clone(&arguments, &program);
     dumpable_window.close();
+    if (in_flight_.aborted() && (arguments.flags & CloneVm) == 0) {
+        in_flight_.abort();  // a child with memory of its own doesn't see the flag
+    }
     return pid;
 }
 

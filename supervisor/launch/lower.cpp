@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "supervisor/launch/lower.hpp"
 
+#include <sys/mman.h>
+
 #include <cerrno>
 #include <new>
 #include <utility>
@@ -27,6 +29,28 @@ bool makes_mounts(const Step& step) {
 LoweredPlan::LoweredPlan()
     : arena_(std::make_unique<std::pmr::monotonic_buffer_resource>(32 * 1024)),
       program_(new(arena_->allocate(sizeof(ChildProgram), alignof(ChildProgram))) ChildProgram()) {}
+
+LoweredPlan::LoweredPlan(LoweredPlan&& other) noexcept
+    : arena_(std::move(other.arena_)),
+      program_(std::exchange(other.program_, nullptr)),
+      shared_(std::exchange(other.shared_, false)) {}
+
+LoweredPlan::~LoweredPlan() {
+    if (shared_) {
+        ::munmap(program_, sizeof(ChildProgram));
+    }
+}
+
+bool LoweredPlan::share() {
+    void* const page = ::mmap(
+        nullptr, sizeof(ChildProgram), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED) {
+        return false;
+    }
+    program_ = new (page) ChildProgram(*program_);
+    shared_ = true;
+    return true;
+}
 
 Result<LoweredPlan, LoweringFailure> Lowering::run() {
     find_positions();
@@ -129,6 +153,9 @@ void Lowering::pass_descriptors(const Step& step) {
 void Lowering::finish() {
     if (!plan_.steps.empty()) {
         pass_descriptors(plan_.steps.back());
+    }
+    if (needs_own_memory(plan_) && !lowered_.share()) {
+        fail(ENOMEM, "no page for the child's report");
     }
     ChildProgram& program = lowered_.program();
     program.steps = array(steps_);

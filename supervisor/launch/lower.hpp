@@ -33,13 +33,20 @@ struct Slots {
 class LoweredPlan {
 public:
     LoweredPlan();
+    ~LoweredPlan();
+    LoweredPlan(LoweredPlan&& other) noexcept;
+    LoweredPlan& operator=(LoweredPlan&&) = delete;
     [[nodiscard]] ChildProgram& program() { return *program_; }
     [[nodiscard]] const ChildProgram& program() const { return *program_; }
 
 private:
     friend class Lowering;
+    /// Moves the program to a page that a child with memory of its own shares. False: no memory.
+    [[nodiscard]] bool share();
+
     std::unique_ptr<std::pmr::monotonic_buffer_resource> arena_;
-    ChildProgram* program_;  ///< in the arena
+    ChildProgram* program_;  ///< in the arena, or the shared page
+    bool shared_ = false;
 };
 
 struct LoweringFailure {

@@ -70,11 +70,7 @@ void Lowering::lower(const SetNice& action) {
 }
 
 void Lowering::lower(const SetOomScoreAdjust& action) {
-    step_.opcode = Opcode::WriteFile;
-    const std::string value = std::to_string(action.value);
-    step_.source.text = text("/proc/self/oom_score_adj");
-    step_.name = text(value);
-    step_.first = value.size();
+    write_to("/proc/self/oom_score_adj", std::to_string(action.value));
     flag(action.soft, ChildStep::Soft);
 }
 

@@ -35,6 +35,7 @@ private:
     const char* text(std::string_view value);
     const char* const* texts(
         const std::vector<std::string>& values, const std::vector<const char*>& more = {});
+    void write_to(std::string_view path, const std::string& value);
     const char* absolute(std::string_view path);
     /// Below the new root, as long as that is not yet "/", a path is one within it.
     ChildPath located(std::string_view path);
@@ -66,9 +67,20 @@ private:
     void lower(const DefaultSignals& action);
     void lower(const NewSession& action);
     void lower(const ControllingTerminal& action);
+    void lower(const AcquireTerminal& action);
+    void lower(const CopyDescriptor& action);
     void lower(const UseDescriptor& action);
     void lower(const SetUmask& action);
     void lower(const SetNice& action);
+    void lower(const SetCpuAffinity& action);
+    void lower(const SetScheduler& action);
+    void lower(const SetMemoryPolicy& action);
+    void lower(const SetIoPriority& action);
+    void lower(const SetTimerSlack& action);
+    void lower(const SetCoredumpFilter& action);
+    void lower(const SetPersonality& action);
+    void lower(const SetSecurityLabel& action);
+    void lower(const SetSecureBits& action);
     void lower(const SetOomScoreAdjust& action);
     void lower(const NewSessionKeyring& action);
     void lower(const EnterNamespace& action);

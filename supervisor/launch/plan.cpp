@@ -83,6 +83,12 @@ void print_steps(std::string& out, const Plan& plan) {
 
 }  // namespace
 
+bool needs_own_memory(const Plan& plan) {
+    return std::ranges::any_of(plan.steps, [](const Step& step) {
+        return std::holds_alternative<SetCoredumpFilter>(step.action);
+    });
+}
+
 std::string_view name(const Action& action) {
     return std::visit(
         Overloaded{
@@ -90,9 +96,19 @@ std::string_view name(const Action& action) {
             [](const DefaultSignals&) { return "default-signals"; },
             [](const NewSession&) { return "new-session"; },
             [](const ControllingTerminal&) { return "controlling-terminal"; },
+            [](const AcquireTerminal&) { return "acquire-terminal"; },
+            [](const CopyDescriptor&) { return "copy-descriptor"; },
             [](const UseDescriptor&) { return "use-descriptor"; },
             [](const SetUmask&) { return "set-umask"; },
             [](const SetNice&) { return "set-nice"; },
+            [](const SetCpuAffinity&) { return "set-cpu-affinity"; },
+            [](const SetScheduler&) { return "set-scheduler"; },
+            [](const SetMemoryPolicy&) { return "set-memory-policy"; },
+            [](const SetIoPriority&) { return "set-io-priority"; },
+            [](const SetTimerSlack&) { return "set-timer-slack"; },
+            [](const SetCoredumpFilter&) { return "set-coredump-filter"; },
+            [](const SetPersonality&) { return "set-personality"; },
+            [](const SetSecurityLabel&) { return "set-security-label"; },
             [](const SetOomScoreAdjust&) { return "set-oom-score-adjust"; },
             [](const NewSessionKeyring&) { return "new-session-keyring"; },
             [](const EnterNamespace&) { return "enter-namespace"; },
@@ -115,6 +131,7 @@ std::string_view name(const Action& action) {
             [](const SetGroups&) { return "set-groups"; },
             [](const SetUser&) { return "set-user"; },
             [](const SetCapabilities&) { return "set-capabilities"; },
+            [](const SetSecureBits&) { return "set-secure-bits"; },
             [](const RaiseAmbient&) { return "raise-ambient"; },
             [](const ChangeDirectory&) { return "change-directory"; },
             [](const NoNewPrivileges&) { return "no-new-privileges"; },
@@ -130,6 +147,8 @@ std::string_view name(const Preparation& preparation) {
         Overloaded{
             [](const MakeCgroup&) { return "make-cgroup"; },
             [](const FilterCgroup&) { return "filter-cgroup"; },
+            [](const MakeInput&) { return "make-input"; },
+            [](const PrepareTerminal&) { return "prepare-terminal"; },
             [](const OpenFile&) { return "open-file"; },
             [](const MakePrivateTmp&) { return "make-private-tmp"; },
             [](const MakeNamespace&) { return "make-namespace"; },

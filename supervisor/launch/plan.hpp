@@ -149,9 +149,31 @@ struct CloneTree {
     bool operator==(const CloneTree&) const = default;
 };
 
+/// What standard input is fed with, in a sealed memory file.
+struct MakeInput {
+    std::string slot;
+    std::string bytes;
+    bool operator==(const MakeInput&) const = default;
+};
+
+/// TTYReset= and kin, before the terminal is opened for the service. What can't be done to it is
+/// passed over.
+struct PrepareTerminal {
+    std::string path;
+    bool reset = false, vhangup = false, disallocate = false;
+    std::uint16_t rows = 0, columns = 0;  ///< 0: as it is
+
+    [[nodiscard]] bool asks_for_anything() const {
+        return reset || vhangup || disallocate || rows != 0 || columns != 0;
+    }
+    bool operator==(const PrepareTerminal&) const = default;
+};
+
 using Preparation = std::variant<
     MakeCgroup,
     FilterCgroup,
+    MakeInput,
+    PrepareTerminal,
     OpenFile,
     MakePrivateTmp,
     MakeNamespace,
@@ -177,6 +199,22 @@ struct ControllingTerminal {
     int number = 0;
     bool operator==(const ControllingTerminal&) const = default;
 };
+/// Opens the terminal as descriptor 0 and makes it the session's own.
+struct AcquireTerminal {
+    enum class Mode : std::uint8_t {
+        Wait,   ///< until its present session is gone
+        Force,  ///< takes it away from its present session
+        Fail,   ///< not while it has one
+    };
+    std::string path;
+    Mode mode = Mode::Wait;
+    bool operator==(const AcquireTerminal&) const = default;
+};
+struct CopyDescriptor {  ///< dup3 of a descriptor that the child has by then
+    int from = 0;
+    int number = 0;
+    bool operator==(const CopyDescriptor&) const = default;
+};
 struct UseDescriptor {  ///< dup3 of the slot to `number`, inherited by the service
     std::string slot;
     int number = 0;
@@ -190,6 +228,48 @@ struct SetNice {
     int nice = 0;
     bool soft = true;
     bool operator==(const SetNice&) const = default;
+};
+struct SetCpuAffinity {
+    std::vector<unsigned> cpus;  ///< sorted
+    bool operator==(const SetCpuAffinity&) const = default;
+};
+struct SetScheduler {  ///< sched_setscheduler(2)
+    int policy = 0;    ///< SCHED_*
+    int priority = 0;
+    bool reset_on_fork = false;
+    bool soft = true;
+    bool operator==(const SetScheduler&) const = default;
+};
+struct SetMemoryPolicy {  ///< set_mempolicy(2)
+    int mode = 0;         ///< MPOL_*
+    std::vector<unsigned> nodes;
+    bool operator==(const SetMemoryPolicy&) const = default;
+};
+struct SetIoPriority {  ///< ioprio_set(2); what is refused is told
+    int io_class = 0;   ///< IOPRIO_CLASS_*
+    int priority = 0;
+    bool operator==(const SetIoPriority&) const = default;
+};
+struct SetTimerSlack {
+    std::uint64_t nanoseconds = 0;
+    bool operator==(const SetTimerSlack&) const = default;
+};
+/// An attribute of the memory, not of the process: a plan with this step is cloned with memory of
+/// its own (needs_own_memory()), or hearthd's would be set.
+struct SetCoredumpFilter {
+    std::uint64_t mask = 0;
+    bool operator==(const SetCoredumpFilter&) const = default;
+};
+struct SetPersonality {
+    std::uint32_t persona = 0;
+    bool operator==(const SetPersonality&) const = default;
+};
+/// What a security module's attribute file in /proc/thread-self/attr gets.
+struct SetSecurityLabel {
+    std::string file;  ///< "apparmor/exec"
+    std::string text;
+    bool optional = false;  ///< any failure is ignored
+    bool operator==(const SetSecurityLabel&) const = default;
 };
 struct SetOomScoreAdjust {
     int value = 0;
@@ -324,6 +404,10 @@ struct SetCapabilities {
     std::uint64_t effective = 0, permitted = 0, inheritable = 0;
     bool operator==(const SetCapabilities&) const = default;
 };
+struct SetSecureBits {
+    std::uint32_t bits = 0;  ///< SECBIT_*
+    bool operator==(const SetSecureBits&) const = default;
+};
 struct RaiseAmbient {
     std::uint64_t mask = 0;
     bool operator==(const RaiseAmbient&) const = default;
@@ -353,9 +437,19 @@ using Action = std::variant<
     DefaultSignals,
     NewSession,
     ControllingTerminal,
+    AcquireTerminal,
+    CopyDescriptor,
     UseDescriptor,
     SetUmask,
     SetNice,
+    SetCpuAffinity,
+    SetScheduler,
+    SetMemoryPolicy,
+    SetIoPriority,
+    SetTimerSlack,
+    SetCoredumpFilter,
+    SetPersonality,
+    SetSecurityLabel,
     SetOomScoreAdjust,
     NewSessionKeyring,
     EnterNamespace,
@@ -378,6 +472,7 @@ using Action = std::variant<
     SetGroups,
     SetUser,
     SetCapabilities,
+    SetSecureBits,
     RaiseAmbient,
     ChangeDirectory,
     NoNewPrivileges,
@@ -427,6 +522,9 @@ struct Plan {
 
     bool operator==(const Plan&) const = default;
 };
+
+/// Whether the child must not share the launcher's memory.
+[[nodiscard]] bool needs_own_memory(const Plan& plan);
 
 /// `mount-attributes`: how plans and errors name a step.
 [[nodiscard]] std::string_view name(const Action& action);

@@ -267,6 +267,28 @@ std::string arguments(const DefaultSignals& step) {
 std::string arguments(const ControllingTerminal& step) {
     return std::to_string(step.number);
 }
+std::string arguments(const AcquireTerminal& step) {
+    const char* const how = step.mode == AcquireTerminal::Mode::Wait    ? "waiting for it"
+                            : step.mode == AcquireTerminal::Mode::Force ? "by force"
+                                                                        : "if it is free";
+    return fmt::format("{}, {}", step.path, how);
+}
+std::string arguments(const CopyDescriptor& step) {
+    return fmt::format("{} of {}", step.number, step.from);
+}
+std::string arguments(const MakeInput& step) {
+    return fmt::format("{} of {} bytes", step.slot, step.bytes.size());
+}
+std::string arguments(const PrepareTerminal& step) {
+    return fmt::format(
+        "{}{}{}{}{}{}",
+        step.path,
+        step.reset ? ", reset" : "",
+        step.vhangup ? ", hang up" : "",
+        step.rows != 0 ? fmt::format(", {} rows", step.rows) : "",
+        step.columns != 0 ? fmt::format(", {} columns", step.columns) : "",
+        step.disallocate ? ", clear" : "");
+}
 std::string arguments(const UseDescriptor& step) {
     return fmt::format("{} {}", step.number, step.slot);
 }
@@ -275,6 +297,41 @@ std::string arguments(const SetUmask& step) {
 }
 std::string arguments(const SetNice& step) {
     return std::to_string(step.nice);
+}
+template <class Number>
+std::string listed(const std::vector<Number>& numbers) {
+    return fmt::format("{}", fmt::join(numbers, " "));
+}
+std::string arguments(const SetCpuAffinity& step) {
+    return listed(step.cpus);
+}
+std::string arguments(const SetScheduler& step) {
+    return fmt::format(
+        "policy {} priority {}{}",
+        step.policy,
+        step.priority,
+        step.reset_on_fork ? ", reset on fork" : "");
+}
+std::string arguments(const SetMemoryPolicy& step) {
+    return fmt::format("mode {} nodes {}", step.mode, listed(step.nodes));
+}
+std::string arguments(const SetIoPriority& step) {
+    return fmt::format("class {} priority {}", step.io_class, step.priority);
+}
+std::string arguments(const SetTimerSlack& step) {
+    return fmt::format("{} ns", step.nanoseconds);
+}
+std::string arguments(const SetCoredumpFilter& step) {
+    return fmt::format("0x{:x}, in memory of its own", step.mask);
+}
+std::string arguments(const SetPersonality& step) {
+    return fmt::format("0x{:x}", step.persona);
+}
+std::string arguments(const SetSecurityLabel& step) {
+    return fmt::format("{} {}{}", step.file, step.text, step.optional ? ", failures ignored" : "");
+}
+std::string arguments(const SetSecureBits& step) {
+    return fmt::format("0x{:x}", step.bits);
 }
 std::string arguments(const SetOomScoreAdjust& step) {
     return std::to_string(step.value);

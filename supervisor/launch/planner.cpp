@@ -44,8 +44,10 @@ struct NearestStatus {
 constexpr auto nearest_statuses = std::to_array<NearestStatus>({
     {"AmbientCapabilities", 218},
     {"AppArmorProfile", 231},
+    {"CPUAffinity", 215},
     {"CPUQuota", 219},
     {"CPUQuotaPeriodSec", 219},
+    {"CPUSchedulingResetOnFork", 214},
     {"CPUWeight", 219},
     {"CapabilityBoundingSet", 218},
     {"DynamicUser", 217},
@@ -62,13 +64,21 @@ constexpr auto nearest_statuses = std::to_array<NearestStatus>({
     {"MemoryDenyWriteExecute", 228},
     {"MemoryHigh", 219},
     {"MemoryMax", 219},
+    {"NUMAMask", 242},
+    {"NUMAPolicy", 242},
     {"NoNewPrivileges", 227},
+    {"Personality", 230},
     {"PrivateNetwork", 225},
     {"PrivateUsers", 217},
     {"RestrictAddressFamilies", 232},
+    {"RestrictFileSystems", 245},
+    {"RestrictNamespaces", 228},
     {"RestrictRealtime", 228},
     {"RestrictSUIDSGID", 228},
     {"SELinuxContext", 229},
+    {"SeccompProfile", 228},
+    {"SecureBits", 213},
+    {"SmackProcessLabel", 236},
     {"StandardError", 222},
     {"StandardInput", 208},
     {"StandardOutput", 209},
@@ -181,24 +191,23 @@ void refuse_what_is_not_built(Planning& planning) {
         });
     };
     for (const Diagnostic& refusal : planning.unit.refusals) {
-        if (directive_of(refusal) != "AppArmorProfile") {
+        if (directive_of(refusal) != "RestrictFileSystems") {
             planning.refusals.push_back(refusal);
         }
     }
     for (const RefusedDirective& directive : planning.settings.refused) {
         const auto boolean =
             directive.value.empty() ? false : read_boolean(directive.value).value_or(true);
-        if (boolean && !told_by_loader(directive.name)) {
-            planning.falls_short(directive.name, directive.value, "hearth doesn't build it yet");
+        const bool file_systems = directive.name == "RestrictFileSystems";
+        if (boolean && (file_systems || !told_by_loader(directive.name))) {
+            const bool lacks_bpf =
+                file_systems && !planning.host.linux_security_modules.contains("bpf");
+            planning.falls_short(
+                directive.name,
+                directive.value,
+                lacks_bpf ? "this kernel has no BPF security module (lsm=...,bpf)"
+                          : "hearth doesn't build it yet");
         }
-    }
-    const auto& profile = planning.settings.sandbox.apparmor_profile;
-    if (profile && !profile->empty() && planning.sandboxed) {
-        const bool here = planning.host.linux_security_modules.contains("apparmor");
-        planning.falls_short(
-            "AppArmorProfile",
-            *profile,
-            here ? "hearth doesn't build AppArmor profiles yet" : "this kernel has no AppArmor");
     }
 }
 
@@ -221,6 +230,7 @@ Result<Plan, Diagnostics> plan(const Unit& unit, const Invocation& invocation, c
     pass_descriptors(planning);
     // Session, priorities, working directory: what has nothing to do with confinement.
     set_process_properties(planning);
+    set_scheduling(planning);
     set_limits(planning);
     // Network, IPC and UTS namespaces before mounts: a new sysfs shows its mounter's network.
     make_namespaces(planning);

@@ -50,6 +50,13 @@ struct Invocation {
 [[nodiscard]] Result<Plan, Diagnostics> plan(
     const Unit& unit, const Invocation& invocation, const Host& host);
 
+/// The capabilities that the service can keep: CapabilityBoundingSet= without what others take
+/// away, of those that the kernel has.
+[[nodiscard]] std::uint64_t bounding_capabilities(const SandboxSettings& sandbox, const Host& host);
+
+/// What is done to TTYPath='s terminal before a command; the same without sizes after the last.
+[[nodiscard]] PrepareTerminal terminal_work(const ExecSettings& exec);
+
 /// The drop-in that would let a refused unit start: `[X-Hearth]\nRelaxConfinement=...\n`, or empty
 /// where the refusals can't be relaxed.
 [[nodiscard]] std::string relaxing_drop_in(const Diagnostics& refusals);

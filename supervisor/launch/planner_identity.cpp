@@ -149,6 +149,7 @@ void set_capabilities(Planning& planning, std::uint64_t ambient) {
         if (planning.identity.change_user && ambient != 0) {
             planning.add(Stage::Identity, KeepCapabilities{}, who, capabilities_status);
         }
+        set_secure_bits(planning);
         // All that is left is what is ambient, whatever hearthd inherited itself.
         if (planning.identity.change_user || ambient != 0) {
             planning.add(
@@ -157,7 +158,8 @@ void set_capabilities(Planning& planning, std::uint64_t ambient) {
                 ambient != 0 ? who : planning.asked("User", planning.settings.exec.user),
                 capabilities_status);
         }
-    } else if (ambient != 0 || (planning.bounding_set() & ~bounding_capabilities(planning)) != 0) {
+    } else if (set_secure_bits(planning);
+               ambient != 0 || (planning.bounding_set() & ~bounding_capabilities(planning)) != 0) {
         // uid 0 gains inheritable | bounding at execve(): the one must not bring back what the
         // other lost. Until then it keeps all, the filter may need CAP_SYS_ADMIN.
         const std::uint64_t all = planning.capabilities();
@@ -252,13 +254,12 @@ std::uint64_t known_capabilities(const Host& host) {
                                       : (std::uint64_t{1} << (host.last_capability + 1)) - 1;
 }
 
-std::uint64_t bounding_capabilities(const Planning& planning) {
-    const SandboxSettings& sandbox = planning.settings.sandbox;
+std::uint64_t bounding_capabilities(const SandboxSettings& sandbox, const Host& host) {
     std::uint64_t keep = sandbox.capability_bounding_set.mask;
     for (const Implied& implied : implied_drops) {
         keep &= sandbox.*implied.asked ? ~implied.capabilities : all_capabilities;
     }
-    return keep & known_capabilities(planning.host);
+    return keep & known_capabilities(host);
 }
 
 void find_identity(Planning& planning) {
@@ -315,6 +316,7 @@ void drop_privileges(Planning& planning) {
         const std::uint64_t ambient = ambient_capabilities(planning);
         set_capabilities(planning, ambient);
         set_no_new_privileges(planning, ambient);
+        set_security_labels(planning);
     }
     change_identity(planning);
     order_identity(planning);

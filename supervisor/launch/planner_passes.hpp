@@ -86,6 +86,7 @@ void make_cgroup(Planning& planning);
 void open_streams(Planning& planning);
 void pass_descriptors(Planning& planning);
 void set_process_properties(Planning& planning);
+void set_scheduling(Planning& planning);
 void set_limits(Planning& planning);
 void make_namespaces(Planning& planning);
 void arrange_mounts(Planning& planning);
@@ -103,9 +104,12 @@ void order_identity(Planning& planning);
 
 /// Those that this kernel has.
 [[nodiscard]] std::uint64_t known_capabilities(const Host& host);
-/// The capabilities that the service can keep: CapabilityBoundingSet= without what others take
-/// away.
-[[nodiscard]] std::uint64_t bounding_capabilities(const Planning& planning);
+void set_security_labels(Planning& planning);
+void set_secure_bits(Planning& planning);  ///< in the middle of drop_privileges()
+
+[[nodiscard]] inline std::uint64_t bounding_capabilities(const Planning& planning) {
+    return bounding_capabilities(planning.settings.sandbox, planning.host);
+}
 
 /// The directives that need a filter, each with its value.
 [[nodiscard]] std::vector<std::pair<std::string_view, std::string>> filtering_directives(

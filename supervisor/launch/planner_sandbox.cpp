@@ -14,6 +14,7 @@
 #include "supervisor/launch/planner_namespaces.hpp"
 #include "supervisor/launch/seccomp_program.hpp"
 #include "units/codecs.hpp"
+#include "units/process_codecs.hpp"
 
 namespace hearth::launch {
 namespace {
@@ -110,6 +111,13 @@ std::vector<std::pair<std::string_view, std::string>> filtering_directives(
         found.emplace_back(
             "RestrictAddressFamilies", one_line_of(Codec<AddressFamilies>::format(families)));
     }
+    if (sandbox.restrict_namespaces.allowed != NamespaceRestriction::everything) {
+        found.emplace_back(
+            "RestrictNamespaces", Codec<NamespaceRestriction>::format(sandbox.restrict_namespaces));
+    }
+    if (!sandbox.seccomp_profile.empty()) {
+        found.emplace_back("SeccompProfile", sandbox.seccomp_profile);
+    }
     for (const FilterSwitch& entry : filter_switches) {
         if (sandbox.*entry.asked) {
             found.emplace_back(entry.directive, "yes");
@@ -117,6 +125,10 @@ std::vector<std::pair<std::string_view, std::string>> filtering_directives(
     }
     if (sandbox.protect_hostname.locked()) {
         found.emplace_back("ProtectHostname", "yes");
+    }
+    if (sandbox.system_call_log.asked()) {
+        found.emplace_back(
+            "SystemCallLog", one_line_of(Codec<SystemCallLog>::format(sandbox.system_call_log)));
     }
     return found;
 }

@@ -18,6 +18,14 @@ namespace {
 
 constexpr int input_status = 208, output_status = 209, error_status = 222;
 
+/// Instead of a slot: the terminal that the child itself has opened as descriptor 0.
+constexpr std::string_view acquired_terminal = "0";
+
+/// Where TTYPath='s terminal is.
+std::string terminal_path(const ExecSettings& exec) {
+    return exec.terminal.path.empty() ? "/dev/console" : exec.terminal.path;
+}
+
 class Streams {
 public:
     explicit Streams(Planning& planning) : planning_(planning), exec_(planning.settings.exec) {}
@@ -56,7 +64,12 @@ private:
     }
 
     void use(const std::string& slot, int number, Asked who, int status) {
-        if (!slot.empty()) {
+        if (slot == acquired_terminal) {
+            if (number != 0) {
+                planning_.add(
+                    Stage::Descriptors, CopyDescriptor{0, number}, std::move(who), status);
+            }
+        } else if (!slot.empty()) {
             planning_.add(Stage::Descriptors, UseDescriptor{slot, number}, std::move(who), status);
         }
     }
@@ -76,6 +89,17 @@ private:
         return "null";
     }
 
+    /// By the child, which must be the leader of its session for it, and may have to wait.
+    std::string acquire_terminal(AcquireTerminal::Mode mode) {
+        planning_.add(
+            Stage::Descriptors,
+            AcquireTerminal{terminal_path(exec_), mode},
+            asked(
+                "StandardInput", Codec<StreamTarget<StandardInput>>::format(exec_.standard_input)),
+            input_status);
+        return std::string(acquired_terminal);
+    }
+
     std::string input_slot(const StreamTarget<StandardInput>& input) {
         const auto same = [&](const StreamTarget<StandardOutput>& other) {
             return other.kind == StandardOutput::File && other.argument == input.argument;
@@ -93,9 +117,17 @@ private:
                     input_status);
             }
             case StandardInput::Tty:
+                return acquire_terminal(AcquireTerminal::Mode::Wait);
             case StandardInput::TtyForce:
+                return acquire_terminal(AcquireTerminal::Mode::Force);
             case StandardInput::TtyFail:
+                return acquire_terminal(AcquireTerminal::Mode::Fail);
             case StandardInput::Data:
+                planning_.prepare(
+                    MakeInput{"stdin", exec_.terminal.input_data.bytes},
+                    asked("StandardInput", "data"),
+                    input_status);
+                return "stdin";
             case StandardInput::Socket:
             case StandardInput::Fd:
                 break;
@@ -132,6 +164,14 @@ private:
             case StandardOutput::Truncate:
                 return file(O_TRUNC);
             case StandardOutput::Tty:
+                // Only for output it is neither acquired nor waited for (systemd.exec(5)).
+                return in == acquired_terminal ? in
+                                               : open_file(
+                                                     slot,
+                                                     terminal_path(exec_),
+                                                     O_WRONLY,
+                                                     asked(directive, text),
+                                                     status);
             case StandardOutput::JournalConsole:
             case StandardOutput::Kmsg:
             case StandardOutput::KmsgConsole:
@@ -160,10 +200,37 @@ private:
     bool null_opened_ = false;
 };
 
+/// Best effort, as in systemd: a terminal that isn't there fails where it is opened, if it is.
+void prepare_terminal(Planning& planning) {
+    const TerminalSettings& terminal = planning.settings.exec.terminal;
+    PrepareTerminal work = terminal_work(planning.settings.exec);
+    if (work.asks_for_anything()) {
+        const std::string_view directive = terminal.reset            ? "TTYReset"
+                                           : terminal.vhangup        ? "TTYVHangup"
+                                           : terminal.vt_disallocate ? "TTYVTDisallocate"
+                                           : terminal.rows != 0      ? "TTYRows"
+                                                                     : "TTYColumns";
+        const Asked who = planning.asked(directive);
+        planning.prepare(std::move(work), who, input_status);
+    }
+}
+
 }  // namespace
+
+PrepareTerminal terminal_work(const ExecSettings& exec) {
+    const TerminalSettings& terminal = exec.terminal;
+    return {
+        terminal_path(exec),
+        terminal.reset,
+        terminal.vhangup,
+        terminal.vt_disallocate,
+        terminal.rows,
+        terminal.columns};
+}
 
 void open_streams(Planning& planning) {
     if (!planning.invocation.attach) {
+        prepare_terminal(planning);
         Streams(planning).open();
         return;
     }

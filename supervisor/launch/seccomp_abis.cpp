@@ -114,6 +114,20 @@ bool is_resolvable(std::string_view call) {
            new_call(call) != nullptr;
 }
 
+std::optional<std::uint32_t> personality_number(std::string_view architecture) {
+    constexpr std::uint32_t own = 0, narrow = 8;
+    const Abi& native = local_abis().front();
+    for (const Abi& abi : local_abis()) {
+        if (abi.name == architecture && abi.name == native.name) {
+            return own;
+        }
+        if (abi.name == architecture && abi.audit_architecture != native.audit_architecture) {
+            return narrow;
+        }
+    }
+    return std::nullopt;
+}
+
 std::span<const MultiplexedCall> multiplexed_calls() {
     return multiplexed;
 }

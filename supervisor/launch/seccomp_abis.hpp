@@ -33,6 +33,10 @@ struct Abi {
 /// Whether any ABI could have a call of this name: libseccomp's table, or ours of newer calls.
 [[nodiscard]] bool is_resolvable(std::string_view call);
 
+/// What personality(2) takes so that uname(2) says what that ABI's own kernel would (PER_LINUX, or
+/// PER_LINUX32 for the narrow one); nothing where this machine has no such ABI.
+[[nodiscard]] std::optional<std::uint32_t> personality_number(std::string_view architecture);
+
 /// A call that a multiplexer makes when its first argument is `selector`.
 struct MultiplexedCall {
     std::string_view call;

@@ -45,6 +45,8 @@ sock_filter answer(Verdict verdict) {
     switch (verdict.kind) {
         case Verdict::Kind::Allow:
             return instruction(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+        case Verdict::Kind::Log:
+            return instruction(BPF_RET | BPF_K, SECCOMP_RET_LOG);
         case Verdict::Kind::Error:
             return instruction(
                 BPF_RET | BPF_K,

@@ -7,6 +7,9 @@
 // libseccomp has one default per filter and can't say "allowed, unless the argument is this" beside
 // an allow-list.
 //
+// SeccompProfile='s own program, libseccomp's, stands before it (oci_profile.hpp). Calls that an
+// allow-list's @known doesn't have get ENOSYS: they are refused as well, and programs fall back.
+//
 // Where directives disagree about a call the strictest verdict counts (kill, then error, then
 // allow), as with stacked filters; of two errors SystemCallFilter='s. Without
 // SystemCallArchitectures= the same rules hold for each ABI of this machine; with it, calls of the
@@ -31,20 +34,31 @@ namespace hearth::launch {
 
 using SeccompProgram = std::vector<std::uint64_t>;
 
+/// SeccompProfile='s file, read by the caller, and what its conditions are judged by.
+struct ProfileText {
+    std::string_view text;
+    std::uint64_t capabilities = 0;
+    unsigned kernel_major = 0, kernel_minor = 0;
+};
+
 /// Whether anything in `sandbox` needs a program.
 [[nodiscard]] bool asks_for_seccomp(const SandboxSettings& sandbox);
 
 /// The program; empty where nothing asks for one. Calls that can't be resolved are told in `notes`.
-/// Fails only when the program would be longer than the kernel takes (4096 instructions).
+/// Fails when the program would be longer than the kernel takes (4096 instructions), or when
+/// `profile` (with SeccompProfile= only) is none: the error then begins with that directive.
 [[nodiscard]] Result<SeccompProgram> compile(
-    const SandboxSettings& sandbox, Diagnostics* notes = nullptr);
+    const SandboxSettings& sandbox,
+    Diagnostics* notes = nullptr,
+    const ProfileText* profile = nullptr);
 
 /// Programs by content: units that ask for the same share one. A program stays where it is until
 /// keep_only() drops it.
 class SeccompCache {
 public:
     /// The program for `sandbox`, compiled at most once; null where nothing asks for one.
-    [[nodiscard]] Result<const SeccompProgram*> program(const SandboxSettings& sandbox);
+    [[nodiscard]] Result<const SeccompProgram*> program(
+        const SandboxSettings& sandbox, const ProfileText* profile = nullptr);
 
     /// Drops what none of `used` asks for (after a reload).
     void keep_only(const std::vector<const SandboxSettings*>& used);

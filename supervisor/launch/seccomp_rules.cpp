@@ -8,14 +8,17 @@
 #include <sys/shm.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <set>
 #include <span>
 #include <string_view>
 #include <utility>
 
 #include "supervisor/launch/seccomp_abis.hpp"
 #include "units/names.hpp"
+#include "units/process_codecs.hpp"
 #include "units/system_call_groups.hpp"
 
 namespace hearth::launch {
@@ -44,9 +47,48 @@ public:
         if (const auto number = call_number(abi_, call)) {
             rules_.calls[*number].otherwise = verdict;
         }
-        if (abi_.multiplexed) {
-            decide_multiplexed(call, verdict);
+        decide_multiplexed(call, verdict);
+    }
+
+    /// What a call gets that an allow-list knows and doesn't name.
+    void refuse_known(std::string_view call, Verdict verdict) {
+        if (const auto number = call_number(abi_, call)) {
+            rules_.calls[*number].otherwise = verdict;
         }
+    }
+
+    /// Logged where it is allowed.
+    void log(std::string_view call) {
+        if (CallRule* const rule = permitted_rule(call)) {
+            log(*rule);
+        }
+        for_each_multiplexer(call, [&](CallRule& rule, ArgumentTest test) {
+            const auto known = std::ranges::find_if(rule.arguments, [&](const auto& each) {
+                return each.tests == std::vector<ArgumentTest>{test};
+            });
+            if (known != rule.arguments.end()) {
+                known->verdict = logged(known->verdict);
+            } else if (rule.otherwise.kind == Allow) {
+                rule.arguments.push_back({{std::move(test)}, {Log, 0}});
+            }
+        });
+    }
+
+    /// All logged that is allowed, but for `spared`.
+    void log_all_but(const std::set<std::string>& spared, Verdict& otherwise) {
+        std::set<std::uint32_t> left;
+        for (const std::string& call : spared) {
+            if (const auto number = call_number(abi_, call)) {
+                rules_.calls.try_emplace(*number, CallRule{{}, otherwise_});
+                left.insert(*number);
+            }
+        }
+        for (auto& [number, rule] : rules_.calls) {
+            if (!left.contains(number)) {
+                log(rule);
+            }
+        }
+        otherwise = logged(otherwise_);
     }
 
     /// Refused, whatever its arguments, unless it is refused already.
@@ -77,17 +119,36 @@ private:
         return &rules_.calls.try_emplace(*number, CallRule{{}, verdict}).first->second;
     }
 
-    void decide_multiplexed(std::string_view call, Verdict verdict) {
+    static Verdict logged(Verdict verdict) {
+        return verdict.kind == Allow ? Verdict{Log, 0} : verdict;
+    }
+    static void log(CallRule& rule) {
+        rule.otherwise = logged(rule.otherwise);
+        for (ArgumentRule& each : rule.arguments) {
+            each.verdict = logged(each.verdict);
+        }
+    }
+
+    template <class Visitor>
+    void for_each_multiplexer(std::string_view call, const Visitor& visit) {
         for (const MultiplexedCall& multiplexed : multiplexed_calls()) {
-            const auto number = call_number(abi_, multiplexed.multiplexer);
+            const auto number =
+                abi_.multiplexed ? call_number(abi_, multiplexed.multiplexer) : std::nullopt;
             if (multiplexed.call != call || !number) {
                 continue;
             }
             // The lower half of ipc's selector; the upper is a version.
             ArgumentTest test{0, ArgumentTest::Kind::OneOf, 0xffff, {multiplexed.selector}};
-            const auto rule = rules_.calls.try_emplace(*number, CallRule{{}, otherwise_}).first;
-            rule->second.arguments.push_back({{std::move(test)}, verdict});
+            visit(
+                rules_.calls.try_emplace(*number, CallRule{{}, otherwise_}).first->second,
+                std::move(test));
         }
+    }
+
+    void decide_multiplexed(std::string_view call, Verdict verdict) {
+        for_each_multiplexer(call, [&](CallRule& rule, ArgumentTest test) {
+            rule.arguments.push_back({{std::move(test)}, verdict});
+        });
     }
 
     const Abi& abi_;
@@ -109,6 +170,9 @@ Verdict list_verdict(const SandboxSettings& sandbox) {
 void filter_calls(Table& table, const SandboxSettings& sandbox) {
     const SystemCallFilter& filter = sandbox.system_call_filter;
     if (filter.allow_list) {
+        for_each_call(*find_system_call_group("@known"), [&](std::string_view call) {
+            table.refuse_known(call, list_verdict(sandbox));
+        });
         // Always permitted, or nothing could be executed (systemd.exec(5)).
         if (const SystemCallGroup* const implicit = find_system_call_group("@default")) {
             for_each_call(
@@ -207,10 +271,31 @@ void restrict_families(Table& table, const AddressFamilies& wanted) {
     table.deny("socket", {std::move(test)}, EAFNOSUPPORT);
 }
 
-void lock_personality(Table& table) {
+void lock_personality(Table& table, const Personality& own) {
     // 0 is the default; all ones only asks which one it is.
+    const std::uint32_t persona = personality_number(own.architecture).value_or(0);
     table.deny(
-        "personality", {{0, ArgumentTest::Kind::NoneOf, UINT32_MAX, {0, UINT32_MAX}}}, EPERM);
+        "personality", {{0, ArgumentTest::Kind::NoneOf, UINT32_MAX, {persona, UINT32_MAX}}}, EPERM);
+}
+
+/// systemd.exec(5), RestrictNamespaces=. clone3(2) has its flags behind a pointer: programs fall
+/// back to clone(2) where it is missing.
+void restrict_namespaces(Table& table, const NamespaceRestriction& wanted) {
+    constexpr std::uint64_t time = 0x80;  // CLONE_NEWTIME; in clone(2) a part of the exit signal
+    std::uint64_t refused = time & ~wanted.allowed;
+    for (const NamespaceKind& kind : namespace_kinds()) {
+        refused |= kind.flag & ~wanted.allowed;
+    }
+    if (refused == 0) {
+        return;
+    }
+    const auto bits = static_cast<unsigned>(refused);
+    table.deny("clone3", ENOSYS);
+    table.deny("clone", {any_bit(0, bits & ~static_cast<unsigned>(time))}, EPERM);
+    table.deny("unshare", {any_bit(0, bits)}, EPERM);
+    table.deny("setns", {any_bit(1, bits)}, EPERM);
+    // Without a type it joins whatever the descriptor is of.
+    table.deny("setns", {{1, ArgumentTest::Kind::OneOf, UINT32_MAX, {0}}}, EPERM);
 }
 
 void restrict_realtime(Table& table) {
@@ -263,7 +348,10 @@ void deny_write_execute(Table& table) {
 void restrict_arguments(Table& table, const SandboxSettings& sandbox) {
     restrict_families(table, sandbox.restrict_address_families);
     if (sandbox.lock_personality) {
-        lock_personality(table);
+        lock_personality(table, sandbox.personality);
+    }
+    if (sandbox.restrict_namespaces.allowed != NamespaceRestriction::everything) {
+        restrict_namespaces(table, sandbox.restrict_namespaces);
     }
     if (sandbox.restrict_realtime) {
         restrict_realtime(table);
@@ -273,6 +361,23 @@ void restrict_arguments(Table& table, const SandboxSettings& sandbox) {
     }
     if (sandbox.memory_deny_write_execute) {
         deny_write_execute(table);
+    }
+}
+
+// ---- SystemCallLog=
+// ------------------------------------------------------------------------------
+
+/// Last: what is refused is told by its refusal.
+void log_calls_of(Table& table, const SystemCallLog& wanted, Verdict& otherwise) {
+    if (!wanted.asked()) {
+        return;
+    }
+    if (wanted.inverted) {
+        table.log_all_but(wanted.calls, otherwise);
+        return;
+    }
+    for (const std::string& call : wanted.calls) {
+        table.log(call);
     }
 }
 
@@ -289,8 +394,9 @@ bool is_permitted(const Abi& abi, const ArchitectureSet& wanted) {
 SeccompRules seccomp_rules(const SandboxSettings& sandbox, Diagnostics* notes) {
     SeccompRules rules;
     if (sandbox.system_call_filter.allow_list) {
-        rules.otherwise = list_verdict(sandbox);
+        rules.otherwise = error(ENOSYS);  // what @known doesn't know: programs fall back
     }
+    const Verdict otherwise = rules.otherwise;
     note_unknown_calls(sandbox.system_call_filter, notes);
     for (const Abi& abi : local_abis()) {
         AbiRules& of_abi = rules.abis.emplace_back();
@@ -298,10 +404,11 @@ SeccompRules seccomp_rules(const SandboxSettings& sandbox, Diagnostics* notes) {
         of_abi.audit_architecture = abi.audit_architecture;
         of_abi.permitted = is_permitted(abi, sandbox.system_call_architectures);
         if (of_abi.permitted) {
-            Table table(abi, of_abi, rules.otherwise);
+            Table table(abi, of_abi, otherwise);
             filter_calls(table, sandbox);
             deny_calls(table, sandbox);
             restrict_arguments(table, sandbox);
+            log_calls_of(table, sandbox.system_call_log, rules.otherwise);
         }
     }
     return rules;

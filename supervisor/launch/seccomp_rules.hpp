@@ -18,7 +18,7 @@
 namespace hearth::launch {
 
 struct Verdict {
-    enum class Kind : std::uint8_t { Allow, Error, Kill };  // from lenient to strict
+    enum class Kind : std::uint8_t { Allow, Log, Error, Kill };  // from lenient to strict
     Kind kind = Kind::Allow;
     int error = 0;
 

@@ -47,6 +47,8 @@ struct Check {
 
 /// Ids, capabilities, scheduling, limits (checks_process.cpp).
 [[nodiscard]] std::span<const Check> process_checks();
+/// CPUs, nodes, policies, priorities, labels (checks_scheduling.cpp).
+[[nodiscard]] std::span<const Check> scheduling_checks();
 /// What the one seccomp program is for, alone or beside other means (checks_filter.cpp).
 [[nodiscard]] std::span<const Check> filter_checks();
 /// Limits of the cgroup (checks_resources.cpp).

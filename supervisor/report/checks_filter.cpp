@@ -73,11 +73,14 @@ constexpr auto checks = std::to_array<Check>({
     {"ProtectKernelLogs", protect_kernel_logs},
     {"ProtectKernelModules", protect_kernel_modules},
     {"RestrictAddressFamilies", filters},
+    {"RestrictNamespaces", filters},
     {"RestrictRealtime", filters},
     {"RestrictSUIDSGID", filters},
+    {"SeccompProfile", filters},
     {"SystemCallArchitectures", filters},
     {"SystemCallErrorNumber", filters},
     {"SystemCallFilter", filters},
+    {"SystemCallLog", filters},
 });
 
 }  // namespace

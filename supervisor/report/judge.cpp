@@ -204,6 +204,7 @@ std::string_view present_name(std::string_view directive) {
 const Check* find_check(std::string_view directive) {
     for (const auto& table :
          {process_checks(),
+          scheduling_checks(),
           filter_checks(),
           resource_checks(),
           mount_checks(),

@@ -3,6 +3,9 @@
 // snapshot(): one pass over /proc/PID and the unit's cgroup files. Reads only; every read is
 // bounded.
 #include <poll.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <sstream>
@@ -163,6 +166,43 @@ void read_namespace_files(KernelView& view, const Unit& unit) {
     }
 }
 
+/// The policy of the first mapping without one of its own: "bind:0-1".
+std::string first_policy(const std::string& maps) {
+    std::istringstream fields(maps.substr(0, maps.find('\n')));
+    std::string address, policy;
+    fields >> address >> policy;
+    return policy;
+}
+
+void read_properties(KernelView& view, pid_t pid, const std::string& process) {
+    for (const char* const file :
+         {"timerslack_ns",
+          "coredump_filter",
+          "personality",
+          "attr/apparmor/current",
+          "attr/current",
+          "attr/smack/current"}) {
+        const std::string text = trimmed(read(view, process + "/" + file, file));
+        if (!text.empty()) {
+            view.properties[file] = text.substr(0, text.find('\0'));
+        }
+    }
+    if (const auto policy = first_policy(read(view, process + "/numa_maps", "numa policy"));
+        !policy.empty()) {
+        view.properties["numa policy"] = policy;
+    }
+    sched_param parameter{};
+    const int policy = ::sched_getscheduler(pid);
+    if (policy >= 0 && ::sched_getparam(pid, &parameter) == 0) {
+        view.properties["scheduler"] =
+            std::to_string(policy) + " " + std::to_string(parameter.sched_priority);
+    }
+    constexpr int one_process = 1;  // IOPRIO_WHO_PROCESS
+    if (const long priority = ::syscall(SYS_ioprio_get, one_process, pid); priority >= 0) {
+        view.properties["ioprio"] = std::to_string(priority);
+    }
+}
+
 void read_knobs(KernelView& view, const Question& question, const cgroup::Tree& tree) {
     view.expected_cgroup = tree.shown(question.cgroup);
     const ResourceSettings& resources = question.unit.settings.resources;
@@ -236,6 +276,7 @@ KernelView snapshot(const Question& question, const cgroup::Tree& tree, FilterMe
     view.oom_score_adj = trimmed(read(view, process + "/oom_score_adj", "oom_score_adj"));
     read_limits(view, read(view, process + "/limits", "limits"));
     read_nice(view, read(view, process + "/stat", "stat"));
+    read_properties(view, question.main_pid, process);
     for (const auto& [interface, counters] : keyed(read(view, process + "/net/dev", "net/dev"))) {
         view.interfaces.push_back(interface);
     }

@@ -105,6 +105,9 @@ struct KernelView {
     std::string cgroup;           ///< /proc/PID/cgroup
     std::string expected_cgroup;  ///< what the tree says the unit's path is
     std::string oom_score_adj, nice, working_directory;
+    /// "scheduler", "ioprio", "timerslack_ns", "coredump_filter", "personality", "numa policy",
+    /// "attr/apparmor/current" ...; what the kernel doesn't tell is left out
+    std::map<std::string, std::string> properties;
     std::string root, expected_root;  ///< "device:inode" of /proc/PID/root and of RootDirectory=
     std::vector<std::string>
         interfaces;  ///< of the process's network namespace, from /proc/PID/net/dev

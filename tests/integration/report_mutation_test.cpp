@@ -268,6 +268,32 @@ TEST(ReportMutation, EverythingElseTurnsExactlyItsRowsRed) {
         }));
 }
 
+TEST(ReportMutation, SchedulingTurnsExactlyItsRowsRed) {
+    const std::string start = "[Service]\nExecStart=/bin/sleep infinity\n";
+    check_every_mutation(
+        "scheduling.service",
+        start +
+            "CPUAffinity=0\nCPUSchedulingResetOnFork=yes\nIOSchedulingClass=idle\n"
+            "IOSchedulingPriority=7\nTimerSlackNSec=1ms\nCoredumpFilter=private-anonymous\n"
+            "RestrictNamespaces=yes\n",
+        with_common({
+            {"CPUAffinity set-cpu-affinity", {"CPUAffinity"}, depends},  // one CPU
+            {"CPUSchedulingResetOnFork set-scheduler", {"CPUSchedulingResetOnFork"}},
+            {"IOSchedulingClass set-io-priority", {"IOSchedulingClass", "IOSchedulingPriority"}},
+            {"TimerSlackNSec set-timer-slack", {"TimerSlackNSec"}},
+            {"CoredumpFilter set-coredump-filter", {"CoredumpFilter"}},
+            {"RestrictNamespaces load-seccomp", {"RestrictNamespaces"}},
+            {"- new-session-keyring", {}, not_shown},
+        }));
+    check_every_mutation(
+        "policy.service",
+        start + "CPUSchedulingPolicy=batch\n",
+        with_common({
+            {"CPUSchedulingPolicy set-scheduler", {"CPUSchedulingPolicy"}},
+            {"- new-session-keyring", {}, not_shown},
+        }));
+}
+
 TEST(ReportMutation, ARootDirectoryTurnsRedWithoutItsPivot) {
     const Scratch scratch;
     for (const char* below :

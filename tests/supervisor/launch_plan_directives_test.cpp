@@ -37,7 +37,13 @@ std::string company(std::string_view name) {
         {"MountAPIVFS", "RootDirectory=/srv/root\nMountAPIVFS=no"},
         {"NonBlocking", "OpenFile=/etc/hosts"},
         {"SocketBindAllow", "SocketBindDeny=any"},
+        {"CPUSchedulingPriority", "CPUSchedulingPolicy=fifo"},
+        {"NUMAMask", "NUMAPolicy=interleave\nNUMAMask=1"},
+        {"NUMAPolicy", "NUMAMask=0-1"},
+        {"StandardInputData", "StandardInput=data"},
+        {"StandardInputText", "StandardInput=data"},
         {"SystemCallErrorNumber", "SystemCallFilter=~@mount"},
+        {"TTYPath", "StandardOutput=tty"},
         {"UnsetEnvironment", "Environment=HEAT=1 PATH=/bin LANG=C TERM=dumb"},
     };
     const auto found = lines.find(name);
@@ -159,6 +165,7 @@ TEST_P(EveryDirective, ChangesThePlanWhereItsRowSays) {
     if (unified_only.contains(row.name)) {  // the refusal on v1 is tested by name
         host = machine(CgroupLayout::Unified);
     }
+    host.linux_security_modules = {"apparmor", "selinux", "smack"};
     host.environment
         [with.settings.exec.pass_environment.empty()
              ? "NONE"

@@ -128,18 +128,12 @@ TEST(Refusals, LimitsNeedTheirControllers) {
     });
 }
 
-TEST(Refusals, ProfilesNeedAppArmorAndHearthToBuildThem) {
-    Host armored = machine();
-    armored.linux_security_modules = {"lockdown", "apparmor"};
+TEST(Refusals, ProfilesNeedAppArmor) {
     const Unit unit = service("AppArmorProfile=heat");
     EXPECT_EQ(
         refused(unit),
         Lines{"/etc/systemd/system/test.service:3: AppArmorProfile=heat can't be given here: "
               "this kernel has no AppArmor"});
-    EXPECT_EQ(
-        refused(unit, armored),
-        Lines{"/etc/systemd/system/test.service:3: AppArmorProfile=heat can't be given here: "
-              "hearth doesn't build AppArmor profiles yet"});
     EXPECT_EQ(exit_status(plan_of(unit, machine()).error()), 231);
     EXPECT_EQ(
         planned(service("AppArmorProfile=heat\n[X-Hearth]\nRelaxConfinement=AppArmorProfile"))

@@ -81,6 +81,10 @@ inline Host machine(CgroupLayout layout = CgroupLayout::Hybrid) {
                   CgroupPoint>{{"/sys/fs/cgroup/memory", false, "memory"}, {"/sys/fs/cgroup/unified", true, {}}}
             : std::vector<CgroupPoint>{{"/sys/fs/cgroup", true, {}}};
     host.capabilities = host.bounding_set = every_capability;
+    host.cpus = {0, 1, 2, 3};
+    host.memory_nodes = {{0, {0, 1}}, {1, {2, 3}}};
+    host.kernel_major = 6;
+    host.kernel_minor = 1;
     host.memory_bytes = std::uint64_t{4} << 30;
     host.tasks_maximum = 32768;
     host.runtime_directory = "/run/hearth";
@@ -99,7 +103,13 @@ inline Result<Plan, Diagnostics> plan_of(
         invocation.invocation_id = "00112233445566778899aabbccddeeff";
     }
     if (invocation.seccomp == nullptr) {
-        const auto program = cache.program(unit.settings.sandbox);
+        // What SeccompProfile='s file would have; the caller reads it.
+        constexpr std::string_view profile =
+            R"({"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [
+                {"names": ["execve", "exit_group"], "action": "SCMP_ACT_ALLOW"}]})";
+        const ProfileText text{profile, host.capabilities, host.kernel_major, host.kernel_minor};
+        const auto program = cache.program(
+            unit.settings.sandbox, unit.settings.sandbox.seccomp_profile.empty() ? nullptr : &text);
         EXPECT_TRUE(program.has_value());
         invocation.seccomp = program.value_or(nullptr);
     }

@@ -374,7 +374,7 @@ TEST(ReportTables, EveryRowThatIsAMatterOfProofHasACheck) {
         }
     }
     EXPECT_GT(built.size(), 50U);
-    for (const auto& checks : {process_checks(), filter_checks(), resource_checks(), mount_checks(), protect_checks()}) {
+    for (const auto& checks : {process_checks(), scheduling_checks(), filter_checks(), resource_checks(), mount_checks(), protect_checks()}) {
         for (const Check& one : checks) {
             EXPECT_TRUE(built.contains(std::string(one.directive))) << one.directive << " is no row";
         }

@@ -195,7 +195,8 @@ TEST(Codecs, Limits) {
     check<NiceLimit>({"-5"}, "25", "t 25");
     check<NiceLimit>({"40"}, "40", "t 40");
     check_refused<CountLimit>({}, {"2:1", ":5", "5:", "x", "-1", "1:2:3", "infinity:5"});
-    check_refused<NiceLimit>({}, {"0", "41", "+20", "-21", "+-1"});
+    check<NiceLimit>({"0"}, "1", "t 1");
+    check_refused<NiceLimit>({}, {"41", "+20", "-21", "+-1"});
     check_refused<SecondsLimit>({}, {"1foo"});
 }
 

@@ -248,7 +248,7 @@ TEST(Directives, ThatAreNotBuiltRefuseUnlessTheySayWhatIsSoAnyway) {
 
 TEST(Directives, ThatAreNotBuiltTakeZeroForANumberNotForNo) {
     for (const std::string_view key :
-         {"AllowedCPUs", "CPUAffinity", "MemorySwapMax", "AllowedMemoryNodes"}) {
+         {"AllowedCPUs", "MemorySwapMax", "AllowedMemoryNodes"}) {
         Settings settings;
         ASSERT_TRUE(find_row("Service", key)->assign(settings, "0", {}));
         EXPECT_EQ(settings.refused.size(), 1U) << key;

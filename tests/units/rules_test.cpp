@@ -71,13 +71,13 @@ TEST(Rules, RefuseByNameWhatIsNotBuilt) {
         LoadState::Loaded,
         "heat.service:3: RestrictFileSystems=ext4 is not built yet\n");
     check(
-        start + "AppArmorProfile=heat\n",
+        start + "RestrictFileSystems=ext4\n",
         LoadState::Loaded,
-        "heat.service:3: AppArmorProfile=heat is not built yet\n");
+        "heat.service:3: RestrictFileSystems=ext4 is not built yet\n");
     check(
-        start + "StandardInput=tty\n",
+        start + "StandardInput=fd:web\n",
         LoadState::Loaded,
-        "heat.service:3: StandardInput=tty is not built yet\n");
+        "heat.service:3: StandardInput=fd:web is not built yet\n");
     check(
         start + "StandardOutput=kmsg\nStandardError=socket\n",
         LoadState::Loaded,
@@ -129,10 +129,10 @@ TEST(Rules, RelaxByName) {
 TEST(Rules, DoNotRelaxWhatAPlanWouldStillHave) {
     check(
         start +
-            "StandardOutput=tty\nSlice=warm.slice\n[X-Hearth]\nRelaxConfinement=StandardOutput "
+            "StandardOutput=kmsg\nSlice=warm.slice\n[X-Hearth]\nRelaxConfinement=StandardOutput "
             "Slice\n",
         LoadState::Loaded,
-        "heat.service:3: StandardOutput=tty is not built yet\n"
+        "heat.service:3: StandardOutput=kmsg is not built yet\n"
         "heat.service:4: Slice=warm.slice is not built yet\n");
 }
 

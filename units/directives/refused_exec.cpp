@@ -8,13 +8,6 @@ namespace {
 using Exec = Unbuilt<Section::Service, Context::Exec>;
 
 constexpr auto rows = std::to_array<Row>({
-    Exec::refused<"CPUAffinity">(Nature::Confines, "The CPUs on which the service runs.", "0-1"),
-    Exec::refused<"CPUSchedulingPolicy", "other">(
-        Nature::Gives, "The CPU scheduling policy of the service.", "rr"),
-    Exec::refused<"CPUSchedulingPriority", "0">(
-        Nature::Gives, "The priority under a real-time policy.", "20"),
-    Exec::refused<"CPUSchedulingResetOnFork", "no">(
-        Nature::Confines, "Children of the service start with the ordinary policy.", "yes"),
     Exec::refused<"CacheDirectory">(
         Nature::Gives, "Directories below /var/cache that are made for the service.", "heat"),
     Exec::no_effect<"CacheDirectoryMode">(
@@ -23,10 +16,6 @@ constexpr auto rows = std::to_array<Row>({
         Nature::Gives, "Directories below /etc that are made for the service.", "heat"),
     Exec::no_effect<"ConfigurationDirectoryMode">(
         "The mode of ConfigurationDirectory=.", "ConfigurationDirectory= is not built yet", "0700"),
-    Exec::refused<"CoredumpFilter">(
-        Nature::Confines,
-        "Which kinds of memory a core file of the service has.",
-        "private-anonymous"),
     Exec::refused<"DynamicUser", "no">(
         Nature::Confines, "The service runs as a user that exists only while it runs.", "yes"),
     Exec::refused<"ExecSearchPath">(
@@ -39,14 +28,6 @@ constexpr auto rows = std::to_array<Row>({
         Nature::Gives,
         "Images that are laid over /usr and /opt of the service's root.",
         "/srv/extension.raw"),
-    Exec::no_effect<"IOSchedulingClass">(
-        "The class in which the service's IO is scheduled.",
-        "not built yet; it shares the disk and confines nothing",
-        "idle"),
-    Exec::no_effect<"IOSchedulingPriority">(
-        "The priority within IOSchedulingClass=.",
-        "not built yet; it shares the disk and confines nothing",
-        "7"),
     Exec::refused<"LoadCredential">(
         Nature::Gives, "A credential that the service gets, out of a file.", "secret:/etc/secret"),
     Exec::refused<"LoadCredentialEncrypted">(
@@ -77,9 +58,6 @@ constexpr auto rows = std::to_array<Row>({
         "The mode of LogsDirectory=.", "LogsDirectory= is not built yet", "0700"),
     Exec::refused<"MountImages">(
         Nature::Gives, "Images that are mounted for the service.", "/srv/x.raw:/mnt"),
-    Exec::refused<"NUMAMask">(Nature::Confines, "The memory nodes of NUMAPolicy=.", "0-1"),
-    Exec::refused<"NUMAPolicy", "default">(
-        Nature::Confines, "From which memory nodes the service gets memory.", "bind"),
     Exec::refused<"PAMName">(
         Nature::Shares, "The PAM service by which a session is opened.", "login"),
     Exec::refused<"RootHash">(
@@ -105,10 +83,6 @@ constexpr auto rows = std::to_array<Row>({
         Nature::Gives, "A credential that the service gets, written here.", "secret:x"),
     Exec::refused<"SetCredentialEncrypted">(
         Nature::Gives, "The same as SetCredential=, encrypted.", "secret:x"),
-    Exec::refused<"StandardInputData">(
-        Nature::Shares, "Bytes in Base64 that standard input is fed with.", "SGVhdAo="),
-    Exec::refused<"StandardInputText">(
-        Nature::Shares, "Text that standard input is fed with.", "heat"),
     Exec::refused<"StateDirectory">(
         Nature::Gives, "Directories below /var/lib that are made for the service.", "heat"),
     Exec::no_effect<"StateDirectoryMode">(
@@ -121,32 +95,10 @@ constexpr auto rows = std::to_array<Row>({
         "Whether a level in angle brackets before a line is understood.",
         "log lines have no levels here and are kept as they are",
         "no"),
-    Exec::no_effect<"TTYColumns">(
-        "The width of the service's terminal.", "services on a terminal are not built yet", "80"),
-    Exec::no_effect<"TTYPath">(
-        "The terminal of StandardInput=tty.",
-        "services on a terminal are not built yet",
-        "/dev/tty9"),
-    Exec::no_effect<"TTYReset">(
-        "Resets the terminal before and after.", "services on a terminal are not built yet", "yes"),
-    Exec::no_effect<"TTYRows">(
-        "The height of the service's terminal.", "services on a terminal are not built yet", "25"),
-    Exec::no_effect<"TTYVHangup">(
-        "Disconnects all others from the terminal before and after.",
-        "services on a terminal are not built yet",
-        "yes"),
-    Exec::no_effect<"TTYVTDisallocate">(
-        "Clears the virtual terminal before and after.",
-        "services on a terminal are not built yet",
-        "yes"),
     Exec::no_effect<"TimeoutCleanSec">(
         "How long removing the unit's directories may take.",
         "there is no cleaning of directories yet",
         "1min"),
-    Exec::no_effect<"TimerSlackNSec">(
-        "How late the service's timers may be.",
-        "not built yet; timers keep the kernel's own slack",
-        "1ms"),
     Exec::no_effect<"UtmpIdentifier">(
         "The identifier of the service's utmp records.",
         "no utmp records are written here",

@@ -16,8 +16,6 @@ constexpr auto rows = std::to_array<Row>({
         Nature::Confines, "How mounts go from the host to the service and back.", "private"),
     Sandbox::refused<"NoExecPaths">(
         Nature::Confines, "Paths from which no program may be run.", "/tmp"),
-    Sandbox::refused<"Personality">(
-        Nature::Confines, "What uname() tells the service about the architecture.", "x86"),
     Sandbox::refused<"ProcSubset", "all">(
         Nature::Confines, "How much of /proc the service sees.", "pid"),
     Sandbox::refused<"ProtectProc", "default">(
@@ -28,18 +26,6 @@ constexpr auto rows = std::to_array<Row>({
         "yes"),
     Sandbox::refused<"RestrictFileSystems">(
         Nature::Confines, "The kinds of file systems that the service can use.", "ext4 tmpfs"),
-    Sandbox::refused<"RestrictNamespaces", "no">(
-        Nature::Confines, "The kinds of namespaces that the service can make or join.", "yes"),
-    Sandbox::refused<"SELinuxContext">(
-        Nature::Confines, "The SELinux context of the service.", "system_u:system_r:heat_t"),
-    Sandbox::refused<"SecureBits">(
-        Nature::Confines, "The secure bits of the service.", "noroot-locked"),
-    Sandbox::no_effect<"SmackProcessLabel">(
-        "The Smack label of the service.",
-        "Smack is not supported; where it is not active systemd ignores the label too",
-        "heat"),
-    Sandbox::no_effect<"SystemCallLog">(
-        "System calls that are logged.", "not built yet; it tells and confines nothing", "@mount"),
 });
 static_assert(sorted(rows));
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "units/directives/row.hpp"
+#include "units/process_codecs.hpp"
 
 namespace hearth {
 
@@ -22,6 +23,12 @@ constexpr std::array<Property, 1> mount_api_vfs_property = {{
      }},
 }};
 
+Assigned assign_profile(Settings& settings, std::string_view text, const ValueContext& context) {
+    settings.sandbox.seccomp_profile =
+        text.empty() ? std::string() : HEARTH_TRY(read_absolute_path(text, context));
+    return {};
+}
+
 // A directive that works at several stages stands at the one that matters most: ProtectClock= also
 // filters calls and hides devices, ProtectKernelModules= also drops a capability and filters calls.
 constexpr auto rows = std::to_array<Row>({
@@ -33,10 +40,9 @@ constexpr auto rows = std::to_array<Row>({
     }),
     row<"AppArmorProfile", &SandboxSettings::apparmor_profile>({
         .summary = "The AppArmor profile that the service runs under.",
-        .applied = applied::Refused{"not built yet"},
+        .applied = applied::Child{Stage::Keyring},
         .nature = Nature::Confines,
         .sample = "heat",
-        .properties = no_properties,
     }),
     row<"BindPaths", &SandboxSettings::bind_paths>({
         .summary = "Files and directories that appear at other places in the service's view.",
@@ -93,6 +99,12 @@ constexpr auto rows = std::to_array<Row>({
         .applied = applied::Child{Stage::NoNewPrivileges},
         .nature = Nature::Confines,
         .sample = "yes",
+    }),
+    row<"Personality", &SandboxSettings::personality>({
+        .summary = "What uname() tells the service about the architecture.",
+        .applied = applied::Child{Stage::Scheduling},
+        .nature = Nature::Confines,
+        .sample = "x86",
     }),
     row<"PrivateDevices", &SandboxSettings::private_devices>({
         .summary = "The service sees a /dev with pseudo devices only.",
@@ -192,6 +204,12 @@ constexpr auto rows = std::to_array<Row>({
         .nature = Nature::Confines,
         .sample = "AF_UNIX AF_INET",
     }),
+    row<"RestrictNamespaces", &SandboxSettings::restrict_namespaces>({
+        .summary = "The kinds of namespaces that the service can make or join.",
+        .applied = applied::Child{Stage::Seccomp},
+        .nature = Nature::Confines,
+        .sample = "~user mnt",
+    }),
     row<"RestrictRealtime", &SandboxSettings::restrict_realtime>({
         .summary = "The service can't take a real-time scheduling policy.",
         .applied = applied::Child{Stage::Seccomp},
@@ -203,6 +221,24 @@ constexpr auto rows = std::to_array<Row>({
         .applied = applied::Child{Stage::Seccomp},
         .nature = Nature::Confines,
         .sample = "yes",
+    }),
+    row<"SELinuxContext", &SandboxSettings::selinux_context>({
+        .summary = "The SELinux context of the service.",
+        .applied = applied::Child{Stage::Keyring},
+        .nature = Nature::Confines,
+        .sample = "system_u:system_r:heat_t",
+    }),
+    row<"SecureBits", &SandboxSettings::secure_bits>({
+        .summary = "The secure bits of the service.",
+        .applied = applied::Child{Stage::Capabilities},
+        .nature = Nature::Confines,
+        .sample = "noroot noroot-locked",
+    }),
+    row<"SmackProcessLabel", &SandboxSettings::smack_process_label>({
+        .summary = "The Smack label of the service.",
+        .applied = applied::Child{Stage::Limits},
+        .nature = Nature::Confines,
+        .sample = "heat",
     }),
     row<"SystemCallArchitectures", &SandboxSettings::system_call_architectures>({
         .summary = "The architectures whose system calls the service can make.",
@@ -222,11 +258,32 @@ constexpr auto rows = std::to_array<Row>({
         .nature = Nature::Confines,
         .sample = "~@mount @swap:EPERM",
     }),
+    row<"SystemCallLog", &SandboxSettings::system_call_log>({
+        .summary = "System calls that the kernel logs.",
+        .applied = applied::Child{Stage::Seccomp},
+        .nature = Nature::Shares,
+        .sample = "@mount",
+    }),
     row<"TemporaryFileSystem", &SandboxSettings::temporary_file_systems>({
         .summary = "Places that are empty and private to the service, in memory.",
         .applied = applied::Child{Stage::Mounts},
         .nature = Nature::Confines,
         .sample = "/var:ro,mode=0700",
+    }),
+    // hearth's own, of which systemd's interfaces know nothing.
+    directive<
+        "SeccompProfile",
+        Section::Hearth,
+        Context::Sandbox,
+        &Settings::sandbox,
+        &SandboxSettings::seccomp_profile>({
+        .summary = "A seccomp profile as Docker and Podman have them, in JSON.",
+        .applied = applied::Child{Stage::Seccomp},
+        .nature = Nature::Confines,
+        .sample = "/etc/heat/seccomp.json",
+        .properties = no_properties,
+        .assign = &assign_profile,
+        .syntax = "absolute path",
     }),
 });
 static_assert(sorted(rows));
