@@ -80,7 +80,7 @@ std::string_view name(Section section) {
 }
 
 std::span<const std::span<const Row>> service_tables() {
-    static const std::array<std::span<const Row>, 12> tables = {
+    static const std::array<std::span<const Row>, 13> tables = {
         unit_rows(),
         install_rows(),
         service_rows(),
@@ -90,6 +90,7 @@ std::span<const std::span<const Row>> service_tables() {
         terminal_rows(),
         sandbox_rows(),
         namespace_rows(),
+        root_rows(),
         resource_rows(),
         hearth_rows(),
         refused_rows()};
