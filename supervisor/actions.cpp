@@ -50,6 +50,7 @@ std::string refusal_text(const Diagnostics& refusals) {
 
 /// systemd.exec(5)'s statuses for what fails before there is a plan's step to ask.
 constexpr int exit_status_exec = 203;
+constexpr int exit_status_user = 217;
 constexpr int exit_status_cgroup = 219;
 
 /// Variables that only control processes get: $MAINPID, and for stopping commands the results.
@@ -136,7 +137,13 @@ Result<launch::Plan, Diagnostics> Supervisor::make_plan(const Launch& action, Li
     }
     invocation.environment_files = std::move(*files);
     invocation.executable =
-        facts_.executable(*invocation.command, unit.settings.exec.root_directory);
+        facts_.executable(
+            *invocation.command,
+            unit.settings.exec.root_directory,
+            unit.settings.identity.exec_search_path);
+    if (live.dynamic_user) {
+        invocation.dynamic_uid = live.dynamic_user.uid();
+    }
     auto program = facts_.seccomp(unit);
     if (!program) {
         return refusal("SystemCallFilter", program.error().what);
@@ -192,6 +199,10 @@ bool Supervisor::clear_leftovers(const Launch& action) {
 }
 
 void Supervisor::perform_launch(const Launch& action) {
+    if (const auto removal = removals_.find(action.unit); removal != removals_.end()) {
+        removal->second.waiting.push_back(action);
+        return;
+    }
     LiveUnit& live = live_[action.unit];
     if (action.begins_activation) {
         live.invocation_id = sys::random_hex(16).value_or(std::string(32, '0'));
@@ -199,6 +210,10 @@ void Supervisor::perform_launch(const Launch& action) {
         if (!live.cgroup_made && clear_leftovers(action)) {
             return;  // goes on from there
         }
+    }
+    if (const auto claimed = claim_dynamic_user(world_.find(action.unit)->unit, live); !claimed) {
+        refuse(action, exit_status_user, "DynamicUser=yes: " + claimed.error().what);
+        return;
     }
     auto plan = make_plan(action, live);
     if (!plan) {
@@ -239,6 +254,16 @@ void Supervisor::perform_launch(const Launch& action) {
             return;
         }
         request.descriptors.emplace("log", std::move(*pipe));
+    }
+    if (const auto kept = preserved_.find(action.unit); kept != preserved_.end()) {
+        live.activation.runtime_directories = std::move(kept->second.runtime_directories);
+        preserved_.erase(kept);
+    }
+    live.ipc_owner.reset();
+    for (const launch::Prepared& prepared : plan->preparations) {
+        if (const auto* ipc = std::get_if<launch::RemoveIpc>(&prepared.preparation)) {
+            live.ipc_owner = *ipc;
+        }
     }
     request.plan = std::move(*plan);
     request.activation = std::move(live.activation);
@@ -317,12 +342,12 @@ void Supervisor::perform_release(const std::string& unit) {
     LiveUnit& live = found->second;
     live.main_plan.reset();
     live.user_range.reset();
-    if (!live.activation.descriptors.empty() || !live.activation.directories.empty()) {
-        auto activation = std::make_shared<launch::Activation>(std::move(live.activation));
+    if (!live.activation.empty()) {
+        release_activation(unit, std::move(live.activation));
         live.activation = {};
-        worker_->run([activation] { launch::release(*activation); });
     }
     if (!live.cgroup_made) {
+        release_identity(unit, live);
         return;
     }
     if (auto removed = tree_.remove(cgroup_of(unit)); !removed) {
@@ -348,6 +373,7 @@ void Supervisor::perform_release(const std::string& unit) {
         live.retry.arm_in(retry_microseconds);
         return;
     }
+    release_identity(unit, live);
     live.cgroup_source = {};
     live.cgroup_events.reset();
     live.cgroup_made = false;

@@ -86,6 +86,7 @@ std::span<const std::span<const Row>> service_tables() {
         service_rows(),
         kill_rows(),
         exec_rows(),
+        directory_rows(),
         sandbox_rows(),
         namespace_rows(),
         resource_rows(),

@@ -185,6 +185,8 @@ struct PassedFile {
     bool truncate = false;
     bool graceful = false;  ///< a file that can't be opened is left out
     bool operator==(const PassedFile&) const = default;
+};
+
 /// One entry of StateDirectory= and kin: a directory below the base of its kind, and names beside
 /// it that become symbolic links to it.
 struct ServiceDirectory {

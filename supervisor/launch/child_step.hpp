@@ -22,7 +22,8 @@ enum class Opcode : std::uint16_t {
     SetUmask,             ///< first
     SetNice,              ///< first, as int
     WriteFile,            ///< source.text: path, name: what to write (oom_score_adj)
-    NewSessionKeyring,
+    NewSessionKeyring,  ///< list: uint8_t[count], the invocation id, may be none
+    LinkUserKeyring,
     EnterNamespace,    ///< descriptor
     NewNamespaces,     ///< first: CLONE_NEW* bits
     HostDevices,       ///< keeps the host's /dev reachable for MakeDevice; internal, never fails

@@ -134,6 +134,10 @@ private:
     Result<void> prepare(const JoinActivation&, const Prepared&) { return {}; }  // the caller's
     Result<void> prepare(const CloneTree& preparation, const Prepared& prepared);
     Result<void> map_ids(const sys::Descriptor& tree, const CloneTree& preparation);
+    Result<void> prepare(const MakeServiceDirectory& preparation, const Prepared& prepared);
+    Result<void> prepare(const MakeCredentials& preparation, const Prepared& prepared);
+    Result<void> prepare(const RemoveIpc& preparation, const Prepared& prepared);
+    Result<sys::Descriptor> clone_tree(const CloneTree& preparation, unsigned recursion);
     [[nodiscard]] std::optional<LaunchFailure> enter_cgroup();
     [[nodiscard]] std::optional<LaunchFailure> number_slots();
     Result<void> number_all();
@@ -146,7 +150,7 @@ private:
     cgroup::Handle cgroup_;
     std::map<std::string, sys::Descriptor> opened_;
     std::vector<sys::Descriptor> renumbered_;
-    const Asked* knob_ = nullptr;  ///< whose limit was being written when it failed
+    const Asked* knob_ = nullptr;  ///< whose limit or credential it was that failed
     bool thread_usable_ = true;
 };
 

@@ -95,6 +95,7 @@ std::string_view name(const Action& action) {
             [](const SetNice&) { return "set-nice"; },
             [](const SetOomScoreAdjust&) { return "set-oom-score-adjust"; },
             [](const NewSessionKeyring&) { return "new-session-keyring"; },
+            [](const LinkUserKeyring&) { return "link-user-keyring"; },
             [](const EnterNamespace&) { return "enter-namespace"; },
             [](const NewNamespaces&) { return "new-namespaces"; },
             [](const MountPropagation&) { return "mount-propagation"; },
@@ -137,6 +138,9 @@ std::string_view name(const Preparation& preparation) {
             [](const MakeUserNamespace&) { return "make-user-namespace"; },
             [](const JoinActivation&) { return "join-activation"; },
             [](const CloneTree&) { return "clone-tree"; },
+            [](const MakeServiceDirectory&) { return "make-service-directory"; },
+            [](const MakeCredentials&) { return "make-credentials"; },
+            [](const RemoveIpc&) { return "remove-ipc-at-the-end"; },
         },
         preparation);
 }

@@ -47,7 +47,9 @@ constexpr auto nearest_statuses = std::to_array<NearestStatus>({
     {"CPUQuota", 219},
     {"CPUQuotaPeriodSec", 219},
     {"CPUWeight", 219},
+    {"CacheDirectory", 239},
     {"CapabilityBoundingSet", 218},
+    {"ConfigurationDirectory", 241},
     {"DynamicUser", 217},
     {"EnvironmentFile", 1},
     {"ExecCondition", 203},
@@ -58,7 +60,10 @@ constexpr auto nearest_statuses = std::to_array<NearestStatus>({
     {"ExecStop", 203},
     {"ExecStopPost", 203},
     {"Group", 216},
+    {"KeyringMode", 237},
+    {"LoadCredential", 243},
     {"LockPersonality", 228},
+    {"LogsDirectory", 240},
     {"MemoryDenyWriteExecute", 228},
     {"MemoryHigh", 219},
     {"MemoryMax", 219},
@@ -68,10 +73,13 @@ constexpr auto nearest_statuses = std::to_array<NearestStatus>({
     {"RestrictAddressFamilies", 232},
     {"RestrictRealtime", 228},
     {"RestrictSUIDSGID", 228},
+    {"RuntimeDirectory", 233},
     {"SELinuxContext", 229},
+    {"SetCredential", 243},
     {"StandardError", 222},
     {"StandardInput", 208},
     {"StandardOutput", 209},
+    {"StateDirectory", 238},
     {"SupplementaryGroups", 216},
     {"SystemCallArchitectures", 228},
     {"SystemCallFilter", 228},
@@ -213,6 +221,10 @@ Result<Plan, Diagnostics> plan(const Unit& unit, const Invocation& invocation, c
     find_identity(planning);
     // The limits stand before anything runs under them.
     make_cgroup(planning);
+    // What it owns, while nothing hides where that is; mounts refer to it.
+    make_directories(planning);
+    make_credentials(planning);
+    remove_ipc_at_the_end(planning);
     // Streams are opened in the host's view, as root.
     open_streams(planning);
     // Session, priorities, working directory: what has nothing to do with confinement.

@@ -39,6 +39,8 @@ struct Invocation {
     std::optional<IdRange> own_range{};
     /// Units that name this one in JoinsNamespaceOf=, which works in both directions.
     std::vector<std::string> joined_by{};
+    /// the number that DynamicUser= got; unset: the one that it would get first
+    std::optional<std::uint32_t> dynamic_uid;
     bool control = false;  ///< a control process (not ExecStart)
     bool attach = false;   ///< reserved for attach; no stdio of the unit's
 };

@@ -58,6 +58,8 @@ struct Check {
 /// Namespaces that are joined, and those of users, processes and control groups
 /// (checks_namespaces.cpp).
 [[nodiscard]] std::span<const Check> namespace_checks();
+/// Directories made for the service, credentials, dynamic users (checks_directories.cpp).
+[[nodiscard]] std::span<const Check> directory_checks();
 /// The check of a directive or of what it is an old name of, or null.
 [[nodiscard]] const Check* find_check(std::string_view directive);
 /// "ReadOnlyPaths" for "ReadOnlyDirectories"; else the name itself.
@@ -110,6 +112,8 @@ struct AskedPath {
     std::string own;  ///< in the host's view: below RootDirectory=, or a bind's source
 };
 [[nodiscard]] std::vector<AskedPath> asked_paths(const Unit& unit);
+/// The same for StateDirectory= and kin, whose bases are the host's facts.
+[[nodiscard]] std::vector<AskedPath> directory_paths(const Question& question);
 /// Where an entry of ReadOnlyPaths= and kin is in the service's view; nothing where it lies outside
 /// RootDirectory=.
 [[nodiscard]] std::optional<std::string> service_path(const Unit& unit, const PathEntry& entry);

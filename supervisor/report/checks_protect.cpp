@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 
+#include "supervisor/launch/service_directories.hpp"
 #include "supervisor/report/checks.hpp"
 
 namespace hearth::report {
@@ -46,7 +47,14 @@ bool is_exception(const Evidence& evidence, const std::string& point) {
     const bool bound = std::ranges::any_of(sandbox.bind_paths, [&](const BindEntry& entry) {
         return below(entry.destination.empty() ? entry.source : entry.destination);
     });
-    return written || bound ||
+    // StateDirectory= and kin; credentials are among the paths, but are never to be written.
+    const std::string credentials =
+        launch::credentials_path(evidence.question.unit, evidence.question.host);
+    const std::vector<AskedPath> made = directory_paths(evidence.question);
+    const bool own = std::ranges::any_of(made, [&](const AskedPath& each) {
+        return each.path != credentials && (below(each.path) || below(each.own));
+    });
+    return written || bound || own ||
            std::ranges::any_of(sandbox.temporary_file_systems, [&](const TmpfsEntry& entry) {
                return ("," + entry.options + ",").find(",ro,") == std::string::npos &&
                       below(entry.path);

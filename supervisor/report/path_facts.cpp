@@ -66,6 +66,7 @@ PathFact fact_of(const sys::Descriptor& root, const AskedPath& asked) {
     fact.mount_point = (status.stx_attributes & mount_root_attribute) != 0;
     fact.directory = S_ISDIR(status.stx_mode);
     fact.mode = status.stx_mode & 07777U;
+    fact.owner = status.stx_uid;
     fact.identity = identity(makedev(status.stx_dev_major, status.stx_dev_minor), status.stx_ino);
     return fact;
 }
@@ -98,7 +99,8 @@ void read_devices(KernelView& view, const sys::Descriptor& root) {
 
 }  // namespace
 
-void read_paths(KernelView& view, const Unit& unit, const std::string& process) {
+void read_paths(KernelView& view, const Question& question, const std::string& process) {
+    const Unit& unit = question.unit;
     view.root = identity(process + "/root");
     if (!unit.settings.exec.root_directory.empty()) {
         view.expected_root = identity(unit.settings.exec.root_directory);
@@ -110,6 +112,9 @@ void read_paths(KernelView& view, const Unit& unit, const std::string& process) 
     }
     for (const AskedPath& asked : asked_paths(unit)) {
         view.paths[asked.path] = fact_of(*root, asked);
+    }
+    for (const AskedPath& asked : directory_paths(question)) {
+        view.paths.try_emplace(asked.path, fact_of(*root, asked));
     }
     if (unit.settings.sandbox.private_devices) {
         read_devices(view, *root);

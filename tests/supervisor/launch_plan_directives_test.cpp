@@ -36,6 +36,13 @@ std::string company(std::string_view name) {
         {"JoinsNamespaceOf", "PrivateNetwork=yes"},
         {"MountAPIVFS", "RootDirectory=/srv/root\nMountAPIVFS=no"},
         {"SocketBindAllow", "SocketBindDeny=any"},
+        {"CacheDirectoryMode", "CacheDirectory=heat"},
+        {"ConfigurationDirectoryMode", "ConfigurationDirectory=heat"},
+        {"LogsDirectoryMode", "LogsDirectory=heat"},
+        {"RemoveIPC", "User=heat"},
+        {"RuntimeDirectoryMode", "RuntimeDirectory=heat"},
+        {"RuntimeDirectoryPreserve", "RuntimeDirectory=heat"},
+        {"StateDirectoryMode", "StateDirectory=heat"},
         {"SystemCallErrorNumber", "SystemCallFilter=~@mount"},
         {"UnsetEnvironment", "Environment=HEAT=1 PATH=/bin LANG=C TERM=dumb"},
     };
@@ -113,6 +120,11 @@ std::set<std::string> other_effects(const std::string& name) {
         {"IOWriteIOPSMax", {join}},
         {"MemoryLimit", {join}},
         {"IPCNamespacePath", {before, mounts}},
+        {"CacheDirectory", {block}},
+        {"ConfigurationDirectory", {block}},
+        {"DynamicUser", {before, block, filter, mounts, set, stage_name(Stage::NoNewPrivileges)}},
+        {"LoadCredential", {block}},
+        {"LogsDirectory", {block}},
         {"MemoryMax", {join}},
         {"MountAPIVFS", {before}},
         {"NetworkNamespacePath", {before}},
@@ -128,9 +140,12 @@ std::set<std::string> other_effects(const std::string& name) {
         {"ProtectKernelTunables", {before, filter}},  // a writable hole for cgroups
         {"ProtectSystem", {before}},
         {"RootDirectory", {before, mounts}},
+        {"RuntimeDirectory", {block}},
+        {"SetCredential", {block}},
         {"StandardError", {before}},
         {"StandardInput", {before}},
         {"StandardOutput", {before}},
+        {"StateDirectory", {block}},
         {"TasksMax", {join}},
         {"User", {set, block}},
         {"UserNamespaceRange", {before, stage_name(Stage::Identity)}},
@@ -179,7 +194,9 @@ TEST_P(EveryDirective, ChangesThePlanWhereItsRowSays) {
     std::set<std::string> expected = other_effects(name);
     if (const auto* child = std::get_if<applied::Child>(&row.applied)) {
         expected.insert(stage_name(child->stage));
-    } else if (row.name.ends_with("Environment") || row.name == "EnvironmentFile") {
+    } else if (
+        row.name.ends_with("Environment") || row.name == "EnvironmentFile" ||
+        row.name == "ExecSearchPath") {
         expected.emplace(arguments);
     } else {
         expected.emplace(preparation);
