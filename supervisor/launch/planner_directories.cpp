@@ -2,6 +2,9 @@
 //
 // StateDirectory= and kin as preparations, and what goes with a unit's identity when it ends:
 // RemoveIPC=. Every command of the unit prepares them; what stands already is left alone.
+#include <fmt/format.h>
+
+#include "supervisor/launch/mounts.hpp"
 #include "supervisor/launch/planner_passes.hpp"
 #include "supervisor/launch/service_directories.hpp"
 
@@ -22,6 +25,15 @@ void make_directories(Planning& planning) {
     const DirectorySettings& settings = planning.settings.directories;
     for (const DirectoryKind& kind : directory_kinds()) {
         for (const ServiceDirectory& entry : kind.entries(settings)) {
+            const std::string path = directory_path(planning.host, kind, entry);
+            if (is_below(planning.host.runtime_directory, path)) {
+                planning.refuse(
+                    kind.directive,
+                    fmt::format(
+                        "{}={}: hearthd itself lives in {}", kind.directive, entry.path, path),
+                    "give the directory another name");
+                continue;
+            }
             MakeServiceDirectory made;
             made.slot = std::string(kind.what) + ":" + entry.path;
             made.base = planning.host.bases.*kind.base;

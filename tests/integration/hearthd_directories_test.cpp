@@ -212,6 +212,18 @@ TEST_F(Directories, AreCleanedOnRequest) {
     EXPECT_NE(hearthd.ctl({"clean", "--what=rubbish", "a.service"}).status, 0);
 }
 
+TEST_F(Directories, AreCleanedForNoLongerThanAllowed) {
+    // Any removal takes longer than a microsecond; the clock is asked before each entry.
+    add("a", "StateDirectory=s\nTimeoutCleanSec=1us", "cd $STATE_DIRECTORY; touch a b c d");
+    start("a");
+    stop("a");
+    const Output output = hearthd.ctl({"clean", "--what=state", "a.service"});
+    EXPECT_NE(output.status, 0);
+    EXPECT_NE(output.err.find("TimeoutCleanSec= of a.service has passed"), std::string::npos)
+        << output.err;
+    EXPECT_TRUE(fs::exists(root.at("/var/lib/s")));
+}
+
 TEST_F(Directories, AreMountedIntoARootOfItsOwn) {
     for (const char* const directory : {"/bin", "/proc", "/run", "/sys", "/dev"}) {
         fs::create_directories(root.at("/busybox") + directory);

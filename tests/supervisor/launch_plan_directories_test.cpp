@@ -58,6 +58,13 @@ TEST(PlanDirectories, ArePreparedForTheUnitsUserWhoeverTheCommandRunsAs) {
     EXPECT_TRUE(steps<SetUser>(plan).empty());
 }
 
+TEST(PlanDirectories, AreNeverHearthdsOwn) {
+    const auto lines = refused(service("RuntimeDirectory=hearth"));
+    ASSERT_EQ(lines.size(), 1U);
+    EXPECT_NE(lines.front().find(":3: RuntimeDirectory=hearth: hearthd itself"), std::string::npos)
+        << lines.front();
+}
+
 TEST(PlanDirectories, SayHowLongTheRuntimeDirectoryLives) {
     const auto lifetime = [](const std::string& preserve) {
         const Plan plan =
