@@ -124,6 +124,7 @@ constexpr auto rows = std::to_array<Row>({
         .applied = applied::Preparation{},
         .nature = Nature::Shares,
         .sample = "yes",
+        .properties = no_properties,  // of systemd 252
     }),
     linked<"StateDirectory", "StateDirectorySymlink", &DirectorySettings::state>(
         "Directories below /var/lib that are made for the service."),
