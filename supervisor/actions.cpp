@@ -136,11 +136,10 @@ Result<launch::Plan, Diagnostics> Supervisor::make_plan(const Launch& action, Li
         return refusal("EnvironmentFile", files.error().what);
     }
     invocation.environment_files = std::move(*files);
-    invocation.executable =
-        facts_.executable(
-            *invocation.command,
-            unit.settings.exec.root_directory,
-            unit.settings.identity.exec_search_path);
+    invocation.executable = facts_.executable(
+        *invocation.command,
+        unit.settings.exec.root_directory,
+        unit.settings.identity.exec_search_path);
     if (live.dynamic_user) {
         invocation.dynamic_uid = live.dynamic_user.uid();
     }

@@ -96,7 +96,7 @@ private:
         sys::Descriptor cgroup_events;
         EventSource cgroup_source;
         std::uint64_t out_of_memory_kills = 0;
-        DynamicUsers::Claim dynamic_user;          ///< held until nothing of it runs
+        DynamicUsers::Claim dynamic_user;            ///< held until nothing of it runs
         std::optional<launch::RemoveIpc> ipc_owner;  ///< whose objects go at the end
         bool release_when_empty = false;
         EventSource retry;  ///< removal of a cgroup that was still busy
@@ -170,8 +170,8 @@ private:
     std::optional<logd::LogClient> logs_;
     DynamicUsers dynamic_users_;
     struct Removal {
-        std::size_t jobs = 0;          ///< on the worker
-        std::vector<Launch> waiting;   ///< launches that go on when none is left
+        std::size_t jobs = 0;         ///< on the worker
+        std::vector<Launch> waiting;  ///< launches that go on when none is left
     };
     std::map<std::string, Removal, std::less<>> removals_;
     /// RuntimeDirectory= kept for a restart that is to come

@@ -68,8 +68,8 @@ private:
 };
 
 /// One network namespace, fresh and with its loopback up, made while a launcher has nothing else to
-/// do: making one takes longer than the rest of a confined launch. Only from the first launch on that
-/// needed one, and never more than one. Thread-safe.
+/// do: making one takes longer than the rest of a confined launch. Only from the first launch on
+/// that needed one, and never more than one. Thread-safe.
 class SpareNetwork {
 public:
     /// The spare, or nothing; either way, another is wanted from now on.
@@ -87,7 +87,7 @@ private:
 struct LaunchMeans {
     const cgroup::Tree& tree;
     const ChildStack& stack;
-    int inaccessible = -1;  ///< see ChildProgram
+    int inaccessible = -1;                  ///< see ChildProgram
     SpareNetwork* spare_network = nullptr;  ///< none: each is made when it is needed
 };
 

@@ -3,13 +3,12 @@
 // describe(): a step with its arguments in one line, in the words of the kernel's own interfaces.
 #include <fcntl.h>
 #include <fmt/format.h>
-
-#include <algorithm>
 #include <linux/mount.h>
 #include <linux/sched.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <iterator>
