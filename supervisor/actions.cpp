@@ -52,6 +52,7 @@ std::string refusal_text(const Diagnostics& refusals) {
 
 /// systemd.exec(5)'s statuses for what fails before there is a plan's step to ask.
 constexpr int exit_status_exec = 203;
+constexpr int exit_status_user = 217;
 constexpr int exit_status_cgroup = 219;
 
 /// Variables that only control processes get: $MAINPID, and for stopping commands the results.
@@ -175,9 +176,14 @@ Result<launch::Plan, Diagnostics> Supervisor::make_plan(const Launch& action, Li
     invocation.environment_files = std::move(*files);
     // What an image holds is not known before it is mounted: the planner asks for a whole path.
     const bool in_image = !unit.settings.roots.root_image.empty();
-    invocation.executable =
-        in_image ? invocation.command->path
-                 : facts_.executable(*invocation.command, unit.settings.exec.root_directory);
+    invocation.executable = in_image ? invocation.command->path
+                                     : facts_.executable(
+                                           *invocation.command,
+                                           unit.settings.exec.root_directory,
+                                           unit.settings.identity.exec_search_path);
+    if (live.dynamic_user) {
+        invocation.dynamic_uid = live.dynamic_user.uid();
+    }
     auto program = facts_.seccomp(unit);
     if (!program) {
         const bool profile = program.error().what.starts_with("SeccompProfile=");
@@ -237,6 +243,10 @@ void Supervisor::perform_launch(const Launch& action) {
     if (delay_until_idle(action)) {
         return;
     }
+    if (const auto removal = removals_.find(action.unit); removal != removals_.end()) {
+        removal->second.waiting.push_back(action);
+        return;
+    }
     LiveUnit& live = live_[action.unit];
     if (action.begins_activation) {
         live.invocation_id = sys::random_hex(16).value_or(std::string(32, '0'));
@@ -244,6 +254,10 @@ void Supervisor::perform_launch(const Launch& action) {
         if (!live.cgroup_made && clear_leftovers(action)) {
             return;  // goes on from there
         }
+    }
+    if (const auto claimed = claim_dynamic_user(world_.find(action.unit)->unit, live); !claimed) {
+        refuse(action, exit_status_user, "DynamicUser=yes: " + claimed.error().what);
+        return;
     }
     auto plan = make_plan(action, live);
     if (!plan) {
@@ -284,6 +298,16 @@ void Supervisor::perform_launch(const Launch& action) {
             return;
         }
         request.descriptors.emplace("log", std::move(*pipe));
+    }
+    if (const auto kept = preserved_.find(action.unit); kept != preserved_.end()) {
+        live.activation.runtime_directories = std::move(kept->second.runtime_directories);
+        preserved_.erase(kept);
+    }
+    live.ipc_owner.reset();
+    for (const launch::Prepared& prepared : plan->preparations) {
+        if (const auto* ipc = std::get_if<launch::RemoveIpc>(&prepared.preparation)) {
+            live.ipc_owner = *ipc;
+        }
     }
     request.plan = std::move(*plan);
     if (action.kind == ExecKind::Start) {
@@ -373,13 +397,12 @@ void Supervisor::perform_release(const std::string& unit) {
     LiveUnit& live = found->second;
     live.main_plan.reset();
     live.user_range.reset();
-    if (!live.activation.descriptors.empty() || !live.activation.directories.empty() ||
-        live.activation.terminal) {
-        auto activation = std::make_shared<launch::Activation>(std::move(live.activation));
+    if (!live.activation.empty()) {
+        release_activation(unit, std::move(live.activation));
         live.activation = {};
-        worker_->run([activation] { launch::release(*activation); });
     }
     if (!live.cgroup_made) {
+        release_identity(unit, live);
         return;
     }
     if (auto removed = tree_.remove(cgroup_of(unit)); !removed) {
@@ -405,6 +428,7 @@ void Supervisor::perform_release(const std::string& unit) {
         live.retry.arm_in(retry_microseconds);
         return;
     }
+    release_identity(unit, live);
     live.cgroup_source = {};
     live.memory_source = {};
     live.memory_retry = {};

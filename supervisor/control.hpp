@@ -97,6 +97,12 @@ public:
         AttachRequest request,
         std::function<void(Result<AttachSession, RequestError>)> started,
         std::function<void(std::uint64_t session, AttachExit)> ended) = 0;
+    /// Removes the unit's directories: "runtime", "state", "cache", "logs", "configuration", "all".
+    /// Answered when they are gone.
+    virtual void clean(
+        const std::string& unit,
+        std::vector<std::string> what,
+        std::function<void(Result<void, RequestError>)> done) = 0;
     virtual void end_attach(std::uint64_t session) = 0;  ///< client went away: SIGHUP, then kill
     virtual void signal_attach(std::uint64_t session, int signal) = 0;
 };

@@ -214,7 +214,18 @@ Result<const std::vector<std::uint64_t>*> HostFacts::seccomp(const Unit& unit) {
     return seccomp_.program(sandbox, &profile);
 }
 
-std::string HostFacts::executable(const CommandLine& command, const std::string& root) const {
+void HostFacts::set_directories(const LoadContext& context) {
+    host_.bases.runtime = context.runtime_directory;
+    host_.bases.state = context.state_directory;
+    host_.bases.cache = context.cache_directory;
+    host_.bases.logs = context.log_directory;
+    host_.bases.configuration = context.configuration_directory;
+    host_.user_manager = context.user_manager;
+    host_.hides_credentials = true;
+}
+
+std::string HostFacts::executable(
+    const CommandLine& command, const std::string& root, const SearchPath& search) const {
     if (command.path.find('/') != std::string::npos) {
         return command.path;  // existence is the kernel's verdict, at execve
     }
@@ -222,8 +233,13 @@ std::string HostFacts::executable(const CommandLine& command, const std::string&
     if (!top) {
         return {};
     }
+    std::vector<std::string> places = search.directories;
     std::stringstream directories(host_.default_path);
-    for (std::string directory; std::getline(directories, directory, ':');) {
+    for (std::string directory;
+         search.directories.empty() && std::getline(directories, directory, ':');) {
+        places.push_back(directory);
+    }
+    for (const std::string& directory : places) {
         const std::string candidate = directory + "/" + command.path;
         // A link in the root means a place in the root.
         const auto file =
@@ -299,12 +315,22 @@ void read_user_directories(LoadContext& context) {
     context.state_directory = variable("XDG_STATE_HOME", context.user_home + "/.local/state");
     context.cache_directory = variable("XDG_CACHE_HOME", context.user_home + "/.cache");
     context.log_directory = context.state_directory + "/log";
+    context.configuration_directory = variable("XDG_CONFIG_HOME", context.user_home + "/.config");
 }
 
 }  // namespace
 
-LoadContext gather_load_context(bool user) {
+LoadContext gather_load_context(bool user, const std::string& directories_root) {
     LoadContext context;
+    context.user_manager = user;
+    for (std::string* const directory :
+         {&context.runtime_directory,
+          &context.state_directory,
+          &context.cache_directory,
+          &context.log_directory,
+          &context.configuration_directory}) {
+        directory->insert(0, directories_root);
+    }
     context.machine_id = first_line("/etc/machine-id");
     context.boot_id = without_dashes(first_line("/proc/sys/kernel/random/boot_id"));
     utsname names{};

@@ -40,8 +40,12 @@ public:
     Result<const std::vector<std::uint64_t>*> seccomp(const Unit& unit);
 
     /// The command's path in the host's view: absolute ones as written, bare names searched for in
-    /// the default path below `root`; empty where it isn't found.
-    [[nodiscard]] std::string executable(const CommandLine& command, const std::string& root) const;
+    /// ExecSearchPath=, else the default path, below `root`; empty where it isn't found.
+    [[nodiscard]] std::string executable(
+        const CommandLine& command, const std::string& root, const SearchPath& search = {}) const;
+
+    /// Where the directories of services are: what the specifiers of `context` say.
+    void set_directories(const LoadContext& context);
 
     /// NAME=VALUE pairs of EnvironmentFile=, in order; a missing file without `-` is an error.
     [[nodiscard]] static Result<std::vector<std::pair<std::string, std::string>>> environment_files(
@@ -61,8 +65,10 @@ private:
     launch::SeccompCache seccomp_;
 };
 
-/// The specifier facts of this machine, gathered once.
-[[nodiscard]] LoadContext gather_load_context(bool user);
+/// The specifier facts of this machine, gathered once. `directories_root`: a prefix for the places of
+/// the directories of services ("/srv/test" makes "/srv/test/var/lib"); not for a user's own.
+[[nodiscard]] LoadContext gather_load_context(
+    bool user, const std::string& directories_root = {});
 
 /// systemd.exec(5)'s environment file format: comments, continuations, quotes; no expansion. Pure.
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> parse_environment_file(

@@ -67,6 +67,11 @@ std::variant<Options, EarlyExit> read_options(int argc, char** argv) {
            options.cgroup_root,
            "below hearthd's own cgroup, or from the mount's root with a leading '/'")
         ->type_name("PATH");
+    app.add_option(
+           "--directories-root",
+           options.directories_root,
+           "where the /run, /var/lib, /var/cache, /var/log and /etc of StateDirectory= and kin are")
+        ->type_name("DIR");
     app.add_option("--unit", options.units, "unit to start; may be repeated")->type_name("NAME");
     app.add_option(
            "--confinement",

@@ -19,6 +19,8 @@ struct Options {
     std::string runtime_directory = "/run/hearth";
     std::string log_directory = "/var/log/hearth";
     std::string cgroup_root = "hearth";
+    /// before /run, /var/lib, /var/cache, /var/log and /etc of StateDirectory= and kin
+    std::string directories_root;
     std::vector<std::string> units;  ///< --unit: what to start
     Confinement confinement = Confinement::Strict;
     bool bus_for_everyone = false;

@@ -103,8 +103,10 @@ Result<std::unique_ptr<Supervisor>> Supervisor::create(EventLoop& loop, Options 
 }
 
 Result<void> Supervisor::set_up() {
-    load_context_ = gather_load_context(options_.user);
+    load_context_ = gather_load_context(options_.user, options_.directories_root);
     facts_ = HEARTH_TRY(HostFacts::gather(tree_, options_.runtime_directory, options_.user));
+    facts_.set_directories(load_context_);
+    dynamic_users_ = DynamicUsers(options_.runtime_directory);
     load_context_.memory_bytes = facts_.snapshot().memory_bytes;
     load_context_.tasks_maximum = facts_.snapshot().tasks_maximum;
     load_context_.confinement = options_.confinement;
@@ -203,6 +205,10 @@ void Supervisor::told(const Outcome& outcome) {
             bad ? log::Level::Warning : log::Level::Information,
             transition.unit,
             describe(transition));
+        if (transition.from == ServiceState::AutoRestart &&
+            (transition.to == ServiceState::Dead || transition.to == ServiceState::Failed)) {
+            release_preserved(transition.unit);  // the restart that it was kept for won't come
+        }
         if (is_ending(transition.to)) {
             attach_->end_unit(
                 transition.unit);  // a shell that ignores SIGTERM must not hold up the stop

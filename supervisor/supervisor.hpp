@@ -20,6 +20,7 @@
 #include "supervisor/attach.hpp"
 #include "supervisor/cgroup/tree.hpp"
 #include "supervisor/control.hpp"
+#include "supervisor/dynamic_users.hpp"
 #include "supervisor/host_facts.hpp"
 #include "supervisor/launch/launcher.hpp"
 #include "supervisor/logd/client.hpp"
@@ -73,6 +74,10 @@ public:
         AttachRequest request,
         std::function<void(Result<AttachSession, RequestError>)> started,
         std::function<void(std::uint64_t, AttachExit)> ended) override;
+    void clean(
+        const std::string& unit,
+        std::vector<std::string> what,
+        std::function<void(Result<void, RequestError>)> done) override;
     void end_attach(std::uint64_t session) override;
     void signal_attach(std::uint64_t session, int signal) override;
 
@@ -97,6 +102,8 @@ private:
         sys::Descriptor memory_events;  ///< v2 memory.events, or v1's eventfd
         EventSource memory_source, memory_retry;
         int memory_retries = 0;
+        DynamicUsers::Claim dynamic_user;            ///< held until nothing of it runs
+        std::optional<launch::RemoveIpc> ipc_owner;  ///< whose objects go at the end
         bool release_when_empty = false;
         EventSource retry;  ///< removal of a cgroup that was still busy
     };
@@ -126,6 +133,16 @@ private:
     void join_namespaces(LiveUnit& live, const launch::Plan& plan);
     void launches_may_join();
     [[nodiscard]] bool abort_waiting(LaunchId launch);
+    // The end of an activation, and cleaning (release.cpp). While the worker removes something of
+    // a unit its launches wait.
+    void release_activation(const std::string& unit, launch::Activation activation);
+    void release_preserved(const std::string& unit);
+    void release_identity(const std::string& unit, LiveUnit& live);
+    void remove_for(
+        const std::string& unit, std::function<void()> work, std::function<void()> then = {});
+    [[nodiscard]] bool will_restart(const std::string& unit) const;
+    /// The number of a DynamicUser=, claimed for the activation.
+    Result<void> claim_dynamic_user(const Unit& unit, LiveUnit& live);
     /// Starts ending what an earlier hearthd left in the unit's cgroup; true: the launch goes on
     /// later.
     bool clear_leftovers(const Launch& action);
@@ -174,6 +191,14 @@ private:
     std::unique_ptr<Worker> worker_;
     std::unique_ptr<launch::LauncherPool> launchers_;
     std::optional<logd::LogClient> logs_;
+    DynamicUsers dynamic_users_;
+    struct Removal {
+        std::size_t jobs = 0;         ///< on the worker
+        std::vector<Launch> waiting;  ///< launches that go on when none is left
+    };
+    std::map<std::string, Removal, std::less<>> removals_;
+    /// RuntimeDirectory= kept for a restart that is to come
+    std::map<std::string, launch::Activation, std::less<>> preserved_;
     std::unique_ptr<AttachSessions> attach_;
     std::optional<notify::NotifySocket> notify_;
     std::optional<notify::DescriptorStore> store_of_descriptors_;

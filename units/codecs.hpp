@@ -132,6 +132,22 @@ struct Codec<ProtectSystem> : BooleanOrEnumCodec<protect_system_names> {};
 template <>
 struct Codec<ProtectHome> : BooleanOrEnumCodec<protect_home_names> {};
 
+inline constexpr auto runtime_preserve_names = std::to_array<EnumName<RuntimePreserve>>({
+    {RuntimePreserve::No, "no"},
+    {RuntimePreserve::Yes, "yes"},
+    {RuntimePreserve::Restart, "restart"},
+});
+template <>
+struct Codec<RuntimePreserve> : BooleanOrEnumCodec<runtime_preserve_names> {};
+
+inline constexpr auto keyring_mode_names = std::to_array<EnumName<KeyringMode>>({
+    {KeyringMode::Private, "private"},
+    {KeyringMode::Shared, "shared"},
+    {KeyringMode::Inherit, "inherit"},
+});
+template <>
+struct Codec<KeyringMode> : EnumCodec<keyring_mode_names> {};
+
 inline constexpr auto standard_input_names = std::to_array<EnumName<StandardInput>>({
     {StandardInput::Null, "null"},
     {StandardInput::Tty, "tty"},
@@ -204,6 +220,17 @@ HEARTH_DECLARE_CODEC(
 HEARTH_DECLARE_CODEC(std::vector<BindEntry>, "list of SOURCE[:DESTINATION[:OPTIONS]]", "a(ssbt)");
 HEARTH_DECLARE_CODEC(std::vector<TmpfsEntry>, "list of PATH[:OPTIONS]", "a(ss)");
 
+// directory_codecs.cpp
+HEARTH_DECLARE_CODEC(
+    ServiceDirectories, "list of relative paths, each with ':LINK' if wanted", "as");
+HEARTH_DECLARE_CODEC(ConfigurationDirectories, "list of relative paths", "as");
+HEARTH_DECLARE_CODEC(SearchPath, "absolute paths, ':' between them", "as");
+
+// credential_codecs.cpp
+HEARTH_DECLARE_CODEC(
+    std::vector<LoadedCredential>, "ID, or ID:PATH of a file, directory or socket", "a(ss)");
+HEARTH_DECLARE_CODEC(std::vector<InlineCredential>, "ID:VALUE, with C escapes", "a(say)");
+
 // sandbox_codecs.cpp
 HEARTH_DECLARE_CODEC(AmbientSet, "list of capabilities, '~' before it inverts", "t");
 HEARTH_DECLARE_CODEC(
@@ -230,6 +257,9 @@ HEARTH_DECLARE_CODEC(CpuQuota, "percentage", "t");
 HEARTH_DECLARE_CODEC(CpuWeight, "1 to 10000, or 'idle'", "t");
 
 #undef HEARTH_DECLARE_CODEC
+
+/// a(sst): StateDirectorySymlink and kin: directory, link, flags.
+void write_links(const ServiceDirectories& value, ValueSink& sink);
 
 /// The empty text is the empty set here, not "as if never assigned".
 template <>

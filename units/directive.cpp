@@ -80,7 +80,7 @@ std::string_view name(Section section) {
 }
 
 std::span<const std::span<const Row>> service_tables() {
-    static const std::array<std::span<const Row>, 13> tables = {
+    static const std::array<std::span<const Row>, 14> tables = {
         unit_rows(),
         install_rows(),
         service_rows(),
@@ -88,6 +88,7 @@ std::span<const std::span<const Row>> service_tables() {
         exec_rows(),
         scheduling_rows(),
         terminal_rows(),
+        directory_rows(),
         sandbox_rows(),
         namespace_rows(),
         root_rows(),

@@ -121,6 +121,7 @@ struct Row {
     FormatFunction format = nullptr;  ///< file text, one line per assignment
     IsDefaultFunction is_default = nullptr;
     std::span<const Property> properties;
+    bool secret = false;  ///< its value is told to nobody: no message, no report
 };
 
 // The tables, one .cpp each in units/directives/. Rows are sorted by name.
@@ -131,6 +132,7 @@ struct Row {
 [[nodiscard]] std::span<const Row> exec_rows();
 [[nodiscard]] std::span<const Row> scheduling_rows();
 [[nodiscard]] std::span<const Row> terminal_rows();
+[[nodiscard]] std::span<const Row> directory_rows();  ///< and credentials, dynamic users
 [[nodiscard]] std::span<const Row> sandbox_rows();
 [[nodiscard]] std::span<const Row> namespace_rows();
 [[nodiscard]] std::span<const Row> root_rows();

@@ -157,7 +157,8 @@ private:
         }
         const ValueError& error = assigned.error();
         const std::string subject =
-            "Invalid " + std::string(row.name) + "=" + quoted(assignment.value);
+            "Invalid " + std::string(row.name) + "=" +
+            (row.secret ? std::string() : quoted(assignment.value));
         if (must_be_valid(row)) {
             auto& found = invalid_[row.name];
             if (found.size() < most_diagnostics) {
@@ -232,10 +233,39 @@ void complete_streams(Unit& unit) {
     }
 }
 
+/// What one directive says about others; each is reported under its own name, at the line of the
+/// one that implies it. DynamicUser= can't be had without these (systemd.exec(5)).
+void imply(Unit& unit, const LoadContext& context) {
+    Settings& settings = unit.settings;
+    if (context.user_manager && !unit.origins.contains("KeyringMode")) {
+        settings.identity.keyring_mode = KeyringMode::Inherit;
+    }
+    if (!settings.identity.dynamic_user) {
+        return;
+    }
+    SandboxSettings& sandbox = settings.sandbox;
+    const Origin origin = unit.origin_of("DynamicUser");
+    const auto implied = [&](std::string_view directive, auto& field, auto value) {
+        if (field != value) {
+            field = value;
+            unit.origins.insert_or_assign(std::string(directive), origin);
+        }
+    };
+    implied("NoNewPrivileges", sandbox.no_new_privileges, true);
+    implied("PrivateTmp", sandbox.private_tmp, true);
+    implied("ProtectSystem", sandbox.protect_system, ProtectSystem::Strict);
+    implied("RemoveIPC", settings.identity.remove_ipc, true);
+    implied("RestrictSUIDSGID", sandbox.restrict_suid_sgid, true);
+    if (sandbox.protect_home == ProtectHome::No) {
+        implied("ProtectHome", sandbox.protect_home, ProtectHome::ReadOnly);
+    }
+}
+
 /// What depends on several directives or on the host.
 void complete(Unit& unit, const LoadContext& context) {
     Settings& settings = unit.settings;
     complete_streams(unit);
+    imply(unit, context);
     if (!unit.origins.contains("Type") && settings.service.exec_start.empty()) {
         settings.service.type = ServiceType::Oneshot;  // systemd.service(5), Type=
     }

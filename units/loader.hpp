@@ -38,10 +38,11 @@ struct LoadContext {
     std::string machine_id, boot_id, host_name, kernel_release, architecture;
     std::string runtime_directory = "/run", state_directory = "/var/lib",
                 cache_directory = "/var/cache", log_directory = "/var/log",
-                temporary_directory = "/tmp", persistent_temporary_directory = "/var/tmp";
+                configuration_directory = "/etc", temporary_directory = "/tmp", persistent_temporary_directory = "/var/tmp";
     std::string user_name = "root", user_home = "/root", user_shell = "/bin/sh",
                 group_name = "root";
     std::uint32_t uid = 0, gid = 0;
+    bool user_manager = false;  ///< --user
     // From os-release(5) and machine-info(5); a field that the host doesn't state is empty.
     std::string os_id, os_version_id, os_build_id, os_variant_id, os_image_id, os_image_version,
         pretty_host_name;

@@ -56,8 +56,11 @@ private:
         std::string_view directive,
         std::string_view value,
         std::string hint,
-        bool can_be_relaxed) {
-        std::string message = std::string(directive) + "=" + shown(value) + " is not built yet";
+        bool can_be_relaxed,
+        std::string_view reason = "not built yet") {
+        const bool later = reason == "not built yet";
+        std::string message = std::string(directive) + "=" + shown(value) +
+                              (later ? " is " : " is refused: ") + std::string(reason);
         if (can_be_relaxed && is_relaxed(unit_, directive)) {
             message += "; relaxed, so the service runs without it";
             add(Severity::Warning, id, directive, std::move(message), {});
@@ -221,14 +224,15 @@ private:
     void unbuilt_directives() {
         for (const std::span<const Row> table : service_tables()) {
             for (const Row& row : table) {
-                if (std::holds_alternative<applied::Refused>(row.applied) &&
-                    !row.is_default(unit_.settings)) {
+                const auto* const refused = std::get_if<applied::Refused>(&row.applied);
+                if (refused != nullptr && !row.is_default(unit_.settings)) {
                     not_built(
                         "not-built",
                         row.name,
                         row.format(unit_.settings),
                         relaxing_hint(row.name),
-                        true);
+                        true,
+                        refused->reason);
                 }
             }
         }

@@ -17,6 +17,22 @@ using fields::told;
 void empty_string(const UnitView&, ValueSink& sink) {
     sink.string("");
 }
+/// What `clean --what=` finds, in systemd's order.
+void cleanable(const UnitView& view, ValueSink& sink) {
+    const DirectorySettings& directories = view.record.unit.settings.directories;
+    std::vector<std::string> what;
+    const auto add = [&](const char* name, const auto& kind) {
+        if (!kind.entries.empty()) {
+            what.emplace_back(name);
+        }
+    };
+    add("runtime", directories.runtime);
+    add("state", directories.state);
+    add("cache", directories.cache);
+    add("logs", directories.logs);
+    add("configuration", directories.configuration);
+    sink.strings(what);
+}
 void no_strings(const UnitView&, ValueSink& sink) {
     sink.strings({});
 }
@@ -200,7 +216,7 @@ constexpr auto rows = std::to_array<RuntimeField>({
     {"Before", Interface::Unit, "as", ordered<&UnitSettings::before, &UnitSettings::after>},
     {"BindsTo", Interface::Unit, "as", no_strings},
     {"BoundBy", Interface::Unit, "as", no_strings},
-    {"CanClean", Interface::Unit, "as", no_strings},
+    {"CanClean", Interface::Unit, "as", cleanable},
     {"CanFreeze", Interface::Unit, "b", no},
     {"CanIsolate", Interface::Unit, "b", no},
     {"CanReload",

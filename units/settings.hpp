@@ -146,6 +146,35 @@ struct ExecSettings {  // systemd.exec(5), without confinement
     bool operator==(const ExecSettings&) const = default;
 };
 
+struct IdentitySettings {  // systemd.exec(5), who runs and with what around it
+    bool dynamic_user = false;
+    bool remove_ipc = false;
+    KeyringMode keyring_mode = KeyringMode::Private;  ///< the loader: Inherit for a user's manager
+    /// unset: where User= or DynamicUser= is; $HOME and kin
+    std::optional<bool> set_login_environment;
+    SearchPath exec_search_path;
+
+    bool operator==(const IdentitySettings&) const = default;
+};
+
+struct DirectorySettings {  // systemd.exec(5), the directories made for a service
+    ServiceDirectories state, cache, logs, runtime;
+    ConfigurationDirectories configuration;
+    Mode state_mode{0755}, cache_mode{0755}, logs_mode{0755}, runtime_mode{0755},
+        configuration_mode{0755};
+    RuntimePreserve runtime_preserve = RuntimePreserve::No;
+    Timespan timeout_clean = Timespan::never();
+
+    bool operator==(const DirectorySettings&) const = default;
+};
+
+struct CredentialSettings {  // systemd.exec(5), Credentials
+    std::vector<LoadedCredential> load;
+    std::vector<InlineCredential> set;
+
+    bool operator==(const CredentialSettings&) const = default;
+};
+
 struct SandboxSettings {  // systemd.exec(5), what confines
     BoundingSet capability_bounding_set;
     AmbientSet ambient_capabilities;
@@ -270,6 +299,9 @@ struct Settings {
     ServiceSettings service;
     KillSettings kill;
     ExecSettings exec;
+    IdentitySettings identity;
+    DirectorySettings directories;
+    CredentialSettings credentials;
     SandboxSettings sandbox;
     NamespaceSettings namespaces;
     RootSettings roots;

@@ -239,6 +239,45 @@ public:
 
 private:
     Value value_;
+/// One entry of StateDirectory= and kin: a directory below the base of its kind, and names beside
+/// it that become symbolic links to it.
+struct ServiceDirectory {
+    std::string path;  ///< relative, without `..`
+    std::vector<std::string> links;
+    bool operator==(const ServiceDirectory&) const = default;
+};
+/// StateDirectory=, CacheDirectory=, LogsDirectory=, RuntimeDirectory=: in order of appearance,
+/// each path once.
+struct ServiceDirectories {
+    std::vector<ServiceDirectory> entries;
+    bool operator==(const ServiceDirectories&) const = default;
+};
+/// ConfigurationDirectory=: the same without links.
+struct ConfigurationDirectories {
+    std::vector<ServiceDirectory> entries;
+    bool operator==(const ConfigurationDirectories&) const = default;
+};
+enum class RuntimePreserve : std::uint8_t { No, Yes, Restart };
+enum class KeyringMode : std::uint8_t { Private, Shared, Inherit };
+
+/// LoadCredential=ID[:PATH]
+struct LoadedCredential {
+    std::string id;
+    std::string path;  ///< absolute, or the name of a credential of the host
+    bool operator==(const LoadedCredential&) const = default;
+};
+/// SetCredential=ID:VALUE. The value is for nobody's eyes: printed only where a unit file's text
+/// is.
+struct InlineCredential {
+    std::string id;
+    std::string data;
+    bool operator==(const InlineCredential&) const = default;
+};
+
+/// ExecSearchPath=: absolute directories, in order.
+struct SearchPath {
+    std::vector<std::string> directories;
+    bool operator==(const SearchPath&) const = default;
 };
 
 /// WorkingDirectory=: a path, `~` for the user's home; `-` makes a failure harmless.

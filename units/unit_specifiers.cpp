@@ -50,13 +50,12 @@ void set_names(SpecifierTable& table, const std::string& unit_name) {
 
 void set_directories(SpecifierTable& table, const LoadContext& context) {
     table.set('C', context.cache_directory);
-    table.set('E', "/etc");
+    table.set('E', context.configuration_directory);
     table.set('L', context.log_directory);
     table.set('S', context.state_directory);
     table.set('t', context.runtime_directory);
     table.set('T', context.temporary_directory);
     table.set('V', context.persistent_temporary_directory);
-    table.set_unavailable('d', "credentials are not built yet");
     for (const char letter : {'c', 'r', 'R'}) {
         table.set_unavailable(
             letter, "paths of cgroups are no part of a unit file; systemd warns of it, too");
@@ -86,6 +85,7 @@ SpecifierTable specifiers(
     SpecifierTable table;
     set_names(table, unit_name);
     set_directories(table, context);
+    table.set('d', context.runtime_directory + "/credentials/" + unit_name);
     set_host(table, context);
     // The user of the manager, not User=: systemd.unit(5).
     table.set('u', context.user_name);

@@ -132,6 +132,7 @@ void emit_unit_changed(Connection& connection, const std::string& unit);
 /// The record of `name`, loading it where the peer may cause that; null: there is none.
 const UnitRecord* find_or_load(Connection& connection, const std::string& name);
 int submit(Request& request, const std::string& unit, Verb verb, const std::string& mode);
+int clean(Request& request, const std::string& unit, std::vector<std::string> what);
 int add_reference(Request& request, const std::string& unit);
 int drop_reference(Request& request, const std::string& unit);
 void write_processes(MessageSink& sink, const std::vector<UnitProcess>& processes);

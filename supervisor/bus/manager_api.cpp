@@ -39,6 +39,15 @@ int kill_unit(Request& request) {
     return killed ? request.done() : request.refuse(killed.error());
 }
 
+int clean_unit(Request& request) {
+    std::string unit;
+    std::vector<std::string> what;
+    if (const int result = request.read(unit, what); result < 0) {
+        return result;
+    }
+    return clean(request, unit, std::move(what));
+}
+
 int reset_failed(Request& request) {
     const auto reset = control_of(request).reset_failed("");
     return reset ? request.done() : request.refuse(reset.error());
@@ -190,6 +199,7 @@ std::span<const sd_bus_vtable> manager_methods() {
         method<kill_unit>("KillUnit", "ssi", ""),
         method<reset_failed>("ResetFailed", "", ""),
         method<reset_failed_unit>("ResetFailedUnit", "s", ""),
+        method<clean_unit>("CleanUnit", "sas", ""),
         method<reload>("Reload", "", ""),
         method<cancel_job>("CancelJob", "u", ""),
         method<get_unit>("GetUnit", "s", "o"),

@@ -48,6 +48,7 @@ constexpr auto rules = std::to_array<MethodRule>({
     {manager, "ReloadOrRestartUnit", Change},
     {manager, "ReloadOrTryRestartUnit", Change},
     {manager, "KillUnit", Change},
+    {manager, "CleanUnit", Change},
     {manager, "ResetFailed", Change},
     {manager, "ResetFailedUnit", Change},
     {manager, "RefUnit", Change},
@@ -73,6 +74,7 @@ constexpr auto rules = std::to_array<MethodRule>({
     {manager, "Unsubscribe", Read},
 
     {unit, "Start", Change},
+    {unit, "Clean", Change},
     {unit, "Stop", Change},
     {unit, "Reload", Change},
     {unit, "Restart", Change},

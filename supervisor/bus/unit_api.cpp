@@ -92,6 +92,14 @@ int unit_reset_failed(Request& request) {
     return reset ? request.done() : request.refuse(reset.error());
 }
 
+int unit_clean(Request& request) {
+    std::vector<std::string> what;
+    if (const int result = request.read(what); result < 0) {
+        return result;
+    }
+    return clean(request, request.connection.unit->unit.name, std::move(what));
+}
+
 int unit_reference(Request& request) {
     return add_reference(request, request.connection.unit->unit.name);
 }
@@ -119,6 +127,7 @@ const PropertyTable& unit_table() {
         method<unit_verb<Verb::ReloadOrTryRestart>>("ReloadOrTryRestart", "s", "o"),
         method<unit_kill>("Kill", "si", ""),
         method<unit_reset_failed>("ResetFailed", "", ""),
+        method<unit_clean>("Clean", "as", ""),
         method<unit_reference>("Ref", "", ""),
         method<unit_unreference>("Unref", "", ""),
     };
@@ -297,6 +306,28 @@ int submit(Request& request, const std::string& unit, Verb verb, const std::stri
     core.units_may_have_changed();
     const auto job = core.control.request(unit, verb, *mode);
     return job ? request.answer_path(job_path(*job)) : request.refuse(job.error());
+}
+
+/// Answered when all is gone; the caller may have gone meanwhile, which its message outlives.
+int clean(Request& request, const std::string& unit, std::vector<std::string> what) {
+    if (!is_valid_unit_name(unit)) {
+        return request.refuse("InvalidArgs", "Unit name " + unit + " is not valid.");
+    }
+    request.connection.core.control.clean(
+        unit,
+        std::move(what),
+        [call = MessageReference(request.message)](const Result<void, RequestError>& cleaned) {
+            if (cleaned) {
+                (void)sd_bus_reply_method_return(call.message(), nullptr);
+            } else {
+                (void)sd_bus_reply_method_errorf(
+                    call.message(),
+                    error_name(cleaned.error().name).c_str(),
+                    "%s",
+                    sendable(cleaned.error().message).c_str());
+            }
+        });
+    return 1;
 }
 
 int add_reference(Request& request, const std::string& unit) {

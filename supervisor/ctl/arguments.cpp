@@ -52,6 +52,11 @@ void add_options(CLI::App& app, const Verb& verb, Arguments& arguments) {
     add.value(Option::Signal, "-s,--signal", arguments.signal, "Which signal, by name or number");
     add.value(
         Option::Signal, "--kill-whom,--kill-who", arguments.kill_whom, "main, control or all");
+    add.list(
+        Option::What,
+        "--what",
+        arguments.what,
+        "runtime, state, cache, logs, configuration or all (else cache and runtime)");
     add.list(Option::State, "--state", arguments.states, "Only units in one of these states");
     add.list(Option::Type, "-t,--type", arguments.types, "Only units of these types");
     add.flag(Option::Full, "-l,--full", arguments.full, "Don't shorten lines");

@@ -25,6 +25,7 @@ struct Arguments {
     bool no_block = false, follow = false, full = false, as_service = false, privileged = false,
          no_pager = false;
     std::string job_mode = "replace";
+    std::vector<std::string> what;  ///< of `clean`: empty stands for cache and runtime
 };
 
 /// Options that a verb may have; each verb names its own.
@@ -45,6 +46,7 @@ enum class Option : std::uint32_t {
     Full = 1U << 13U,
     Attach = 1U << 14U,
     JobMode = 1U << 15U,
+    What = 1U << 24U,
 };
 
 /// How many names stand after the verb.

@@ -64,6 +64,7 @@ int list_jobs_verb(const Arguments&);
 int cancel_verb(const Arguments&);
 int cat_verb(const Arguments&);
 int daemon_reload_verb(const Arguments&);
+int clean_verb(const Arguments&);
 int reset_failed_verb(const Arguments&);
 int plan_verb(const Arguments&);
 int lint_verb(const Arguments&);

@@ -81,6 +81,38 @@ int kill_verb(const Arguments& arguments) {
     return worst;
 }
 
+int clean_verb(const Arguments& arguments) {
+    auto client = connect(arguments);
+    const auto units = client ? unit_names(*client, arguments.names) : std::nullopt;
+    if (!units) {
+        return Failure;
+    }
+    std::vector<std::string> what = arguments.what;
+    if (what.empty()) {
+        what = {"cache", "runtime"};  // what systemctl takes
+    }
+    std::vector<char*> words;
+    for (std::string& each : what) {
+        words.push_back(each.data());
+    }
+    words.push_back(nullptr);
+    int worst = Done;
+    for (const std::string& unit : *units) {
+        const auto call = client->new_call(
+            manager_path, "org.freedesktop.systemd1.Manager", "CleanUnit");
+        if (!call || sd_bus_message_append(call->get(), "s", unit.c_str()) < 0 ||
+            sd_bus_message_append_strv(call->get(), words.data()) < 0) {
+            return complain("Failed to build the request to clean " + unit);
+        }
+        const auto reply = client->send(*call);
+        if (!reply) {
+            complain("Failed to clean unit " + unit + ": " + reply.error().message);
+            worst = std::max(worst, exit_code(reply.error()));
+        }
+    }
+    return worst;
+}
+
 int daemon_reload_verb(const Arguments& arguments) {
     auto client = connect(arguments);
     if (!client) {

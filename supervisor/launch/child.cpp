@@ -90,10 +90,32 @@ long own_pid(const ChildStep& step) {
     return 0;
 }
 
-long new_session_keyring() {
+/// So that the service can prove which invocation it is: a key that it can read and nobody change.
+void keep_invocation_id(const ChildStep& step) {
+    constexpr std::uint32_t view = 0x01, read = 0x02, search = 0x08;
+    constexpr std::uint32_t possessor = 24, user = 16;
+    constexpr std::uint32_t rights = view | read | search;
+    const long key = call(
+        __NR_add_key, "user", "invocation_id", step.list, step.count, KEY_SPEC_SESSION_KEYRING);
+    if (key >= 0) {
+        call(__NR_keyctl, KEYCTL_SETPERM, key, (rights << possessor) | (rights << user), 0, 0);
+    }
+}
+
+/// Without a keyring of its own, there is none of the user's to link either.
+long link_user_keyring() {
+    const long result =
+        call(__NR_keyctl, KEYCTL_LINK, KEY_SPEC_USER_KEYRING, KEY_SPEC_SESSION_KEYRING, 0, 0);
+    return result == NoSuchCall ? 0 : result;
+}
+
+long new_session_keyring(const ChildStep& step) {
     const long result = call(__NR_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr, 0, 0, 0);
     const bool refused = result == NoSuchCall || result == NotPermitted || result == AccessDenied ||
                          result == QuotaExceeded;
+    if (result >= 0 && step.count != 0) {
+        keep_invocation_id(step);
+    }
     return refused ? 0
                    : result;  // a kernel or container without keyrings: the service goes without
 }
@@ -287,7 +309,9 @@ long apply(ChildProgram& program, const ChildStep& step) {
         case Opcode::WriteFile:
             return write_file(step);
         case Opcode::NewSessionKeyring:
-            return new_session_keyring();
+            return new_session_keyring(step);
+        case Opcode::LinkUserKeyring:
+            return link_user_keyring();
         case Opcode::EnterNamespace:
             return call(__NR_setns, step.descriptor, 0);
         case Opcode::NewNamespaces:

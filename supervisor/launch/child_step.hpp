@@ -30,7 +30,8 @@ enum class Opcode : std::uint16_t {
     SetTimerSlack,        ///< first: nanoseconds
     SetPersonality,       ///< first
     WriteFile,  ///< source.text: path, name: what to write, first: its length; Optional: in vain
-    NewSessionKeyring,
+    NewSessionKeyring,  ///< list: uint8_t[count], the invocation id, may be none
+    LinkUserKeyring,
     EnterNamespace,    ///< descriptor
     NewNamespaces,     ///< first: CLONE_NEW* bits
     HostDevices,       ///< keeps the host's /dev reachable for MakeDevice; internal, never fails

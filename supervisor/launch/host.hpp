@@ -42,6 +42,14 @@ struct CgroupPoint {
     bool operator==(const CgroupPoint&) const = default;
 };
 
+/// Where the directories of services are (systemd.exec(5), StateDirectory=): the system's, or a
+/// user's own.
+struct DirectoryBases {
+    std::string runtime = "/run", state = "/var/lib", cache = "/var/cache", logs = "/var/log",
+                configuration = "/etc";
+    bool operator==(const DirectoryBases&) const = default;
+};
+
 enum class CgroupLayout : std::uint8_t { None, Unified, Hybrid };
 
 struct Host {
@@ -84,6 +92,8 @@ struct Host {
     std::map<int, std::pair<std::uint64_t, std::uint64_t>> resource_limits;
     std::vector<int> ignored_signals;  ///< those hearthd ignores itself (SIGPIPE)
     std::string runtime_directory;     ///< RUNTIME; its private parts are hidden from services
+    DirectoryBases bases;
+    bool hides_credentials = false;  ///< credentials of others are hidden where there are mounts
     std::string default_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
     bool operator==(const Host&) const = default;

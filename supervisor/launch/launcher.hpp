@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "supervisor/cgroup/tree.hpp"
+#include "supervisor/launch/launcher_directories.hpp"
 #include "supervisor/launch/plan.hpp"
 #include "supervisor/sys/descriptor.hpp"
 
@@ -38,14 +39,27 @@ struct Activation {
     /// the last to be released removes it.
     std::map<std::string, std::shared_ptr<const std::string>> shared_directories{};
     std::optional<PrepareTerminal> terminal{};  ///< what is done to it once more at the end
+    /// RuntimeDirectory= that goes when the unit does; `until_stop`: not before a restart.
+    struct RuntimeDirectory {
+        MadeDirectory made;
+        bool until_stop = false;
+    };
+    std::vector<RuntimeDirectory> runtime_directories;
+    std::string credentials;  ///< where they are mounted; empty: none
+
+    [[nodiscard]] bool empty() const {
+        return descriptors.empty() && directories.empty() && runtime_directories.empty() &&
+               credentials.empty() && !terminal;
+    }
 };
 
 /// `to` has the directory of that slot too, if `from` has it. For the loop's thread.
 void share_directory(Activation& from, Activation& to, const std::string& slot);
 
 /// Removes the directories, closes the descriptors, leaves the terminal clean. Blocking I/O: called
-/// on a worker, not the loop.
-void release(Activation& activation);
+/// on a worker, not the loop. `restarts`: the unit starts again, so what is to last until then is
+/// left in `activation`.
+void release(Activation& activation, bool restarts = false);
 
 struct LaunchRequest {
     LaunchId id = 0;

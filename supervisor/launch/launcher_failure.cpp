@@ -3,6 +3,7 @@
 // A launch's failure in words, and what an activation leaves when it is released.
 #include <cstring>
 
+#include "supervisor/launch/launcher_credentials.hpp"
 #include "supervisor/launch/launcher_run.hpp"
 #include "supervisor/launch/terminal.hpp"
 #include "supervisor/sys/file.hpp"
@@ -58,7 +59,7 @@ void share_directory(Activation& from, Activation& to, const std::string& slot) 
     to.shared_directories[slot] = holders;
 }
 
-void release(Activation& activation) {
+void release(Activation& activation, bool restarts) {
     if (activation.terminal) {
         prepare_terminal(*activation.terminal);
         activation.terminal.reset();
@@ -76,6 +77,17 @@ void release(Activation& activation) {
         // MakePrivateTmp keeps `OUTER/tmp`. What can't be removed (somebody mounted in it) stays:
         // nothing of it is worth failing a stop for.
         static_cast<void>(sys::remove_tree(directory.substr(0, directory.rfind('/'))));
+    }
+    std::erase_if(activation.runtime_directories, [&](const Activation::RuntimeDirectory& each) {
+        if (each.until_stop && restarts) {
+            return false;
+        }
+        static_cast<void>(remove_service_directory(each.made));
+        return true;
+    });
+    if (!activation.credentials.empty()) {
+        static_cast<void>(remove_credentials(activation.credentials));
+        activation.credentials.clear();
     }
     activation.directories.clear();
     activation.shared_directories.clear();

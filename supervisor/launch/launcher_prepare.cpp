@@ -15,6 +15,7 @@
 
 #include "supervisor/cgroup/bpf.hpp"
 #include "supervisor/launch/cgroup_filters.hpp"
+#include "supervisor/launch/launcher_credentials.hpp"
 #include "supervisor/launch/launcher_run.hpp"
 #include "supervisor/launch/terminal.hpp"
 #include "supervisor/launch/launcher_trees.hpp"
@@ -98,14 +99,29 @@ Result<sys::Descriptor> connect_to(const std::string& path, bool nonblocking) {
     return failure(path + " is a socket of a type that can't be connected to", EPROTOTYPE);
 }
 
+Result<void> write_knob(
+    const cgroup::Tree& tree, const std::string& path, const MakeCgroup::Knob& knob) {
+    std::string value = knob.value;
+    if (!knob.device.empty()) {
+        value = HEARTH_TRY(cgroup::Tree::block_device(knob.device)) + " " + value;
+    }
+    return tree.write(path, cgroup::Knob{knob.controller, knob.file, std::move(value)});
+}
+
+}  // namespace
+
 /// A detached copy of the source. Below `root` its symlinks are resolved as if that were "/".
-Result<sys::Descriptor> clone_tree(
-    const CloneTree& preparation, const Activation& activation, unsigned recursion) {
+Result<sys::Descriptor> Preparing::clone_tree(const CloneTree& preparation, unsigned recursion) {
     constexpr std::string_view Slot = "slot:";
     std::string source = preparation.source;
     if (source.starts_with(Slot)) {
-        const auto made = activation.directories.find(source.substr(Slot.size()));
-        if (made == activation.directories.end()) {
+        const std::string slot = source.substr(Slot.size());
+        if (const auto open = opened_.find(slot); open != opened_.end()) {
+            return sys::open_tree(
+                open->second.number(), "", sys::OpenTreeClone | sys::AtEmptyPath | recursion);
+        }
+        const auto made = request_.activation.directories.find(slot);
+        if (made == request_.activation.directories.end()) {
             return failure("no directory was made for '" + source + "'", EINVAL);
         }
         source = made->second;
@@ -123,17 +139,6 @@ Result<sys::Descriptor> clone_tree(
         sys::ResolveInRoot | sys::ResolveNoMagicLinks));
     return sys::open_tree(found.number(), "", sys::OpenTreeClone | sys::AtEmptyPath | recursion);
 }
-
-Result<void> write_knob(
-    const cgroup::Tree& tree, const std::string& path, const MakeCgroup::Knob& knob) {
-    std::string value = knob.value;
-    if (!knob.device.empty()) {
-        value = HEARTH_TRY(cgroup::Tree::block_device(knob.device)) + " " + value;
-    }
-    return tree.write(path, cgroup::Knob{knob.controller, knob.file, std::move(value)});
-}
-
-}  // namespace
 
 Preparing::Preparing(LaunchRequest& request, const LaunchMeans& means, const InFlight& in_flight)
     : request_(request), means_(means), in_flight_(in_flight) {}
@@ -247,7 +252,7 @@ Result<void> Preparing::prepare(const MakePrivateTmp& preparation, const Prepare
 
 Result<void> Preparing::prepare(const CloneTree& preparation, const Prepared&) {
     const unsigned recursion = preparation.recursive ? sys::AtRecursive : 0;
-    auto tree = clone_tree(preparation, request_.activation, recursion);
+    auto tree = clone_tree(preparation, recursion);
     if (!tree && preparation.optional &&
         (tree.error().code == ENOENT || tree.error().code == ENOTDIR)) {
         slots_.absent.insert(preparation.slot);
@@ -300,6 +305,41 @@ Result<void> Preparing::prepare(const MountLayers& preparation, const Prepared&)
 Result<void> Preparing::prepare(const MountEphemeral& preparation, const Prepared&) {
     opened_[preparation.slot] =
         HEARTH_TRY(mount_ephemeral(preparation, opened_, request_.activation));
+    return {};
+}
+
+Result<void> Preparing::prepare(const MakeServiceDirectory& preparation, const Prepared&) {
+    if (preparation.lifetime != MakeServiceDirectory::Lifetime::Unlimited) {
+        Activation::RuntimeDirectory kept{
+            {preparation.base, preparation.path, preparation.is_private, preparation.links},
+            preparation.lifetime == MakeServiceDirectory::Lifetime::UntilStop};
+        auto& all = request_.activation.runtime_directories;
+        const bool known =
+            std::ranges::any_of(all, [&](const auto& each) { return each.made == kept.made; });
+        if (!known) {
+            all.push_back(std::move(kept));  // removed also when the rest fails
+        }
+    }
+    opened_[preparation.slot] = HEARTH_TRY(make_service_directory(preparation));
+    return {};
+}
+
+Result<void> Preparing::prepare(const MakeCredentials& preparation, const Prepared&) {
+    if (!request_.activation.credentials.empty()) {
+        return {};
+    }
+    request_.activation.credentials = preparation.place;
+    Result<void> made = make_credentials(
+        preparation, request_.plan.unit, [this] { return in_flight_.aborted(); }, knob_);
+    if (!made) {  // the next command tries again, and finds nothing half-made
+        static_cast<void>(remove_credentials(preparation.place));
+        request_.activation.credentials.clear();
+    }
+    return made;
+}
+
+/// The supervisor's, when the unit ends.
+Result<void> Preparing::prepare(const RemoveIpc&, const Prepared&) {
     return {};
 }
 

@@ -68,8 +68,8 @@ private:
 };
 
 /// One network namespace, fresh and with its loopback up, made while a launcher has nothing else to
-/// do: making one takes longer than the rest of a confined launch. Only from the first launch on that
-/// needed one, and never more than one. Thread-safe.
+/// do: making one takes longer than the rest of a confined launch. Only from the first launch on
+/// that needed one, and never more than one. Thread-safe.
 class SpareNetwork {
 public:
     /// The spare, or nothing; either way, another is wanted from now on.
@@ -87,7 +87,7 @@ private:
 struct LaunchMeans {
     const cgroup::Tree& tree;
     const ChildStack& stack;
-    int inaccessible = -1;  ///< see ChildProgram
+    int inaccessible = -1;                  ///< see ChildProgram
     SpareNetwork* spare_network = nullptr;  ///< none: each is made when it is needed
 };
 
@@ -140,6 +140,10 @@ private:
     Result<void> prepare(const MountImage& preparation, const Prepared& prepared);
     Result<void> prepare(const MountLayers& preparation, const Prepared& prepared);
     Result<void> prepare(const MountEphemeral& preparation, const Prepared& prepared);
+    Result<void> prepare(const MakeServiceDirectory& preparation, const Prepared& prepared);
+    Result<void> prepare(const MakeCredentials& preparation, const Prepared& prepared);
+    Result<void> prepare(const RemoveIpc& preparation, const Prepared& prepared);
+    Result<sys::Descriptor> clone_tree(const CloneTree& preparation, unsigned recursion);
     [[nodiscard]] std::optional<LaunchFailure> enter_cgroup();
     [[nodiscard]] std::optional<LaunchFailure> number_slots();
     Result<void> number_all();
@@ -152,7 +156,7 @@ private:
     cgroup::Handle cgroup_;
     std::map<std::string, sys::Descriptor> opened_;
     std::vector<sys::Descriptor> renumbered_;
-    const Asked* knob_ = nullptr;  ///< whose limit was being written when it failed
+    const Asked* knob_ = nullptr;  ///< whose limit or credential it was that failed
     bool thread_usable_ = true;
 };
 

@@ -2,6 +2,7 @@
 //
 // What each action becomes. The meaning of a step's fields is told beside its Opcode.
 #include <cerrno>
+#include <charconv>
 
 #include "supervisor/launch/lowering.hpp"
 
@@ -74,8 +75,22 @@ void Lowering::lower(const SetOomScoreAdjust& action) {
     flag(action.soft, ChildStep::Soft);
 }
 
-void Lowering::lower(const NewSessionKeyring&) {
+void Lowering::lower(const NewSessionKeyring& action) {
     step_.opcode = Opcode::NewSessionKeyring;
+    std::vector<std::uint8_t> bytes;  // of the id, as systemd keeps it
+    for (std::size_t i = 0; i + 1 < action.invocation_id.size(); i += 2) {
+        std::uint8_t byte = 0;
+        const char* const digits = action.invocation_id.data() + i;
+        if (std::from_chars(digits, digits + 2, byte, 16).ptr != digits + 2) {
+            break;
+        }
+        bytes.push_back(byte);
+    }
+    list(bytes);
+}
+
+void Lowering::lower(const LinkUserKeyring&) {
+    step_.opcode = Opcode::LinkUserKeyring;
 }
 
 void Lowering::lower(const EnterNamespace& action) {

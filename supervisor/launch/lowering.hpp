@@ -85,6 +85,7 @@ private:
     void lower(const SetSecureBits& action);
     void lower(const SetOomScoreAdjust& action);
     void lower(const NewSessionKeyring& action);
+    void lower(const LinkUserKeyring& action);
     void lower(const EnterNamespace& action);
     void lower(const NewNamespaces& action);
     void lower(const MountPropagation& action);

@@ -73,6 +73,8 @@ struct MountWish {
     std::string source;           ///< Bind, Image: a host path; ControlGroups: cgroup or cgroup2
     std::string options;          ///< TemporaryFileSystem, Processes, Image: for the file system
     std::uint64_t flags = 0;      ///< TemporaryFileSystem, Image: MS_*
+    std::string slot;      ///< Bind: of the preparation that holds the source; else by its path
+    bool follows = false;  ///< only where there is a mount namespace anyway: asks for none
     Asked asked;
 
     [[nodiscard]] bool opens() const { return holds.opens_writing || holds.opens_execution; }
@@ -102,6 +104,15 @@ struct MountScope {
 /// RootDirectory=).
 [[nodiscard]] std::vector<MountWish> mount_wishes(
     const Unit& unit, const Host& host, const MountScope& scope, Diagnostics* notes = nullptr);
+
+/// StateDirectory= and kin, and credentials (mounts_directories.cpp).
+void directory_wishes(const Unit& unit, const Host& host, std::vector<MountWish>& wishes);
+/// The links that these need in a root of the service's own, where the host's are not seen.
+struct DirectoryLink {
+    std::string target, path;
+    Asked asked;
+};
+[[nodiscard]] std::vector<DirectoryLink> links_below_root(const Unit& unit, const Host& host);
 
 /// In the order of application, without what says nothing new.
 [[nodiscard]] std::vector<MountWish> normalised(std::vector<MountWish> wishes);

@@ -180,7 +180,14 @@ private:
 
     void bind(const MountWish& wish, const std::string& source) {
         const std::string slot = "bind:" + wish.path;
-        prepare(CloneTree{slot, source, wish.recursive, wish.optional, {}}, wish.asked);
+        prepare(
+            CloneTree{
+                slot,
+                wish.slot.empty() ? source : "slot:" + wish.slot,
+                wish.recursive,
+                wish.optional,
+                {}},
+            wish.asked);
         if (source != located(wish.path) || covering(wish.path) != nullptr) {
             mount_point(wish, source, slot);
         }

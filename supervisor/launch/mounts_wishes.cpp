@@ -134,6 +134,7 @@ public:
         images();
         layers();
         temporary_file_systems();
+        directory_wishes(unit_, host_, wishes_);
         if (!scope.full_privileges) {
             paths("ReadWritePaths", sandbox_.read_write_paths, Kind::ReadWrite);
             paths("ReadOnlyPaths", sandbox_.read_only_paths, Kind::ReadOnly);
@@ -534,7 +535,9 @@ std::optional<Asked> mount_namespace_asked(
     }
     // The runtime directory is hidden where there is a namespace anyway; it asks for none.
     const auto first = std::ranges::find_if(
-        wishes, [](const MountWish& wish) { return !wish.asked.directive.empty(); });
+        wishes, [](const MountWish& wish) {
+            return !wish.asked.directive.empty() && !wish.follows;
+        });
     return first == wishes.end() ? std::nullopt : std::optional(first->asked);
 }
 

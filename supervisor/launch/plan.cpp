@@ -111,6 +111,7 @@ std::string_view name(const Action& action) {
             [](const SetSecurityLabel&) { return "set-security-label"; },
             [](const SetOomScoreAdjust&) { return "set-oom-score-adjust"; },
             [](const NewSessionKeyring&) { return "new-session-keyring"; },
+            [](const LinkUserKeyring&) { return "link-user-keyring"; },
             [](const EnterNamespace&) { return "enter-namespace"; },
             [](const NewNamespaces&) { return "new-namespaces"; },
             [](const MountPropagation&) { return "mount-propagation"; },
@@ -161,6 +162,9 @@ std::string_view name(const Preparation& preparation) {
             [](const MountImage&) { return "mount-image"; },
             [](const MountLayers&) { return "mount-layers"; },
             [](const MountEphemeral&) { return "mount-ephemeral"; },
+            [](const MakeServiceDirectory&) { return "make-service-directory"; },
+            [](const MakeCredentials&) { return "make-credentials"; },
+            [](const RemoveIpc&) { return "remove-ipc-at-the-end"; },
         },
         preparation);
 }

@@ -136,7 +136,8 @@ struct JoinActivation {
 /// `tree:NAME`.
 struct CloneTree {
     std::string slot;
-    std::string source;  ///< a path, or "slot:NAME" of an earlier MakePrivateTmp
+    /// a path, or "slot:NAME" of an earlier MakePrivateTmp or MakeServiceDirectory
+    std::string source;
     bool recursive = true;
     bool optional =
         false;  ///< a missing source leaves the slot empty; a BindMount from it is skipped
@@ -221,6 +222,56 @@ struct MountEphemeral {
     bool operator==(const MountEphemeral&) const = default;
 };
 
+/// A directory of StateDirectory= and kin below `base`: made with its parents, given to its owner
+/// (with all that is in it, when it had another one), of exactly that mode.
+struct MakeServiceDirectory {
+    enum class Lifetime : std::uint8_t {
+        Unlimited,   ///< removed by `hearthctl clean` alone
+        UntilStop,   ///< removed when the unit stops and does not start again
+        Activation,  ///< removed when the unit stops
+    };
+    std::string slot;  ///< where its descriptor is kept, for a CloneTree
+    std::string base, path;
+    std::vector<std::string> links;  ///< names below `base` that lead to it
+    std::uint32_t mode = 0755;
+    std::uint32_t owner = 0, group = 0;
+    bool owned = true;  ///< false: an existing one keeps its owner
+    /// below `BASE/private`, where only root gets; `BASE/PATH` leads to it
+    bool is_private = false;
+    Lifetime lifetime = Lifetime::Unlimited;
+    bool operator==(const MakeServiceDirectory&) const = default;
+};
+
+/// The service's credentials, once per activation: read, and copied to a read-only file system of
+/// their own at `place`, for the owner alone. The only part of a plan that holds a secret: it is
+/// never described.
+struct MakeCredentials {
+    struct Source {
+        std::string id;
+        std::vector<std::string> paths;  ///< the first that is there counts
+        bool optional = false;
+        Asked asked;
+        bool operator==(const Source&) const = default;
+    };
+    struct Literal {  ///< where no source gave one of that name
+        std::string id, data;
+        bool operator==(const Literal&) const = default;
+    };
+    std::string place;
+    std::uint32_t owner = 0, group = 0;
+    bool mounted = true;  ///< false: files of the owner in a plain directory
+    std::vector<Source> sources;
+    std::vector<Literal> literals;
+    bool operator==(const MakeCredentials&) const = default;
+};
+
+/// Nothing now: when the unit ends, and no other unit of the same owner runs, the owner's IPC
+/// objects are removed.
+struct RemoveIpc {
+    std::uint32_t owner = 0, group = 0;
+    bool operator==(const RemoveIpc&) const = default;
+};
+
 using Preparation = std::variant<
     MakeCgroup,
     FilterCgroup,
@@ -236,7 +287,10 @@ using Preparation = std::variant<
     MakeDevices,
     MountImage,
     MountLayers,
-    MountEphemeral>;
+    MountEphemeral,
+    MakeServiceDirectory,
+    MakeCredentials,
+    RemoveIpc>;
 
 // ---- steps: by the child ------------------------------------------------------------------------
 
@@ -335,7 +389,12 @@ struct SetOomScoreAdjust {
 /// Where the kernel or a container refuses keyrings (ENOSYS, EPERM, EACCES, EDQUOT) the service
 /// goes without.
 struct NewSessionKeyring {
+    std::string invocation_id;  ///< 32 hex digits, kept in it as the key "invocation_id"
     bool operator==(const NewSessionKeyring&) const = default;
+};
+/// The user's keyring into the session's, once the user is the service's (KeyringMode=shared).
+struct LinkUserKeyring {
+    bool operator==(const LinkUserKeyring&) const = default;
 };
 struct EnterNamespace {
     std::string slot;
@@ -520,6 +579,7 @@ using Action = std::variant<
     SetSecurityLabel,
     SetOomScoreAdjust,
     NewSessionKeyring,
+    LinkUserKeyring,
     EnterNamespace,
     NewNamespaces,
     MountPropagation,

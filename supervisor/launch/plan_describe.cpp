@@ -284,6 +284,44 @@ std::string arguments(const MountLayers& step) {
 std::string arguments(const MountEphemeral& step) {
     return fmt::format("{} over {} in slot:{}", step.slot, step.base, step.directory);
 }
+std::string arguments(const MakeServiceDirectory& step) {
+    std::string text = fmt::format(
+        "{}{}/{} {:04o} {}:{}",
+        step.base,
+        step.is_private ? "/private" : "",
+        step.path,
+        step.mode,
+        step.owner,
+        step.group);
+    for (const std::string& link : step.links) {
+        text += ", " + link + " leads to it";
+    }
+    switch (step.lifetime) {
+        case MakeServiceDirectory::Lifetime::Unlimited:
+            break;
+        case MakeServiceDirectory::Lifetime::UntilStop:
+            text += ", until it stops for good";
+            break;
+        case MakeServiceDirectory::Lifetime::Activation:
+            text += ", until it stops";
+            break;
+    }
+    return text;
+}
+/// Names and places, never a value.
+std::string arguments(const MakeCredentials& step) {
+    std::string text = fmt::format("{} {}:{}", step.place, step.owner, step.group);
+    for (const MakeCredentials::Source& source : step.sources) {
+        text += ", " + source.id + " from " + source.paths.front();
+    }
+    for (const MakeCredentials::Literal& literal : step.literals) {
+        text += ", " + literal.id;
+    }
+    return text + (step.mounted ? "" : ", not mounted");
+}
+std::string arguments(const RemoveIpc& step) {
+    return fmt::format("{}:{}", step.owner, step.group);
+}
 std::string arguments(const DefaultSignals& step) {
     std::string text;
     for (const int number : step.ignored) {

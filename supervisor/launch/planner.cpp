@@ -49,7 +49,9 @@ constexpr auto nearest_statuses = std::to_array<NearestStatus>({
     {"CPUQuotaPeriodSec", 219},
     {"CPUSchedulingResetOnFork", 214},
     {"CPUWeight", 219},
+    {"CacheDirectory", 239},
     {"CapabilityBoundingSet", 218},
+    {"ConfigurationDirectory", 241},
     {"DynamicUser", 217},
     {"EnvironmentFile", 1},
     {"ExecCondition", 203},
@@ -60,7 +62,10 @@ constexpr auto nearest_statuses = std::to_array<NearestStatus>({
     {"ExecStop", 203},
     {"ExecStopPost", 203},
     {"Group", 216},
+    {"KeyringMode", 237},
+    {"LoadCredential", 243},
     {"LockPersonality", 228},
+    {"LogsDirectory", 240},
     {"MemoryDenyWriteExecute", 228},
     {"MemoryHigh", 219},
     {"MemoryMax", 219},
@@ -75,13 +80,16 @@ constexpr auto nearest_statuses = std::to_array<NearestStatus>({
     {"RestrictNamespaces", 228},
     {"RestrictRealtime", 228},
     {"RestrictSUIDSGID", 228},
+    {"RuntimeDirectory", 233},
     {"SELinuxContext", 229},
     {"SeccompProfile", 228},
     {"SecureBits", 213},
     {"SmackProcessLabel", 236},
+    {"SetCredential", 243},
     {"StandardError", 222},
     {"StandardInput", 208},
     {"StandardOutput", 209},
+    {"StateDirectory", 238},
     {"SupplementaryGroups", 216},
     {"SystemCallArchitectures", 228},
     {"SystemCallFilter", 228},
@@ -224,6 +232,10 @@ Result<Plan, Diagnostics> plan(const Unit& unit, const Invocation& invocation, c
     find_identity(planning);
     // The limits stand before anything runs under them.
     make_cgroup(planning);
+    // What it owns, while nothing hides where that is; mounts refer to it.
+    make_directories(planning);
+    make_credentials(planning);
+    remove_ipc_at_the_end(planning);
     // Streams are opened in the host's view, as root.
     open_streams(planning);
     // What the service stored and OpenFile=.

@@ -39,6 +39,8 @@ struct Invocation {
     std::optional<IdRange> own_range{};
     /// Units that name this one in JoinsNamespaceOf=, which works in both directions.
     std::vector<std::string> joined_by{};
+    /// the number that DynamicUser= got; unset: the one that it would get first
+    std::optional<std::uint32_t> dynamic_uid;
     bool control = false;  ///< a control process (not ExecStart)
     std::string notify_socket{};               ///< its path on the host; empty: it may not notify
     std::uint64_t watchdog_microseconds = 0;  ///< $WATCHDOG_USEC; 0: none

@@ -15,6 +15,8 @@
 
 #include "supervisor/launch/mounts.hpp"
 #include "supervisor/launch/planner_passes.hpp"
+#include "supervisor/launch/service_directories.hpp"
+#include "units/codecs.hpp"
 
 namespace hearth::launch {
 namespace {
@@ -56,9 +58,10 @@ bool is_login_shell(std::string_view shell) {
     return std::ranges::find(refusing, shell.substr(shell.rfind('/') + 1)) == refusing.end();
 }
 
-void set_account(Block& block, const Account& account) {
+void set_account(Block& block, const Account& account, std::optional<bool> wanted) {
     constexpr std::uint32_t nobody = 65534;  // has no home, whatever /etc/passwd says
-    if (account.uid != nobody && !account.home.empty() && account.home != "/") {
+    const bool has_home = account.uid != nobody && !account.home.empty() && account.home != "/";
+    if (has_home || (wanted.value_or(false) && !account.home.empty())) {
         block.set("HOME", account.home);
     }
     block.set("LOGNAME", account.name);
@@ -68,14 +71,49 @@ void set_account(Block& block, const Account& account) {
     }
 }
 
+/// The account whose name and home the service is told, if any (SetLoginEnvironment=).
+const Account* told_account(const Planning& planning) {
+    const auto& account = planning.identity.account;
+    if (!planning.settings.identity.set_login_environment.value_or(account.has_value())) {
+        return nullptr;
+    }
+    if (account) {
+        return &*account;
+    }
+    const auto name = planning.host.account_by_uid.find(planning.host.own_uid);
+    const auto own = name == planning.host.account_by_uid.end()
+                         ? planning.host.accounts.end()
+                         : planning.host.accounts.find(name->second);
+    return own == planning.host.accounts.end() ? nullptr : &own->second;
+}
+
+/// $STATE_DIRECTORY and kin, $CREDENTIALS_DIRECTORY.
+void set_directories(Block& block, const Planning& planning) {
+    for (const DirectoryKind& kind : directory_kinds()) {
+        std::string paths;
+        for (const ServiceDirectory& entry : kind.entries(planning.settings.directories)) {
+            paths += (paths.empty() ? "" : ":") + directory_path(planning.host, kind, entry);
+        }
+        if (!paths.empty()) {
+            block.set(kind.variable, paths);
+        }
+    }
+    if (has_credentials(planning.unit)) {
+        block.set("CREDENTIALS_DIRECTORY", credentials_path(planning.unit, planning.host));
+    }
+}
+
 std::vector<std::string> environment_block(const Planning& planning) {
     const ExecSettings& exec = planning.settings.exec;
     const Invocation& invocation = planning.invocation;
     Block block;
-    block.set("PATH", planning.host.default_path);
-    if (planning.identity.account) {
-        set_account(block, *planning.identity.account);
+    const std::string search_path =
+        Codec<SearchPath>::format(planning.settings.identity.exec_search_path);
+    block.set("PATH", search_path.empty() ? planning.host.default_path : search_path);
+    if (const Account* const account = told_account(planning)) {
+        set_account(block, *account, planning.settings.identity.set_login_environment);
     }
+    set_directories(block, planning);
     if (!invocation.invocation_id.empty()) {
         block.set("INVOCATION_ID", invocation.invocation_id);
     }
@@ -119,13 +157,15 @@ void make_environment(Planning& planning) {
     if (plan.executable.empty() && !command.is_bare_name()) {
         plan.executable = command.path;  // whether it exists is execve()'s verdict
     } else if (plan.executable.empty()) {
+        const std::string search_path =
+            Codec<SearchPath>::format(planning.settings.identity.exec_search_path);
         planning.refuse(
             invocation.directive,
             fmt::format(
                 "{}={}: there is no such program in {}",
                 invocation.directive,
                 command.path,
-                planning.host.default_path),
+                search_path.empty() ? planning.host.default_path : search_path),
             "write its absolute path");
     }
     plan.argv = command.argv;

@@ -12,6 +12,7 @@
 #include <charconv>
 #include <string_view>
 
+#include "supervisor/launch/dynamic_user.hpp"
 #include "supervisor/launch/planner_passes.hpp"
 #include "supervisor/launch/seccomp_program.hpp"
 #include "units/codecs.hpp"
@@ -155,7 +156,7 @@ void set_capabilities(Planning& planning, std::uint64_t ambient) {
             planning.add(
                 Stage::Capabilities,
                 SetCapabilities{ambient, ambient, ambient},
-                ambient != 0 ? who : planning.asked("User", planning.settings.exec.user),
+                ambient != 0 ? who : planning.identity.user_asked,
                 capabilities_status);
         }
     } else if (set_secure_bits(planning);
@@ -201,7 +202,6 @@ void set_no_new_privileges(Planning& planning, std::uint64_t ambient) {
 
 void change_identity(Planning& planning) {
     const Identity& identity = planning.identity;
-    const Asked user = planning.asked("User", planning.settings.exec.user);
     if (identity.change_groups) {
         planning.add(
             Stage::Identity,
@@ -210,14 +210,94 @@ void change_identity(Planning& planning) {
             group_status);
     }
     if (identity.change_user) {
-        planning.add(Stage::Identity, SetUser{identity.uid}, user, user_status);
+        planning.add(Stage::Identity, SetUser{identity.uid}, identity.user_asked, user_status);
     }
+}
+
+/// A user of the account files under that name is taken as it is; else one is made up, with the
+/// number that the supervisor has claimed.
+void find_dynamic_account(Planning& planning) {
+    const std::string name = dynamic_user_name(planning.unit);
+    const Host& host = planning.host;
+    Identity& identity = planning.identity;
+    identity.user_asked = planning.asked("DynamicUser", "yes");
+    if (const Account* const account = find_account(host, name)) {
+        identity.account = *account;
+        return;
+    }
+    if (host.groups.contains(name)) {
+        planning.refuse(
+            "DynamicUser",
+            fmt::format(
+                "DynamicUser=yes: there is a group {} in /etc/group, but no such user", name),
+            "write User= with a name that neither of the files has");
+    }
+    const std::uint32_t uid =
+        planning.invocation.dynamic_uid.value_or(dynamic_uid_candidate(name, 0));
+    identity.account = Account{name, uid, uid, "/", "/usr/sbin/nologin", {}};
+}
+
+void find_user(Planning& planning) {
+    const ExecSettings& exec = planning.settings.exec;
+    Identity& identity = planning.identity;
+    if (planning.settings.identity.dynamic_user) {
+        find_dynamic_account(planning);
+        return;
+    }
+    if (exec.user.empty()) {
+        return;
+    }
+    identity.user_asked = planning.asked("User", exec.user);
+    if (const Account* const account = find_account(planning.host, exec.user)) {
+        identity.account = *account;
+    } else {
+        planning.refuse(
+            "User",
+            fmt::format("User={}: there is no such user in /etc/passwd", exec.user),
+            fmt::format("make it, as with 'useradd --system {}'", exec.user));
+    }
+}
+
+/// The group of a dynamic user has its name and number.
+std::optional<std::uint32_t> own_group(const Planning& planning, std::string_view group) {
+    const auto& account = planning.identity.account;
+    const bool dynamic = planning.settings.identity.dynamic_user && account &&
+                         is_dynamic_uid(account->uid) && account->name == group;
+    return dynamic ? std::optional(account->gid) : std::nullopt;
+}
+
+/// Whom the unit's directories are for, also where this command runs as somebody else.
+void find_owner(Planning& planning) {
+    const std::string& group = planning.settings.exec.group;
+    Identity& identity = planning.identity;
+    identity.unit_uid = identity.account ? identity.account->uid : planning.host.own_uid;
+    identity.unit_gid = identity.account ? identity.account->gid : planning.host.own_gid;
+    if (!group.empty() && !own_group(planning, group)) {
+        identity.unit_gid = find_group(planning.host, group).value_or(identity.unit_gid);
+    }
+}
+
+void stay_as_we_are(Planning& planning) {
+    Identity& identity = planning.identity;
+    identity.account.reset();
+    identity.change_user = identity.change_groups = false;
+    identity.uid = identity.unit_uid = planning.host.own_uid;
+    identity.gid = identity.unit_gid = planning.host.own_gid;
+    identity.supplementary.clear();
 }
 
 /// Without the capabilities to change them, only what hearthd is already will do.
 void check_identity(Planning& planning) {
     Identity& identity = planning.identity;
     const Host& host = planning.host;
+    if (planning.settings.identity.dynamic_user) {
+        const bool possible = planning.requires_capability(CAP_SETUID, "DynamicUser", "yes") &&
+                              planning.requires_capability(CAP_SETGID, "DynamicUser", "yes");
+        if (!possible) {
+            stay_as_we_are(planning);
+        }
+        return;
+    }
     if (identity.change_user && !planning.has_capability(CAP_SETUID)) {
         if (identity.uid != host.own_uid) {
             planning.refuse(
@@ -267,16 +347,8 @@ void find_identity(Planning& planning) {
     Identity& identity = planning.identity;
     identity.uid = planning.host.own_uid;
     identity.gid = planning.host.own_gid;
-    if (!exec.user.empty()) {
-        if (const Account* const account = find_account(planning.host, exec.user)) {
-            identity.account = *account;
-        } else {
-            planning.refuse(
-                "User",
-                fmt::format("User={}: there is no such user in /etc/passwd", exec.user),
-                fmt::format("make it, as with 'useradd --system {}'", exec.user));
-        }
-    }
+    find_user(planning);
+    find_owner(planning);
     if (!planning.identified) {
         return;
     }
@@ -285,10 +357,12 @@ void find_identity(Planning& planning) {
         identity.uid = identity.account->uid;
         identity.gid = identity.account->gid;
         identity.supplementary = identity.account->groups;
-        identity.groups_asked = planning.asked("User", exec.user);
+        identity.groups_asked = identity.user_asked;
     }
     if (!exec.group.empty()) {
-        identity.gid = group_or_refusal(planning, "Group", exec.group).value_or(identity.gid);
+        const auto own = own_group(planning, exec.group);
+        identity.gid =
+            own ? *own : group_or_refusal(planning, "Group", exec.group).value_or(identity.gid);
         identity.change_groups = true;
         identity.groups_asked = planning.asked("Group", exec.group);
     }

@@ -19,9 +19,12 @@ namespace hearth::launch {
 
 /// Who the command runs as, found once by the first pass that needs it.
 struct Identity {
-    std::optional<Account> account;  ///< of User=
+    std::optional<Account> account;  ///< of User=, or what DynamicUser= makes up
+    Asked user_asked;
     bool change_groups = false, change_user = false;
     std::uint32_t uid = 0, gid = 0;  ///< in the end, whether changed or not
+    /// the unit's, also where this command keeps hearthd's: who its directories are for
+    std::uint32_t unit_uid = 0, unit_gid = 0;
     std::vector<std::uint32_t> supplementary;
     Asked groups_asked;
 
@@ -82,6 +85,9 @@ private:
 // The passes, in the order in which plan() runs them.
 void refuse_what_is_not_built(Planning& planning);
 void find_identity(Planning& planning);
+void make_directories(Planning& planning);
+void make_credentials(Planning& planning);
+void remove_ipc_at_the_end(Planning& planning);
 void make_cgroup(Planning& planning);
 void open_streams(Planning& planning);
 void pass_descriptors(Planning& planning);

@@ -36,6 +36,10 @@ void set_working_directory(Planning& planning) {
     const WorkingDirectory& wanted = planning.settings.exec.working_directory;
     const bool written = wanted.home || !wanted.path.empty();
     std::string path = wanted.path.empty() ? "/" : wanted.path;
+    if (planning.host.user_manager && !written) {  // systemd.exec(5): a user's services start there
+        const auto home = planning.host.environment.find("HOME");
+        path = home == planning.host.environment.end() || home->second.empty() ? "/" : home->second;
+    }
     if (wanted.home) {
         const auto& account = planning.identity.account;
         const auto root = planning.host.account_by_uid.find(planning.host.own_uid);
@@ -53,6 +57,23 @@ void set_working_directory(Planning& planning) {
         ChangeDirectory{std::move(path), wanted.optional},
         std::move(who),
         ChangeDirectoryFailed);
+}
+
+void set_keyring(Planning& planning) {
+    const KeyringMode mode = planning.settings.identity.keyring_mode;
+    if (mode == KeyringMode::Inherit) {
+        return;
+    }
+    const Asked who =
+        asked_if_written(planning, "KeyringMode", Codec<KeyringMode>::format(mode));
+    planning.add(
+        Stage::Keyring,
+        NewSessionKeyring{planning.invocation.invocation_id},
+        who,
+        KeyringFailed);
+    if (mode == KeyringMode::Shared) {
+        planning.add(Stage::Capabilities, LinkUserKeyring{}, who, KeyringFailed);
+    }
 }
 
 class LimitSteps {
@@ -107,7 +128,7 @@ void set_process_properties(Planning& planning) {
             planning.asked("OOMScoreAdjust", std::to_string(*exec.oom_score_adjust)),
             OomAdjustFailed);
     }
-    planning.add(Stage::Keyring, NewSessionKeyring{}, {}, KeyringFailed);
+    set_keyring(planning);
     set_working_directory(planning);
     planning.add(Stage::CloseDescriptors, CloseDescriptors{}, {}, DescriptorsFailed);
     planning.add(Stage::SignalMask, ResetSignalMask{}, {}, SignalMaskFailed);

@@ -136,7 +136,9 @@ bool may_mount(Planning& planning, const Asked& first, const std::vector<MountWi
     };
     tell(first);
     for (const MountWish& wish : wishes) {
-        tell(wish.asked);
+        if (!wish.follows) {
+            tell(wish.asked);
+        }
     }
     return false;
 }
@@ -231,6 +233,17 @@ void arrange_mounts(Planning& planning) {
     adapt_mounts(planning, mounts);
     std::ranges::move(mounts.preparations, std::back_inserter(planning.plan.preparations));
     std::ranges::move(mounts.steps, std::back_inserter(planning.plan.steps));
+    if (const std::string& root = planning.settings.exec.root_directory;
+        !root.empty() && root != "/") {
+        // Inside it, before it becomes the root: Mounts comes before Root.
+        for (DirectoryLink& link : links_below_root(planning.unit, planning.host)) {
+            planning.add(
+                Stage::Mounts,
+                MakeSymlink{std::move(link.target), root + link.path},
+                std::move(link.asked),
+                namespace_status);
+        }
+    }
 }
 
 void filter_system_calls(Planning& planning) {

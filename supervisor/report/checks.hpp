@@ -64,6 +64,8 @@ struct Check {
 [[nodiscard]] std::span<const Check> namespace_checks();
 /// Images, layers, /proc, propagation, execution (checks_roots.cpp).
 [[nodiscard]] std::span<const Check> root_checks();
+/// Directories made for the service, credentials, dynamic users (checks_directories.cpp).
+[[nodiscard]] std::span<const Check> directory_checks();
 /// The check of a directive or of what it is an old name of, or null.
 [[nodiscard]] const Check* find_check(std::string_view directive);
 /// "ReadOnlyPaths" for "ReadOnlyDirectories"; else the name itself.
@@ -127,6 +129,8 @@ struct AskedPath {
 [[nodiscard]] std::vector<AskedPath> asked_paths(const Unit& unit);
 /// Where the extension-release file of each extension is, as the service sees it.
 [[nodiscard]] std::vector<std::string> extension_releases(const Unit& unit);
+/// The same for StateDirectory= and kin, whose bases are the host's facts.
+[[nodiscard]] std::vector<AskedPath> directory_paths(const Question& question);
 /// Where an entry of ReadOnlyPaths= and kin is in the service's view; nothing where it lies outside
 /// RootDirectory=.
 [[nodiscard]] std::optional<std::string> service_path(const Unit& unit, const PathEntry& entry);

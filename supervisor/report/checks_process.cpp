@@ -116,6 +116,9 @@ Finding supplementary_groups(const Evidence& evidence) {
 /// With its user a service gets the user's groups and loses all others, hearthd's own above all.
 Finding user(const Evidence& evidence) {
     const launch::Account* account = account_of(evidence);
+    if (account == nullptr && evidence.question.unit.settings.identity.dynamic_user) {
+        return find_check("DynamicUser")->find(evidence);
+    }
     if (account == nullptr) {
         return cannot_know("the user is in /etc/passwd no more");
     }

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 
+#include "supervisor/launch/service_directories.hpp"
 #include "supervisor/report/checks.hpp"
 
 namespace hearth::report {
@@ -49,7 +50,14 @@ bool is_exception(const Evidence& evidence, const std::string& point) {
     const auto& images = evidence.roots().mount_images;
     const bool imaged = std::ranges::any_of(
         images, [&](const ImageEntry& entry) { return below(entry.destination); });
-    return written || bound || imaged ||
+    // StateDirectory= and kin; credentials are among the paths, but are never to be written.
+    const std::string credentials =
+        launch::credentials_path(evidence.question.unit, evidence.question.host);
+    const std::vector<AskedPath> made = directory_paths(evidence.question);
+    const bool own = std::ranges::any_of(made, [&](const AskedPath& each) {
+        return each.path != credentials && (below(each.path) || below(each.own));
+    });
+    return written || bound || imaged || own ||
            std::ranges::any_of(sandbox.temporary_file_systems, [&](const TmpfsEntry& entry) {
                return ("," + entry.options + ",").find(",ro,") == std::string::npos &&
                       below(entry.path);

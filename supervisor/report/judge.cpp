@@ -150,7 +150,7 @@ Row judged(const Evidence& evidence, const hearth::Row& directive) {
     Finding finding = find(evidence, directive);
     Row row;
     row.directive = directive.name;
-    row.asked = directive.format(question.unit.settings);
+    row.asked = directive.secret ? "(not shown)" : directive.format(question.unit.settings);
     std::ranges::replace(row.asked, '\n', ' ');
     row.applied = applied(question.plan, present_name(directive.name));
     row.origin = question.unit.origin_of(directive.name);
@@ -210,7 +210,8 @@ const Check* find_check(std::string_view directive) {
           mount_checks(),
           protect_checks(),
           namespace_checks(),
-          root_checks()}) {
+          root_checks(),
+          directory_checks()}) {
         const auto check = std::ranges::find(table, present_name(directive), &Check::directive);
         if (check != table.end()) {
             return &*check;

@@ -281,7 +281,7 @@ KernelView snapshot(const Question& question, const cgroup::Tree& tree, FilterMe
         view.interfaces.push_back(interface);
     }
     view.working_directory = sys::readlink(process + "/cwd").value_or("");
-    read_paths(view, question.unit, process);
+    read_paths(view, question, process);
     read_knobs(view, question, tree);
     read_filters(view, question, tree);
     read_filters(view, question, memory);

@@ -67,6 +67,7 @@ PathFact fact_of(const sys::Descriptor& root, const AskedPath& asked) {
     fact.mount_point = (status.stx_attributes & mount_root_attribute) != 0;
     fact.directory = S_ISDIR(status.stx_mode);
     fact.mode = status.stx_mode & 07777U;
+    fact.owner = status.stx_uid;
     fact.identity = identity(makedev(status.stx_dev_major, status.stx_dev_minor), status.stx_ino);
     return fact;
 }
@@ -135,7 +136,8 @@ void read_images(KernelView& view, const RootSettings& roots) {
 
 }  // namespace
 
-void read_paths(KernelView& view, const Unit& unit, const std::string& process) {
+void read_paths(KernelView& view, const Question& question, const std::string& process) {
+    const Unit& unit = question.unit;
     read_images(view, unit.settings.roots);
     view.root = identity(process + "/root");
     if (!unit.settings.exec.root_directory.empty()) {
@@ -148,6 +150,9 @@ void read_paths(KernelView& view, const Unit& unit, const std::string& process) 
     }
     for (const AskedPath& asked : asked_paths(unit)) {
         view.paths[asked.path] = fact_of(*root, asked);
+    }
+    for (const AskedPath& asked : directory_paths(question)) {
+        view.paths.try_emplace(asked.path, fact_of(*root, asked));
     }
     if (unit.settings.sandbox.private_devices) {
         read_devices(view, *root);

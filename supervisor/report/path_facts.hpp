@@ -14,6 +14,6 @@
 namespace hearth::report {
 
 /// Fills in `paths`, `devices`, `root` and `expected_root`. `process`: "/proc/PID".
-void read_paths(KernelView& view, const Unit& unit, const std::string& process);
+void read_paths(KernelView& view, const Question& question, const std::string& process);
 
 }  // namespace hearth::report

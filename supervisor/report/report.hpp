@@ -65,6 +65,7 @@ struct PathFact {
     bool mount_point = false;  ///< a mount begins exactly there
     bool directory = false;
     std::uint32_t mode = 0;      ///< permissions
+    std::uint32_t owner = 0;     ///< uid
     std::string identity;        ///< "device:inode"
     std::string own_identity;    ///< the same of hearthd's own view; empty where there is none
     bool own_read_only = false;  ///< the host's own file system is read-only there

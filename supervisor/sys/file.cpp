@@ -277,10 +277,17 @@ constexpr int MaximumDepth = 64;  // one descriptor is open per level
 /// Removes what is in `directory`. A tree deeper than MaximumDepth (a hostile service can make one)
 /// is moved up into `top`, whose caller looks again until it is empty.
 Result<void> empty_directory(
-    const Descriptor& directory, const Descriptor& top, const std::string& path, int depth) {
+    const Descriptor& directory,
+    const Descriptor& top,
+    const std::string& path,
+    int depth,
+    const std::function<bool()>& stop) {
     Descriptor copy = HEARTH_TRY(openat(directory, ".", O_RDONLY | O_DIRECTORY));
     for (const std::string& entry : HEARTH_TRY(names_in(std::move(copy), path))) {
         const std::string full = path + "/" + entry;
+        if (stop && stop()) {
+            return call_failure("remove", full, ECANCELED);
+        }
         if (::unlinkat(directory.number(), entry.c_str(), 0) == 0 || errno == ENOENT) {
             continue;
         }
@@ -299,7 +306,7 @@ Result<void> empty_directory(
         }
         const Descriptor below = HEARTH_TRY(
             openat2(directory.number(), entry, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, StayInside));
-        HEARTH_TRY(empty_directory(below, top, full, depth + 1));
+        HEARTH_TRY(empty_directory(below, top, full, depth + 1, stop));
         if (::unlinkat(directory.number(), entry.c_str(), AT_REMOVEDIR) < 0 && errno != ENOENT) {
             return call_failure("rmdir", full, errno);
         }
@@ -313,7 +320,7 @@ Result<std::vector<std::string>> read_directory(const std::string& path) {
     return names_in(HEARTH_TRY(open(path, O_RDONLY | O_DIRECTORY)), path);
 }
 
-Result<void> remove_tree(const std::string& path) {
+Result<void> remove_tree(const std::string& path, const std::function<bool()>& stop) {
     if (::unlink(path.c_str()) == 0 || errno == ENOENT) {
         return {};
     }
@@ -323,7 +330,7 @@ Result<void> remove_tree(const std::string& path) {
     const Descriptor top = HEARTH_TRY(open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
     // Again while deep trees come up, but not for ever against somebody who goes on filling it.
     for (int round = 0; round < 1000; ++round) {
-        HEARTH_TRY(empty_directory(top, top, path, 0));
+        HEARTH_TRY(empty_directory(top, top, path, 0, stop));
         if (::rmdir(path.c_str()) == 0) {
             return {};
         }

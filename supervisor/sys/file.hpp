@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -72,8 +73,9 @@ Result<void> symlink(const std::string& target, const std::string& path);
 Result<std::string> readlink(const std::string& path);
 /// The names in a directory, without "." and "..", sorted.
 Result<std::vector<std::string>> read_directory(const std::string& path);
-/// rm -r that follows no symlink and crosses no mount point. A missing path is fine.
-Result<void> remove_tree(const std::string& path);
+/// rm -r that follows no symlink and crosses no mount point. A missing path is fine. `stop`, asked
+/// at each entry, ends it with ECANCELED.
+Result<void> remove_tree(const std::string& path, const std::function<bool()>& stop = {});
 
 // ---- attributes
 

@@ -78,6 +78,8 @@ TEST_F(CtlVerbs, ExitAsSystemctlDoes) {
         {"cat", {"unknown"}, 1, "", "No files found for unknown.service"},
         {"daemon-reload", {}, 0, "", ""},
         {"reset-failed", {"broken"}, 0, "", ""},
+        {"clean", {"--what=state,logs", "broken"}, 0, "", ""},
+        {"clean", {"broken"}, 0, "", ""},
         {"plan", {"heat"}, 0, "plan of heat.service\n", ""},
         {"start", {}, 91, "", ""},
         {"start", {"--bogus", "heat"}, 91, "", ""},
@@ -89,7 +91,12 @@ TEST_F(CtlVerbs, ExitAsSystemctlDoes) {
         EXPECT_TRUE(says(ended.out, each.out)) << what << ": " << ended.out;
         EXPECT_TRUE(says(ended.err, each.err)) << what << ": " << ended.err;
     }
-    for (const char* call : {"kill heat.service all 9", "reload", "reset-failed broken.service"}) {
+    for (const char* call :
+         {"kill heat.service all 9",
+          "reload",
+          "reset-failed broken.service",
+          "clean broken.service state logs",
+          "clean broken.service cache runtime"}) {
         EXPECT_TRUE(control.called(call)) << call;
     }
 }

@@ -45,6 +45,13 @@ std::string company(std::string_view name) {
         {"StandardInputText", "StandardInput=data"},
         {"RootEphemeral", "RootDirectory=/srv/root"},
         {"RootImageOptions", "RootImage=/srv/root.raw"},
+        {"CacheDirectoryMode", "CacheDirectory=heat"},
+        {"ConfigurationDirectoryMode", "ConfigurationDirectory=heat"},
+        {"LogsDirectoryMode", "LogsDirectory=heat"},
+        {"RemoveIPC", "User=heat"},
+        {"RuntimeDirectoryMode", "RuntimeDirectory=heat"},
+        {"RuntimeDirectoryPreserve", "RuntimeDirectory=heat"},
+        {"StateDirectoryMode", "StateDirectory=heat"},
         {"SystemCallErrorNumber", "SystemCallFilter=~@mount"},
         {"TTYPath", "StandardOutput=tty"},
         {"UnsetEnvironment", "Environment=HEAT=1 PATH=/bin LANG=C TERM=dumb"},
@@ -123,6 +130,11 @@ std::set<std::string> other_effects(const std::string& name) {
         {"IOWriteIOPSMax", {join}},
         {"MemoryLimit", {join}},
         {"IPCNamespacePath", {before, mounts}},
+        {"CacheDirectory", {block}},
+        {"ConfigurationDirectory", {block}},
+        {"DynamicUser", {before, block, filter, mounts, set, stage_name(Stage::NoNewPrivileges)}},
+        {"LoadCredential", {block}},
+        {"LogsDirectory", {block}},
         {"MemoryMax", {join}},
         {"MountAPIVFS", {before}},
         {"NetworkNamespacePath", {before}},
@@ -146,9 +158,12 @@ std::set<std::string> other_effects(const std::string& name) {
         {"RootDirectory", {before, mounts}},
         {"RootEphemeral", {before, stage_name(Stage::Root)}},
         {"RootImage", {before, mounts}},
+        {"RuntimeDirectory", {block}},
+        {"SetCredential", {block}},
         {"StandardError", {before}},
         {"StandardInput", {before}},
         {"StandardOutput", {before}},
+        {"StateDirectory", {block}},
         {"TasksMax", {join}},
         {"User", {set, block}},
         {"UserNamespaceRange", {before, stage_name(Stage::Identity)}},
@@ -198,7 +213,9 @@ TEST_P(EveryDirective, ChangesThePlanWhereItsRowSays) {
     std::set<std::string> expected = other_effects(name);
     if (const auto* child = std::get_if<applied::Child>(&row.applied)) {
         expected.insert(stage_name(child->stage));
-    } else if (row.name.ends_with("Environment") || row.name == "EnvironmentFile") {
+    } else if (
+        row.name.ends_with("Environment") || row.name == "EnvironmentFile" ||
+        row.name == "ExecSearchPath") {
         expected.emplace(arguments);
     } else {
         expected.emplace(preparation);

@@ -154,7 +154,7 @@ TEST(Refusals, AllAreToldAtOnce) {
     const Unit unit = service(
         "User=nosuch\nCPUQuota=20%\nPrivateNetwork=yes\nPrivateTmp=yes\nProtectHome="
         "yes\nLockPersonality=yes\n"
-        "DynamicUser=yes");
+        "PAMName=login");
     const Lines lines = refused(unit, host);
     for (const std::string expected :
          {":3: User=nosuch",
@@ -163,7 +163,7 @@ TEST(Refusals, AllAreToldAtOnce) {
           ":6: PrivateTmp=yes",
           ":7: ProtectHome=yes",
           ":8: LockPersonality=yes",
-          ":9: DynamicUser=yes"}) {
+          ":9: PAMName=login"}) {
         EXPECT_TRUE(std::ranges::any_of(lines, [&](const std::string& line) {
             return line.find(expected) != std::string::npos;
         })) << expected;
@@ -186,8 +186,8 @@ TEST(Refusals, TheDropInNamesAllThatIsNeededAndNoMore) {
         << "a missing user can't be relaxed";
     EXPECT_EQ(drop_in("RootDirectory=/srv/root", host), "") << "another root is another program";
     EXPECT_EQ(
-        drop_in("DynamicUser=yes\nPrivateTmp=yes", host),
-        "[X-Hearth]\nRelaxConfinement=DynamicUser PrivateTmp\n");
+        drop_in("PAMName=login\nPrivateTmp=yes", host),
+        "[X-Hearth]\nRelaxConfinement=PAMName PrivateTmp\n");
 }
 
 TEST(Refusals, RelaxingOneLeavesTheOthers) {
@@ -229,7 +229,7 @@ TEST(Refusals, AFilterThatWasAskedForIsNeverLeftOut) {
 
 TEST(Refusals, AUnitThatWasNotJudgedIsHeldToItsRefusedDirectivesAllTheSame) {
     Unit unit = service("");
-    unit.settings.refused = {{"RestrictFileSystems", "yes"}, {"DynamicUser", "no"}};
+    unit.settings.refused = {{"RestrictFileSystems", "yes"}, {"PAMName", "no"}};
     const Lines lines = refused(unit);
     ASSERT_EQ(lines.size(), 1U);
     EXPECT_NE(

@@ -202,6 +202,21 @@ public:
         attach_ended = std::move(ended);
         started(AttachSession{7, 4711});
     }
+    void clean(
+        const std::string& unit,
+        std::vector<std::string> what,
+        std::function<void(Result<void, RequestError>)> done) override {
+        std::string text = "clean " + unit;
+        for (const std::string& each : what) {
+            text += " " + each;
+        }
+        calls.push_back(text);
+        if (state.units.contains(unit)) {
+            done({});
+        } else {
+            done(Unexpected(RequestError{"NoSuchUnit", "Unit " + unit + " not found."}));
+        }
+    }
     void end_attach(std::uint64_t session) override {
         calls.push_back("end-attach " + std::to_string(session));
     }

@@ -179,7 +179,8 @@ const std::set<std::string> later_directives = {
     "Service RestartMaxDelaySec",
     "Service RestartMode",
     "Service RestartSteps",
-    "Service RootEphemeral"};
+    "Service RootEphemeral",
+    "Service SetLoginEnvironment"};
 
 TEST(Directives, AreThoseOfSystemd252) {
     std::ifstream file(HEARTH_SOURCE_DIR "/tests/golden/units/systemd-252-directives.txt");

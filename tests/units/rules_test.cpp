@@ -109,9 +109,13 @@ TEST(Rules, RefuseByNameWhatIsNotBuilt) {
 
 TEST(Rules, RelaxByName) {
     const std::string text = start +
-                             "RestrictFileSystems=ext4\nDynamicUser=yes\n[X-Hearth]"
+                             "RestrictFileSystems=ext4\nPAMName=login\n[X-Hearth]"
                              "\nRelaxConfinement=RestrictFileSystems\n";
-    check(text, LoadState::Loaded, "heat.service:4: DynamicUser=yes is not built yet\n");
+    check(
+        text,
+        LoadState::Loaded,
+        "heat.service:4: PAMName=login is refused: PAM modules would run inside hearthd, as root, "
+        "and open a session that logind keeps\n");
     // Best effort is about confinement; it doesn't drop what a unit does.
     const std::string best = "[X-Hearth]\nConfinement=best-effort\n";
     check(

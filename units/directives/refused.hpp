@@ -45,13 +45,17 @@ inline bool always_default(const Settings&) {
 template <Section section, Context context>
 struct Unbuilt {
     template <Name name, Name inert = "">
-    static consteval Row refused(Nature nature, std::string_view summary, std::string_view sample) {
+    static consteval Row refused(
+        Nature nature,
+        std::string_view summary,
+        std::string_view sample,
+        std::string_view reason = "not built yet") {
         return {
             .name = name.view(),
             .section = section,
             .context = context,
             .summary = summary,
-            .applied = applied::Refused{"not built yet"},
+            .applied = applied::Refused{reason},
             .nature = nature,
             .sample = sample,
             .syntax = "see systemd's manual",

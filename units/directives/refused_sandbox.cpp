@@ -8,12 +8,6 @@ namespace {
 using Sandbox = Unbuilt<Section::Service, Context::Sandbox>;
 
 constexpr auto rows = std::to_array<Row>({
-    Sandbox::refused<"KeyringMode", "private">(
-        Nature::Confines, "Which session keyring the service has.", "shared"),
-    Sandbox::refused<"RemoveIPC", "no">(
-        Nature::Confines,
-        "Removes the user's System V and POSIX objects when the service stops.",
-        "yes"),
     Sandbox::refused<"RestrictFileSystems">(
         Nature::Confines, "The kinds of file systems that the service can use.", "ext4 tmpfs"),
 });
