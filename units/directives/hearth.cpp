@@ -35,6 +35,10 @@ constexpr auto rows = std::to_array<Row>({
     }),
     row<"Confinement", &HearthSettings::confinement>(
         "Whether the service may start with less confinement than it asks for.", "best-effort"),
+    row<"ControlAccess", &HearthSettings::control_access>(
+        "Whether the service's own processes may change things over hearthd's bus; unset: if its "
+        "bounding set keeps CAP_SYS_ADMIN.",
+        "yes"),
     row<"RelaxConfinement", &HearthSettings::relax_confinement>(
         "Directives that may fall short, each by its name; the report then says what is missing.",
         "PrivateTmp ProtectSystem"),
