@@ -247,7 +247,7 @@ void Supervisor::orphans_ended() {
         for (const auto& [name, live] : live_) {
             watched = watched || live.processes.contains(pid);
         }
-        if (watched || !launching_.empty() || attach_->launching()) {
+        if (watched || !launching_.empty() || attach_->launching() || probing_ > 0) {
             orphan_source_.arm_in(20'000);  // look again when it has been taken care of
             return;
         }
