@@ -28,7 +28,7 @@
 #include "supervisor/notify/socket.hpp"
 #include "supervisor/notify/store.hpp"
 #include "supervisor/options.hpp"
-#include "supervisor/report/filter_reader.hpp"
+#include "supervisor/report/report.hpp"
 #include "supervisor/unit_store.hpp"
 #include "supervisor/worker.hpp"
 
@@ -69,6 +69,10 @@ public:
     void confinement(
         const std::string& unit,
         std::function<void(Result<std::string, RequestError>)> done) override;
+    void inquire(
+        Inquiry what,
+        const std::vector<std::string>& units,
+        std::function<void(Result<std::string, RequestError>)> done) override;
     [[nodiscard]] std::string log_directory() const override { return options_.log_directory; }
     void attach(
         AttachRequest request,
@@ -94,7 +98,13 @@ private:
         launch::Activation activation;
         std::string invocation_id;
         std::optional<launch::IdRange> user_range;  ///< of its user namespace, where that is auto
-        std::optional<launch::Plan> main_plan;      ///< of the running main process, for the report
+        // Of the running main process, for the report: what was launched, from what, what fell
+        // short.
+        std::optional<launch::Plan> main_plan;
+        std::optional<Unit> main_unit;
+        std::vector<launch::Shortfall> main_shortfalls;
+        /// relaxed directives that failed in a launch of this activation: planned without from then
+        std::map<std::string, launch::Shortfall, std::less<>> dropped;
         bool cgroup_made = false;
         sys::Descriptor cgroup_events;
         EventSource cgroup_source;
@@ -118,6 +128,19 @@ private:
     void arm_deadline();
     void told(const Outcome& outcome);
     Result<const UnitRecord*, RequestError> load_now(const std::string& unit);
+
+    // hearth's own questions (inquiries.cpp, requests.cpp).
+    using Answered = std::function<void(Result<std::string, RequestError>)>;
+    Result<report::Question, RequestError> question(const std::string& unit);
+    void probe(const std::string& unit, const Answered& done);
+    void examine_host(const std::vector<std::string>& units, const Answered& done);
+    void score(const std::vector<std::string>& units, const Answered& done);
+    /// How the unit's own command would fare if it were started now.
+    Result<launch::Plan, Diagnostics> plan_of_main(const std::string& unit);
+    void attach_fresh(
+        AttachRequest request,
+        std::function<void(Result<AttachSession, RequestError>)> started,
+        std::function<void(std::uint64_t, AttachExit)> ended);
 
     // Actions (actions.cpp).
     void perform(const Action& action);
@@ -165,6 +188,7 @@ private:
     // Facts (facts.cpp).
     void launches_returned();
     void launch_returned(launch::LaunchResult result);
+    bool launch_without(const std::string& unit, launch::LaunchResult& result);
     void watch_process(const std::string& unit, pid_t pid, sys::Descriptor pidfd);
     void process_ended(const std::string& unit, pid_t pid);
     void watch_cgroup(const std::string& unit);
@@ -189,6 +213,9 @@ private:
     cgroup::Tree tree_;
     report::FilterMemory filter_memory_;  ///< the worker's alone
     std::unique_ptr<Worker> worker_;
+    std::unique_ptr<Worker> prober_;  ///< made when first asked: a probe may take seconds
+    std::size_t probing_ = 0;
+    std::uint64_t last_probe_ = 0;
     std::unique_ptr<launch::LauncherPool> launchers_;
     std::optional<logd::LogClient> logs_;
     DynamicUsers dynamic_users_;

@@ -122,6 +122,7 @@ struct Row {
     IsDefaultFunction is_default = nullptr;
     std::span<const Property> properties;
     bool secret = false;  ///< its value is told to nobody: no message, no report
+    std::uint16_t exposure = 0;  ///< weight in the security score; 0: none, or its parts have them
 };
 
 // The tables, one .cpp each in units/directives/. Rows are sorted by name.

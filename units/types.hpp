@@ -239,6 +239,8 @@ public:
 
 private:
     Value value_;
+};
+
 /// One entry of StateDirectory= and kin: a directory below the base of its kind, and names beside
 /// it that become symbolic links to it.
 struct ServiceDirectory {

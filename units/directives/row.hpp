@@ -43,6 +43,7 @@ struct Description {
     std::optional<AssignFunction> assign{};                 ///< unset: the codec's
     std::string_view syntax{};                              ///< empty: the codec's
     bool secret = false;
+    std::uint16_t exposure = 0;                             ///< weight in the security score
 };
 
 /// For rows that are no property of their own.
@@ -146,6 +147,7 @@ template <Name directive_name, Section section, Context context, auto... path>
         .properties = description.properties.value_or(
             std::span<const Property>(own_property<directive_name, path...>)),
         .secret = description.secret,
+        .exposure = description.exposure,
     };
 }
 
