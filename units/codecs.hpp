@@ -159,14 +159,15 @@ inline constexpr auto standard_output_names = std::to_array<EnumName<StandardOut
     {StandardOutput::JournalConsole, "syslog+console"},
 });
 
-#define HEARTH_DECLARE_CODEC(type, syntax_name, bus_signature)                                   \
-    template <>                                                                                  \
-    struct Codec<type> {                                                                         \
-        static constexpr std::string_view syntax = syntax_name;                                  \
-        static constexpr const char* signature = bus_signature;                                  \
-        static Assigned assign(type& field, std::string_view text, const ValueContext& context); \
-        static std::string format(const type& value);                                            \
-        static void write(const type& value, ValueSink& sink);                                   \
+#define HEARTH_DECLARE_CODEC(type, syntax_name, bus_signature)                                    \
+    template <>                                                                                   \
+    struct Codec<type> {                                                                          \
+        using Field = type;                                                                       \
+        static constexpr std::string_view syntax = syntax_name;                                   \
+        static constexpr const char* signature = bus_signature;                                   \
+        static Assigned assign(Field& field, std::string_view text, const ValueContext& context); \
+        static std::string format(const Field& value);                                            \
+        static void write(const Field& value, ValueSink& sink);                                   \
     }
 
 // codecs.cpp
