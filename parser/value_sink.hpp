@@ -43,7 +43,7 @@ public:
     }
     void bytes(std::span<const std::uint8_t> values) {  // ay
         open_array("y");
-        for (std::uint8_t value : values) {
+        for (const std::uint8_t value : values) {
             byte(value);
         }
         close_array();

@@ -120,14 +120,15 @@ struct OptionalPath {
 
 // ---- codecs
 
-#define HEARTH_DECLARE_CODEC(type, syntax_name, bus_signature)                                   \
-    template <>                                                                                  \
-    struct Codec<type> {                                                                         \
-        static constexpr std::string_view syntax = syntax_name;                                  \
-        static constexpr const char* signature = bus_signature;                                  \
-        static Assigned assign(type& field, std::string_view text, const ValueContext& context); \
-        static std::string format(const type& value);                                            \
-        static void write(const type& value, ValueSink& sink);                                   \
+#define HEARTH_DECLARE_CODEC(type, syntax_name, bus_signature)                                    \
+    template <>                                                                                   \
+    struct Codec<type> {                                                                          \
+        using Field = type;                                                                       \
+        static constexpr std::string_view syntax = syntax_name;                                   \
+        static constexpr const char* signature = bus_signature;                                   \
+        static Assigned assign(Field& field, std::string_view text, const ValueContext& context); \
+        static std::string format(const Field& value);                                            \
+        static void write(const Field& value, ValueSink& sink);                                   \
     }
 
 HEARTH_DECLARE_CODEC(bool, "boolean", "b");

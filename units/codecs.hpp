@@ -185,14 +185,15 @@ inline constexpr auto protect_control_groups_names =
 template <>
 struct Codec<ProtectControlGroups> : BooleanOrEnumCodec<protect_control_groups_names> {};
 
-#define HEARTH_DECLARE_CODEC(type, syntax_name, bus_signature)                                   \
-    template <>                                                                                  \
-    struct Codec<type> {                                                                         \
-        static constexpr std::string_view syntax = syntax_name;                                  \
-        static constexpr const char* signature = bus_signature;                                  \
-        static Assigned assign(type& field, std::string_view text, const ValueContext& context); \
-        static std::string format(const type& value);                                            \
-        static void write(const type& value, ValueSink& sink);                                   \
+#define HEARTH_DECLARE_CODEC(type, syntax_name, bus_signature)                                    \
+    template <>                                                                                   \
+    struct Codec<type> {                                                                          \
+        using Field = type;                                                                       \
+        static constexpr std::string_view syntax = syntax_name;                                   \
+        static constexpr const char* signature = bus_signature;                                   \
+        static Assigned assign(Field& field, std::string_view text, const ValueContext& context); \
+        static std::string format(const Field& value);                                            \
+        static void write(const Field& value, ValueSink& sink);                                   \
     }
 
 // codecs.cpp

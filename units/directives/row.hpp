@@ -54,11 +54,11 @@ concept EmptyIsAValue = requires { requires Codec<T>::empty_is_a_value; };
 
 template <class T>
 struct WithoutOptional {
-    using type = T;
+    using Type = T;
 };
 template <class T>
 struct WithoutOptional<std::optional<T>> {
-    using type = T;
+    using Type = T;
 };
 
 /// One field of Settings, by the member pointers that lead to it.
@@ -98,7 +98,7 @@ Assigned assign_within(Settings& settings, std::string_view text, const ValueCon
         F::of(settings) = F::initial();
         return {};
     }
-    using Number = typename WithoutOptional<typename F::Type>::type;
+    using Number = typename WithoutOptional<typename F::Type>::Type;
     F::of(settings) = static_cast<Number>(HEARTH_TRY(read_integer(text, low, high)));
     return {};
 }
