@@ -86,10 +86,6 @@ constexpr auto rows = std::to_array<RuntimeField>({
      [](const UnitView& view, ValueSink& sink) {
          sink.unsigned32(static_cast<std::uint32_t>(view.record.status.control_pid));
      }, told},
-    {"Delegate", Interface::Service, "b",
-     [](const UnitView&, ValueSink& sink) {
-         sink.boolean(false);
-     }},
     {"EffectiveCPUs", Interface::Service, "ay",
      [](const UnitView&, ValueSink& sink) {
          sink.bytes({});

@@ -109,6 +109,9 @@ TEST_F(BusApi, HasTheTypesOfTheManual) {
             continue;
         }
         const auto found = manual.find(member.key());
+        if (found == manual.end() && member.key().ends_with(" MemoryZSwapMax")) {
+            continue;  // of 253
+        }
         if (found == manual.end()) {
             ADD_FAILURE() << "systemd 252 has no " << member.key();
             continue;

@@ -64,7 +64,7 @@ TEST(PlanNotify, TheSocketIsAllThatAMountNamespaceShowsOfTheRuntimeDirectory) {
     Invocation invocation;
     invocation.notify_socket = "/run/hearth/notify";
     const auto lines = mount_lines(planned(service("ProtectHome=yes"), machine(), invocation));
-    EXPECT_TRUE(has_line(lines, "mount-file-system tmpfs /run/hearth")) << lines.size();
+    EXPECT_TRUE(has_line(lines, "tmpfs on /run/hearth")) << lines.size();
     EXPECT_TRUE(has_line(lines, "/run/hearth/notify"));
     const auto hidden = mount_lines(planned(service("ProtectHome=yes")));
     EXPECT_TRUE(has_line(hidden, "hide-path /run/hearth"));

@@ -57,6 +57,7 @@ void check(
 TEST(ChildSymbols, AreItsOwnAndNoOthers) {
     check("child.cpp.o", {"hearth_child_clone"}, {"hearth_child_mount_step"});
     check("child_mounts.cpp.o", {"hearth_child_mount_step"}, {});
+    check("child_holder.cpp.o", {"hearth_child_hold"}, {});
 }
 
 #endif
