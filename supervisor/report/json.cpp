@@ -35,7 +35,7 @@ std::size_t character_length(std::string_view text) {
 }
 
 std::string in_quotes(std::string_view text) {
-    constexpr std::string_view digits = "0123456789abcdef";
+    constexpr std::string_view digits = "0123456789abcdef", short_escapes = "\b\t\n\f\r";
     std::string quoted = "\"";
     while (!text.empty()) {
         const std::size_t length = character_length(text);
@@ -45,6 +45,10 @@ std::string in_quotes(std::string_view text) {
         } else if (byte == '"' || byte == '\\') {
             quoted += '\\';
             quoted += text.front();
+        } else if (const std::size_t letter = short_escapes.find(text.front());
+                   letter != std::string_view::npos) {
+            quoted += '\\';
+            quoted += "btnfr"[letter];
         } else if (byte < 0x20) {
             quoted += "\\u00";
             quoted += digits[byte >> 4];
@@ -64,14 +68,16 @@ std::string object(const Row& row) {
         {"directive", row.directive},
         {"file", row.origin.file},
         {"kernel", row.kernel},
+        {"line", {}},  // the only number
         {"reason", row.reason},
         {"verdict", name(row.verdict)},
     });
-    std::string text = "{";
+    std::string text;
     for (const auto& [key, value] : members) {
-        text += in_quotes(key) + ":" + in_quotes(value) + ",";
+        text += (text.empty() ? "{" : ",") + in_quotes(key) + ":";
+        text += key == "line" ? std::to_string(row.origin.line) : in_quotes(value);
     }
-    return text + "\"line\":" + std::to_string(row.origin.line) + "}";
+    return text + "}";
 }
 
 }  // namespace

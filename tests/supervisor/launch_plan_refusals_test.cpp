@@ -233,7 +233,7 @@ TEST(Refusals, AUnitThatWasNotJudgedIsHeldToItsRefusedDirectivesAllTheSame) {
     const Lines lines = refused(unit);
     ASSERT_EQ(lines.size(), 1U);
     EXPECT_NE(
-        lines[0].find("RestrictFileSystems=yes can't be given here: hearth doesn't build it yet"),
+        lines[0].find("RestrictFileSystems=yes can't be given here: this kernel has no BPF"),
         std::string::npos);
 }
 

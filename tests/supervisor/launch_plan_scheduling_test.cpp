@@ -234,8 +234,8 @@ TEST(PlanTerminal, OutputAloneNeitherTakesNorWaits) {
     EXPECT_EQ(
         stream_steps("StandardOutput=tty\nTTYPath=/dev/tty9"),
         (Lines{
-            "open-file null /dev/null read-write,no-terminal",
-            "open-file stdout /dev/tty9 write,no-terminal",
+            "open-file null /dev/null read-write,noctty",
+            "open-file stdout /dev/tty9 write,noctty",
             "use-descriptor 0 null",
             "use-descriptor 1 stdout",
             "use-descriptor 2 stdout"}));
