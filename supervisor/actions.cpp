@@ -173,8 +173,11 @@ Result<launch::Plan, Diagnostics> Supervisor::make_plan(const Launch& action, Li
         return refusal("EnvironmentFile", files.error().what);
     }
     invocation.environment_files = std::move(*files);
+    // What an image holds is not known before it is mounted: the planner asks for a whole path.
+    const bool in_image = !unit.settings.roots.root_image.empty();
     invocation.executable =
-        facts_.executable(*invocation.command, unit.settings.exec.root_directory);
+        in_image ? invocation.command->path
+                 : facts_.executable(*invocation.command, unit.settings.exec.root_directory);
     auto program = facts_.seccomp(unit);
     if (!program) {
         return refusal("SystemCallFilter", program.error().what);

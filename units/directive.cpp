@@ -80,7 +80,7 @@ std::string_view name(Section section) {
 }
 
 std::span<const std::span<const Row>> service_tables() {
-    static const std::array<std::span<const Row>, 10> tables = {
+    static const std::array<std::span<const Row>, 11> tables = {
         unit_rows(),
         install_rows(),
         service_rows(),
@@ -88,6 +88,7 @@ std::span<const std::span<const Row>> service_tables() {
         exec_rows(),
         sandbox_rows(),
         namespace_rows(),
+        root_rows(),
         resource_rows(),
         hearth_rows(),
         refused_rows()};

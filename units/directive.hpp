@@ -131,6 +131,7 @@ struct Row {
 [[nodiscard]] std::span<const Row> exec_rows();
 [[nodiscard]] std::span<const Row> sandbox_rows();
 [[nodiscard]] std::span<const Row> namespace_rows();
+[[nodiscard]] std::span<const Row> root_rows();
 [[nodiscard]] std::span<const Row> resource_rows();
 [[nodiscard]] std::span<const Row> hearth_rows();
 [[nodiscard]] std::span<const Row> refused_rows();  ///< known to systemd 252, not built yet

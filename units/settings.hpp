@@ -132,7 +132,7 @@ struct SandboxSettings {  // systemd.exec(5), what confines
     bool restrict_suid_sgid = false;
     bool memory_deny_write_execute = false;
     bool private_network = false;
-    bool private_tmp = false;
+    PrivateTmp private_tmp;
     bool private_devices = false;
     bool private_ipc = false;
     bool private_mounts = false;
@@ -161,6 +161,21 @@ struct NamespaceSettings {  // systemd.exec(5), whose namespaces a service has
     UserNamespaceRange user_namespace_range;
 
     bool operator==(const NamespaceSettings&) const = default;
+};
+
+struct RootSettings {  // systemd.exec(5): images, layers, what /proc shows, what may be executed
+    std::string root_image;
+    ImageOptions root_image_options;
+    bool root_ephemeral = false;
+    std::vector<ImageEntry> mount_images;
+    std::vector<ExtensionEntry> extension_images;
+    std::vector<DirectoryEntry> extension_directories;
+    std::vector<PathEntry> exec_paths, no_exec_paths;
+    MountFlags mount_flags = MountFlags::Unset;
+    ProtectProc protect_proc = ProtectProc::Default;
+    ProcSubset proc_subset = ProcSubset::All;
+
+    bool operator==(const RootSettings&) const = default;
 };
 
 struct ResourceSettings {  // systemd.resource-control(5)
@@ -225,6 +240,7 @@ struct Settings {
     ExecSettings exec;
     SandboxSettings sandbox;
     NamespaceSettings namespaces;
+    RootSettings roots;
     ResourceSettings resources;
     HearthSettings hearth;
     std::vector<RefusedDirective> refused;

@@ -46,6 +46,9 @@ enum class OomPolicy : std::uint8_t { Continue, Stop, Kill };
 enum class TimeoutFailureMode : std::uint8_t { Terminate, Abort, Kill };
 enum class RestartMode : std::uint8_t { Normal, Direct };
 enum class ProtectSystem : std::uint8_t { No, Yes, Full, Strict };
+enum class ProtectProc : std::uint8_t { Default, NoAccess, Invisible, Ptraceable };
+enum class ProcSubset : std::uint8_t { All, Pid };
+enum class MountFlags : std::uint8_t { Unset, Shared, Slave, Private };
 enum class ProtectHome : std::uint8_t { No, Yes, ReadOnly, Tmpfs };
 enum class StandardInput : std::uint8_t { Null, Tty, TtyForce, TtyFail, Data, File, Socket, Fd };
 enum class StandardOutput : std::uint8_t {
@@ -185,6 +188,57 @@ struct PassedFile {
     bool truncate = false;
     bool graceful = false;  ///< a file that can't be opened is left out
     bool operator==(const PassedFile&) const = default;
+};
+
+/// Mount options of one partition of an image; "root" where the text names none.
+struct PartitionOptions {
+    std::string partition;
+    std::string options;
+    bool operator==(const PartitionOptions&) const = default;
+};
+
+/// RootImageOptions=
+struct ImageOptions {
+    std::vector<PartitionOptions> partitions;
+    bool operator==(const ImageOptions&) const = default;
+};
+
+/// MountImages=SOURCE:DESTINATION[:OPTIONS]
+struct ImageEntry {
+    std::string source, destination;
+    bool optional = false;
+    std::vector<PartitionOptions> options;
+    bool operator==(const ImageEntry&) const = default;
+};
+
+/// ExtensionImages=SOURCE[:OPTIONS]
+struct ExtensionEntry {
+    std::string source;
+    bool optional = false;
+    std::vector<PartitionOptions> options;
+    bool operator==(const ExtensionEntry&) const = default;
+};
+
+/// ExtensionDirectories=
+struct DirectoryEntry {
+    std::string path;
+    bool optional = false;
+    bool operator==(const DirectoryEntry&) const = default;
+};
+
+/// PrivateTmp=: a boolean that has grown a third value. Disconnected: on a tmpfs, not on the host's
+/// disk.
+class PrivateTmp {
+public:
+    enum Value : std::uint8_t { No, Yes, Disconnected };
+    constexpr PrivateTmp(bool yes = false) : value_(yes ? Yes : No) {}
+    constexpr PrivateTmp(Value value) : value_(value) {}
+    [[nodiscard]] constexpr Value value() const { return value_; }
+    constexpr explicit operator bool() const { return value_ != No; }
+    constexpr bool operator==(const PrivateTmp&) const = default;
+
+private:
+    Value value_;
 };
 
 /// WorkingDirectory=: a path, `~` for the user's home; `-` makes a failure harmless.

@@ -145,6 +145,13 @@ PropertyText unsigned64(string_view name, std::uint64_t number) {
         const std::string text = capabilities(number);
         return one(text, text.empty());
     }
+    if (name == "MountFlags") {  // MS_PRIVATE, MS_SLAVE, MS_SHARED of mount(2)
+        const string_view text = number == 1U << 18   ? "private"
+                                 : number == 1U << 19 ? "slave"
+                                 : number == 1U << 20 ? "shared"
+                                                      : "";
+        return one(std::string(text), text.empty());
+    }
     if (name == "CoredumpFilter") {
         return one(fmt::format("0x{:x}", number));
     }
@@ -260,6 +267,31 @@ PropertyText binds(const Value& value) {
     return one(joined(parts), parts.empty());
 }
 
+/// PARTITION:OPTIONS for each partition of an image.
+std::string partitions(const Value& value, std::string_view separator) {
+    std::string text;
+    for (const Value& entry : value.members) {
+        text += text.empty() ? "" : separator;
+        text += entry.members[0].text + ":" + entry.members[1].text;
+    }
+    return text;
+}
+
+/// MountImages= and ExtensionImages=: paths, whether they may be missing, partitions' options.
+PropertyText images(const Value& value) {
+    std::vector<std::string> parts;
+    for (const Value& entry : value.members) {
+        const std::size_t flag = entry.members.size() - 2;
+        std::string text = entry.members[flag].truth() ? "-" : "";
+        for (std::size_t i = 0; i < flag; ++i) {
+            text += (i == 0 ? "" : ":") + entry.members[i].text;
+        }
+        const std::string options = partitions(entry.members[flag + 1], ":");
+        parts.push_back(text + (options.empty() ? "" : ":") + options);
+    }
+    return one(joined(parts), parts.empty());
+}
+
 PropertyText pairs_of_text(string_view name, const Value& value) {
     if (name == "TemporaryFileSystem") {
         std::vector<std::string> parts;
@@ -268,6 +300,9 @@ PropertyText pairs_of_text(string_view name, const Value& value) {
             parts.push_back(entry.members[0].text + (options.empty() ? "" : ":") + options);
         }
         return one(joined(parts), parts.empty());
+    }
+    if (name == "RootImageOptions") {
+        return one(partitions(value, " "), value.members.empty());
     }
     if (name != "DeviceAllow") {
         return unprintable();
@@ -339,6 +374,9 @@ PropertyText array(const NamedValue& property) {
     }
     if (value.signature == "a(ssbt)") {
         return binds(value);
+    }
+    if (value.signature == "a(ssba(ss))" || value.signature == "a(sba(ss))") {
+        return images(value);
     }
     if (value.signature == "a(ss)") {
         return pairs_of_text(property.name, value);

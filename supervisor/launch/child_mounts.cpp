@@ -93,13 +93,43 @@ long keep_tree(ChildProgram& program, const ChildStep& step) {
     return 0;
 }
 
+/// Whether the step leaves what is mounted at its place. Negative: that can't be told.
+long mounted_already(const ChildStep& step, long destination) {
+    if ((step.flags & ChildStep::UnlessMounted) == 0) {
+        return 0;
+    }
+    struct statx status;
+    const long result = call(__NR_statx, destination, "", AT_EMPTY_PATH, STATX_TYPE, &status);
+    if (result < 0) {
+        return result;
+    }
+    return (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0 ? 1 : 0;
+}
+
+constexpr long NothingToDo = -4096;  // no errno value, and no descriptor
+
+/// The opened place of a mount, NothingToDo, or -errno.
+long destination_of(ChildProgram& program, const ChildStep& step) {
+    const long destination = resolve(step.path);
+    if (destination < 0) {
+        const long error = at(program, ChildReport::Destination, absent(step, destination));
+        return error == 0 ? NothingToDo : error;
+    }
+    const long mounted = mounted_already(step, destination);
+    if (mounted == 0) {
+        return destination;
+    }
+    close(destination);
+    return mounted < 0 ? at(program, ChildReport::Destination, mounted) : NothingToDo;
+}
+
 long bind_mount(ChildProgram& program, const ChildStep& step) {
     if (skipped(program, step)) {
         return 0;
     }
-    const long destination = resolve(step.path);
+    const long destination = destination_of(program, step);
     if (destination < 0) {
-        return at(program, ChildReport::Destination, absent(step, destination));
+        return destination == NothingToDo ? 0 : destination;
     }
     long tree = tree_of(program, step);
     if (step.source.text != nullptr) {
@@ -172,9 +202,9 @@ long detached(
 }
 
 long mount_file_system(ChildProgram& program, const ChildStep& step) {
-    const long destination = resolve(step.path);
+    const long destination = destination_of(program, step);
     if (destination < 0) {
-        return at(program, ChildReport::Destination, absent(step, destination));
+        return destination == NothingToDo ? 0 : destination;
     }
     const long mount =
         detached(step.name, static_cast<const ChildOption*>(step.list), step.count, step.first);

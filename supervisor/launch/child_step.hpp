@@ -27,7 +27,7 @@ enum class Opcode : std::uint16_t {
     EnterNamespace,    ///< descriptor
     NewNamespaces,     ///< first: CLONE_NEW* bits
     HostDevices,       ///< keeps the host's /dev reachable for MakeDevice; internal, never fails
-    MountPropagation,  ///< first: MOUNT_ATTR_* to set, second: MS_SLAVE or MS_SHARED
+    MountPropagation,  ///< first: MOUNT_ATTR_* to set, second: MS_*
     KeepTree,          ///< source, first: index into ChildProgram::kept_trees
     BindMount,         ///< source or descriptor (a detached tree), path, first: set, second: clear
     MountAttributes,   ///< path, first: set, second: clear
@@ -77,6 +77,7 @@ struct ChildStep {
     static constexpr std::uint8_t Soft =
         2;  ///< a refusal (EPERM, EACCES) is told, the launch goes on
     static constexpr std::uint8_t Recursive = 4;
+    static constexpr std::uint8_t UnlessMounted = 8;  ///< done where a mount begins at the path
 
     Opcode opcode{};
     std::uint8_t flags = 0;

@@ -13,6 +13,7 @@
 #include "supervisor/cgroup/bpf.hpp"
 #include "supervisor/launch/cgroup_filters.hpp"
 #include "supervisor/launch/launcher_run.hpp"
+#include "supervisor/launch/launcher_trees.hpp"
 #include "supervisor/sys/file.hpp"
 #include "supervisor/sys/namespace.hpp"
 #include "supervisor/sys/process.hpp"
@@ -208,6 +209,42 @@ Result<void> Preparing::prepare(const CloneTree& preparation, const Prepared&) {
         HEARTH_TRY(map_ids(copy, preparation));
     }
     opened_[preparation.slot] = std::move(copy);
+    return {};
+}
+
+Result<void> Preparing::prepare(const MakeDevices& preparation, const Prepared&) {
+    DeviceTree made = HEARTH_TRY(device_tree(preparation));
+    opened_[preparation.slot] = std::move(made.tree);
+    for (auto& [name, part] : made.parts) {
+        opened_[preparation.slot + "/" + name] = std::move(part);
+    }
+    return {};
+}
+
+Result<void> Preparing::prepare(const MountImage& preparation, const Prepared&) {
+    auto tree = mount_image(preparation, request_.activation, in_flight_);
+    if (!tree && preparation.optional && tree.error().code == ENOENT &&
+        !sys::stat(preparation.source)) {
+        slots_.absent.insert(preparation.slot);
+        return {};
+    }
+    opened_[preparation.slot] = HEARTH_TRY(std::move(tree));
+    return {};
+}
+
+Result<void> Preparing::prepare(const MountLayers& preparation, const Prepared&) {
+    sys::Descriptor tree = HEARTH_TRY(mount_layers(preparation, opened_));
+    if (!tree) {
+        slots_.absent.insert(preparation.slot);
+        return {};
+    }
+    opened_[preparation.slot] = std::move(tree);
+    return {};
+}
+
+Result<void> Preparing::prepare(const MountEphemeral& preparation, const Prepared&) {
+    opened_[preparation.slot] =
+        HEARTH_TRY(mount_ephemeral(preparation, opened_, request_.activation));
     return {};
 }
 

@@ -134,6 +134,10 @@ private:
     Result<void> prepare(const JoinActivation&, const Prepared&) { return {}; }  // the caller's
     Result<void> prepare(const CloneTree& preparation, const Prepared& prepared);
     Result<void> map_ids(const sys::Descriptor& tree, const CloneTree& preparation);
+    Result<void> prepare(const MakeDevices& preparation, const Prepared& prepared);
+    Result<void> prepare(const MountImage& preparation, const Prepared& prepared);
+    Result<void> prepare(const MountLayers& preparation, const Prepared& prepared);
+    Result<void> prepare(const MountEphemeral& preparation, const Prepared& prepared);
     [[nodiscard]] std::optional<LaunchFailure> enter_cgroup();
     [[nodiscard]] std::optional<LaunchFailure> number_slots();
     Result<void> number_all();

@@ -16,7 +16,8 @@ constexpr bool MakesMounts =
     std::is_same_v<T, BindMount> || std::is_same_v<T, MountAttributes> ||
     std::is_same_v<T, MountFileSystem> || std::is_same_v<T, HidePath> ||
     std::is_same_v<T, MakeDirectory> || std::is_same_v<T, MakeMountPoint> ||
-    std::is_same_v<T, MakeSymlink> || std::is_same_v<T, MakeDevice> || std::is_same_v<T, PivotRoot>;
+    std::is_same_v<T, MakeSymlink> || std::is_same_v<T, MakeDevice> ||
+    std::is_same_v<T, BindDevices> || std::is_same_v<T, PivotRoot>;
 
 bool makes_mounts(const Step& step) {
     return std::visit([]<class T>(const T&) { return MakesMounts<T>; }, step.action);
@@ -51,7 +52,16 @@ void Lowering::find_positions() {
             root_position_ = i;
         }
         if (const auto* propagation = std::get_if<MountPropagation>(&step.action)) {
-            shared_after_ = shared_after_ || propagation->shared_after;
+            switch (propagation->finally) {
+                case MountPropagation::Final::Slave:
+                    break;
+                case MountPropagation::Final::Shared:
+                    final_propagation_ = PropagationShared;
+                    break;
+                case MountPropagation::Final::Private:
+                    final_propagation_ = PropagationPrivate;
+                    break;
+            }
         }
         has_devices_ = has_devices_ || std::holds_alternative<MakeDevice>(step.action);
         if (makes_mounts(step)) {
@@ -75,9 +85,9 @@ void Lowering::lower_step(const Step& step) {
     if (!skipped_) {
         steps_.push_back(step_);
     }
-    if (index_ == last_mount_ && shared_after_ && makes_mounts(step)) {
+    if (index_ == last_mount_ && final_propagation_ != 0 && makes_mounts(step)) {
         begin(step, Opcode::MountPropagation);
-        step_.second = PropagationShared;
+        step_.second = final_propagation_;
         steps_.push_back(step_);
     }
 }

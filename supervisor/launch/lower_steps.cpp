@@ -94,7 +94,8 @@ void Lowering::lower(const NewNamespaces& action) {
 
 void Lowering::lower(const MountPropagation& action) {
     step_.opcode = Opcode::MountPropagation;
-    step_.first = action.read_only ? AttributeReadOnly : 0;
+    step_.first = (action.read_only ? AttributeReadOnly : 0) |
+                  (action.no_execution ? AttributeNoExecution : 0);
     step_.second = PropagationSlave;
 }
 
@@ -259,6 +260,7 @@ void Lowering::lower(const BindMount& action) {
     step_.second = action.clear;
     flag(action.recursive, ChildStep::Recursive);
     flag(action.optional, ChildStep::Optional);
+    flag(action.unless_mounted, ChildStep::UnlessMounted);
 }
 
 void Lowering::lower(const MountFileSystem& action) {
@@ -266,6 +268,7 @@ void Lowering::lower(const MountFileSystem& action) {
     step_.name = text(action.type);
     step_.path = located(action.destination);
     flag(action.optional, ChildStep::Optional);
+    flag(action.unless_mounted, ChildStep::UnlessMounted);
     std::uint64_t rest = action.flags;
     for (const auto& [bit, attribute] : MountFlags) {
         step_.first |= (action.flags & bit) != 0 ? attribute : 0;
@@ -326,6 +329,25 @@ void Lowering::lower(const MakeDevice& action) {
     step_.source.text = devices == std::string::npos
                             ? step_.name
                             : text(std::string_view(action.path).substr(devices + 5));
+}
+
+/// One bind for the tree, and one for each part that this kernel could not put into it.
+void Lowering::lower(const BindDevices& action) {
+    step_.opcode = Opcode::BindMount;
+    step_.path = located(action.destination);
+    step_.descriptor = descriptor(action.slot);
+    step_.first = action.set;
+    step_.flags = ChildStep::Recursive;
+    steps_.push_back(step_);
+    const std::string prefix = action.slot + "/";
+    for (auto part = slots_.descriptors.lower_bound(prefix);
+         part != slots_.descriptors.end() && part->first.starts_with(prefix);
+         ++part) {
+        step_.path = located(action.destination + "/" + part->first.substr(prefix.size()));
+        step_.descriptor = part->second;
+        steps_.push_back(step_);
+    }
+    skipped_ = true;  // all are there already
 }
 
 void Lowering::lower(const CloseDescriptors&) {

@@ -15,9 +15,11 @@
 
 namespace hearth::launch {
 
-inline constexpr std::uint64_t AttributeReadOnly = 1;         // MOUNT_ATTR_RDONLY
-inline constexpr std::uint64_t PropagationSlave = 1U << 19;   // MS_SLAVE
-inline constexpr std::uint64_t PropagationShared = 1U << 20;  // MS_SHARED
+inline constexpr std::uint64_t AttributeReadOnly = 1;          // MOUNT_ATTR_RDONLY
+inline constexpr std::uint64_t AttributeNoExecution = 8;       // MOUNT_ATTR_NOEXEC
+inline constexpr std::uint64_t PropagationPrivate = 1U << 18;  // MS_PRIVATE
+inline constexpr std::uint64_t PropagationSlave = 1U << 19;    // MS_SLAVE
+inline constexpr std::uint64_t PropagationShared = 1U << 20;   // MS_SHARED
 
 class Lowering {
 public:
@@ -96,6 +98,7 @@ private:
     void lower(const MountFileSystem& action);
     void lower(const MakeMountPoint& action);
     void lower(const MakeDevice& action);
+    void lower(const BindDevices& action);
     void lower(const CloseDescriptors& action);
 
     const Plan& plan_;
@@ -115,7 +118,8 @@ private:
     std::size_t first_mount_ = static_cast<std::size_t>(-1);
     std::size_t last_mount_ = 0;
     std::vector<std::string> kept_;  ///< slots of KeepTree, by index
-    bool has_devices_ = false, shared_after_ = false;
+    bool has_devices_ = false;
+    std::uint64_t final_propagation_ = 0;  ///< MS_*, or 0: as at the beginning
 };
 
 }  // namespace hearth::launch

@@ -20,7 +20,7 @@ bool path_less(std::string_view left, std::string_view right) {
     });
 }
 
-/// One wish per path: the strongest, read-only if any of them says so.
+/// One wish per path: the strongest, read-only and without execution if any of them says so.
 std::vector<MountWish> merged(std::vector<MountWish> sorted) {
     std::vector<MountWish> result;
     for (MountWish& wish : sorted) {
@@ -28,6 +28,16 @@ std::vector<MountWish> merged(std::vector<MountWish> sorted) {
             MountWish& kept = result.back();
             kept.read_only = kept.read_only || wish.read_only ||
                              (kept.replaces() && wish.kind == Kind::ReadOnly);
+            kept.execution = std::max(kept.execution, wish.execution);
+            kept.unless_mounted = kept.unless_mounted && wish.unless_mounted;
+            if (kept.kind == Kind::Processes && wish.kind == Kind::Processes &&
+                !wish.options.empty()) {
+                // ProtectProc= and ProcSubset= are options of the one /proc.
+                if (kept.options.empty()) {
+                    kept.asked = wish.asked;
+                }
+                kept.options += (kept.options.empty() ? "" : ",") + wish.options;
+            }
         } else {
             result.push_back(std::move(wish));
         }
@@ -35,16 +45,32 @@ std::vector<MountWish> merged(std::vector<MountWish> sorted) {
     return result;
 }
 
-bool is_writable_below(const MountWish& wish) {
-    return wish.kind == Kind::ReadWrite || (wish.replaces() && !wish.read_only);
-}
-
 struct Placed {
     MountWish wish;
     int layer = 0;
+
+    /// A bind of the path to itself, with less allowed than around it.
+    [[nodiscard]] bool closes() const { return wish.kind <= Kind::ReadOnly && !wish.opens(); }
 };
 
 constexpr int last_layer = std::numeric_limits<int>::max();
+
+/// What is true at the wish's path, given what is true around it.
+MountWish::Holds held(const MountWish& wish, const MountWish::Holds& around) {
+    MountWish::Holds holds;
+    holds.read_only = wish.kind == Kind::Keep        ? around.read_only
+                      : wish.kind == Kind::ReadWrite ? false
+                      : wish.kind == Kind::ReadOnly  ? true
+                                                     : wish.read_only;
+    holds.no_execution = wish.execution == MountWish::Execution::Inherited
+                             ? around.no_execution
+                             : wish.execution == MountWish::Execution::Forbidden;
+    if (!wish.replaces()) {
+        holds.opens_writing = around.read_only && !holds.read_only;
+        holds.opens_execution = around.no_execution && !holds.no_execution;
+    }
+    return holds;
+}
 
 /// Contents and holes are layer 0, what is read-only around or in them 1, holes in that 2, and so
 /// on.
@@ -52,26 +78,19 @@ int layer_of(const MountWish& wish, const Placed* ancestor) {
     if (wish.kind == Kind::Inaccessible) {
         return last_layer;
     }
-    if (wish.kind == Kind::ReadOnly) {
+    if (wish.kind <= Kind::ReadOnly && !wish.opens()) {
         return wish.path == "/" ? -1 : (ancestor == nullptr ? 1 : ancestor->layer + 1);
     }
     if (ancestor == nullptr) {
         return 0;
     }
-    return ancestor->layer + (ancestor->wish.kind == Kind::ReadOnly ? 1 : 0);
+    return ancestor->layer + (ancestor->closes() ? 1 : 0);
 }
 
-/// Whether `wish` changes anything below `ancestor`, the nearest path with a wish above it.
-bool says_something_new(const MountWish& wish, const Placed* ancestor) {
-    const bool writable = ancestor == nullptr || is_writable_below(ancestor->wish);
-    switch (wish.kind) {
-        case Kind::ReadWrite:
-            return !writable;
-        case Kind::ReadOnly:
-            return writable;
-        default:
-            return true;
-    }
+/// Whether `wish` changes anything below the nearest path with a wish above it.
+bool says_something_new(const MountWish& wish, const MountWish::Holds& around) {
+    return wish.kind > Kind::ReadOnly || wish.holds.read_only != around.read_only ||
+           wish.holds.no_execution != around.no_execution;
 }
 
 }  // namespace
@@ -97,7 +116,10 @@ std::vector<MountWish> normalised(std::vector<MountWish> wishes) {
         if (ancestor != nullptr && ancestor->wish.kind == Kind::Inaccessible) {
             continue;
         }
-        if (says_something_new(wish, ancestor)) {
+        const MountWish::Holds around =
+            ancestor == nullptr ? MountWish::Holds() : ancestor->wish.holds;
+        wish.holds = held(wish, around);
+        if (says_something_new(wish, around)) {
             const int layer = layer_of(wish, ancestor);
             kept.push_back({std::move(wish), layer});
             above.push_back(kept.size() - 1);

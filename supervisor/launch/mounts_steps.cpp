@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "supervisor/launch/extension_release.hpp"
 #include "supervisor/launch/mounts.hpp"
 
 namespace hearth::launch {
@@ -20,48 +21,35 @@ using Kind = MountWish::Kind;
 constexpr int namespace_status = 226;  // EXIT_NAMESPACE
 constexpr int root_status = 210;       // EXIT_CHROOT
 
-struct DeviceNode {
-    std::string_view name;
-    std::uint32_t major, minor;
-};
-// Documentation/admin-guide/devices.txt
-constexpr auto device_nodes = std::to_array<DeviceNode>({
-    {"null", 1, 3},
-    {"zero", 1, 5},
-    {"full", 1, 7},
-    {"random", 1, 8},
-    {"urandom", 1, 9},
-    {"tty", 5, 0},
-    {"ptmx", 5, 2},  // finds the devpts beside it
-});
-struct DeviceLink {
-    std::string_view name, target;
-};
-constexpr auto device_links = std::to_array<DeviceLink>({
-    {"core", "/proc/kcore"},
-    {"fd", "/proc/self/fd"},
-    {"stdin", "/proc/self/fd/0"},
-    {"stdout", "/proc/self/fd/1"},
-    {"stderr", "/proc/self/fd/2"},
-});
-struct DeviceTree {
-    std::string_view name;
-    std::uint32_t mode;
-};
-constexpr auto device_trees = std::to_array<DeviceTree>(
-    {{"pts", 0755}, {"shm", 01777}, {"mqueue", 01777}, {"hugepages", 0755}});
+/// mount(2)'s flags as mount_setattr(2)'s attributes; read-only is no attribute of an image.
+std::uint64_t attributes_of(std::uint64_t flags) {
+    constexpr std::pair<std::uint64_t, std::uint64_t> pairs[] = {
+        {MS_NOSUID, MOUNT_ATTR_NOSUID},
+        {MS_NODEV, MOUNT_ATTR_NODEV},
+        {MS_NOEXEC, MOUNT_ATTR_NOEXEC},
+        {MS_NOATIME, MOUNT_ATTR_NOATIME},
+        {MS_NODIRATIME, MOUNT_ATTR_NODIRATIME},
+        {MS_STRICTATIME, MOUNT_ATTR_STRICTATIME},
+    };
+    std::uint64_t attributes = 0;
+    for (const auto& [flag, attribute] : pairs) {
+        attributes |= (flags & flag) != 0 ? attribute : 0;
+    }
+    return attributes;
+}
 
 class Lowering {
 public:
     Lowering(const Unit& unit, const MountScope& scope, std::vector<MountWish> wishes)
         : unit_(unit), scope_(scope), wishes_(std::move(wishes)) {
-        const std::string& root = unit.settings.exec.root_directory;
-        root_ = root == "/" ? "" : root;
+        root_ = root_place(unit, scope);
+        assembled_ = !root_.empty() && root_ != unit.settings.exec.root_directory;
     }
 
     MountPlan run(const Asked& asked) {
+        prepare_root();
         for (const MountWish& wish : wishes_) {
-            if (wish.path != "/" || wish.kind != Kind::ReadOnly) {
+            if (wish.path != "/" || wish.kind > Kind::ReadOnly) {
                 lower(wish);
             }
         }
@@ -83,6 +71,11 @@ private:
         return path == "/" && !root_.empty() ? root_ : root_ + path;
     }
 
+    [[nodiscard]] static std::uint64_t attributes(const MountWish& wish) {
+        return (wish.holds.read_only ? std::uint64_t{MOUNT_ATTR_RDONLY} : 0) |
+               (wish.holds.no_execution ? std::uint64_t{MOUNT_ATTR_NOEXEC} : 0);
+    }
+
     /// The nearest path above `path` whose content is replaced, or null.
     [[nodiscard]] const MountWish* covering(const std::string& path) const {
         const MountWish* nearest = nullptr;
@@ -102,7 +95,7 @@ private:
     [[nodiscard]] std::optional<HostPath> host_path(const std::string& path) const {
         const MountWish* const cover = covering(path);
         if (cover == nullptr) {
-            return HostPath{located(path), root_};
+            return assembled_ ? std::nullopt : std::optional(HostPath{located(path), root_});
         }
         if (cover->kind != Kind::Bind && cover->kind != Kind::HostDevices) {
             return std::nullopt;
@@ -124,26 +117,22 @@ private:
 
     void lower(const MountWish& wish) {
         switch (wish.kind) {
+            case Kind::Keep:
             case Kind::ReadWrite:
-                return hole(wish);
             case Kind::ReadOnly:
-                return add(
-                    BindMount{
-                        located(wish.path),
-                        located(wish.path),
-                        true,
-                        wish.optional,
-                        MOUNT_ATTR_RDONLY,
-                        0},
-                    wish.asked);
+                return wish.opens() ? hole(wish) : close(wish);
             case Kind::Bind:
                 return bind(wish, wish.source);
             case Kind::HostDevices:
                 return bind(wish, "/dev");
+            case Kind::Image:
+                return image(wish);
+            case Kind::Layers:
+                return layers(wish);
             case Kind::TemporaryFileSystem:
                 return fresh(wish, "tmpfs", wish.options, wish.flags);
             case Kind::Processes:
-                return fresh(wish, "proc", "", MS_NOSUID | MS_NODEV | MS_NOEXEC);
+                return fresh(wish, "proc", wish.options, MS_NOSUID | MS_NODEV | MS_NOEXEC);
             case Kind::Kernel:
                 return fresh(wish, "sysfs", "", MS_NOSUID | MS_NODEV | MS_NOEXEC);
             case Kind::ControlGroups:
@@ -166,16 +155,27 @@ private:
         }
     }
 
+    void close(const MountWish& wish) {
+        const std::string path = located(wish.path);
+        add(BindMount{path, path, true, wish.optional, attributes(wish), 0}, wish.asked);
+    }
+
     void hole(const MountWish& wish) {
         const std::optional<HostPath> source = host_path(wish.path);
-        if (!source) {  // in a fresh file system: there only if something put it there
+        if (!source) {
+            // In a file system of our own: there only if something put it there, and no flag that
+            // is cleared was the host's.
+            const std::uint64_t clear =
+                (wish.holds.opens_writing ? std::uint64_t{MOUNT_ATTR_RDONLY} : 0) |
+                (wish.holds.opens_execution ? std::uint64_t{MOUNT_ATTR_NOEXEC} : 0);
+            const std::string path = located(wish.path);
             return add(
-                BindMount{located(wish.path), located(wish.path), true, wish.optional, 0, 0},
-                wish.asked);
+                BindMount{path, path, true, wish.optional, attributes(wish), clear}, wish.asked);
         }
         const std::string slot = "writable:" + wish.path;
         prepare(CloneTree{slot, source->path, true, wish.optional, source->root}, wish.asked);
-        add(BindMount{"tree:" + slot, located(wish.path), true, wish.optional, 0, 0}, wish.asked);
+        add(BindMount{"tree:" + slot, located(wish.path), true, wish.optional, attributes(wish), 0},
+            wish.asked);
     }
 
     void bind(const MountWish& wish, const std::string& source) {
@@ -190,8 +190,9 @@ private:
                 located(wish.path),
                 wish.recursive,
                 wish.optional,
-                wish.read_only ? std::uint64_t{MOUNT_ATTR_RDONLY} : 0,
-                0},
+                attributes(wish),
+                0,
+                wish.unless_mounted},
             wish.asked);
     }
 
@@ -201,7 +202,12 @@ private:
         }
         add(
             MountFileSystem{
-                std::move(type), located(wish.path), std::move(options), flags, wish.optional},
+                std::move(type),
+                located(wish.path),
+                std::move(options),
+                flags | (wish.holds.no_execution ? std::uint64_t{MS_NOEXEC} : 0),
+                wish.optional,
+                wish.unless_mounted},
             wish.asked);
         if (wish.read_only) {  // only at the end: until then places for other mounts are made in it
             read_only_later(wish);
@@ -219,7 +225,7 @@ private:
     void private_tmp(const MountWish& wish) {
         const std::string slot = wish.path == "/tmp" ? "tmp" : "var-tmp";
         prepare(MakePrivateTmp{slot, wish.path}, wish.asked);
-        const std::uint64_t set = wish.read_only ? MOUNT_ATTR_RDONLY : 0;
+        const std::uint64_t set = attributes(wish);
         if (covering(wish.path) != nullptr || !root_.empty()) {
             mount_point(wish, "", "");
         }
@@ -240,51 +246,118 @@ private:
             wish.asked);
     }
 
+    void image(const MountWish& wish) {
+        const std::string slot = "image:" + wish.path;
+        prepare(
+            MountImage{
+                slot,
+                wish.source,
+                wish.options,
+                attributes_of(wish.flags),
+                (wish.flags & MS_RDONLY) != 0,
+                wish.optional},
+            wish.asked);
+        mount_point(wish, "", slot);
+        add(BindMount{"tree:" + slot, located(wish.path), true, false, attributes(wish), 0},
+            wish.asked);
+    }
+
+    /// Images are mounted once for both hierarchies.
+    const std::vector<Layer>& extensions() {
+        const RootSettings& roots = unit_.settings.roots;
+        if (!layers_.empty()) {
+            return layers_;
+        }
+        for (const ExtensionEntry& entry : roots.extension_images) {
+            const MountOptions options = image_options(entry.options);
+            const std::string slot = "extension:" + std::to_string(layers_.size());
+            prepare(
+                MountImage{
+                    slot,
+                    entry.source,
+                    options.rest,
+                    attributes_of(options.flags),
+                    true,
+                    entry.optional},
+                {"ExtensionImages", entry.source, unit_.origin_of("ExtensionImages")});
+            layers_.push_back(
+                {"tree:" + slot,
+                 extension_name(entry.source),
+                 options.relaxed_release,
+                 entry.optional});
+        }
+        for (const DirectoryEntry& entry : roots.extension_directories) {
+            layers_.push_back({entry.path, extension_name(entry.path), false, entry.optional});
+        }
+        return layers_;
+    }
+
+    void layers(const MountWish& wish) {
+        const std::string slot = "layers:" + wish.path;
+        const std::string base = assembled_ ? "tree:root" : root_.empty() ? "/" : root_;
+        const std::vector<Layer>& found = extensions();
+        prepare(MountLayers{slot, base, wish.path, found}, wish.asked);
+        mount_point(wish, "tree:" + slot, slot);
+        add(BindMount{"tree:" + slot, located(wish.path), true, false, attributes(wish), 0},
+            wish.asked);
+    }
+
     void private_devices(const MountWish& wish) {
-        const std::string at = located(wish.path) + "/";
+        // Where more is mounted in it, or where the service could write to what others see, it
+        // gets one of its own.
+        const bool more = std::ranges::any_of(wishes_, [&](const MountWish& other) {
+            return other.replaces() && other.kind != Kind::MessageQueues &&
+                   other.path != wish.path && is_below(other.path, wish.path);
+        });
+        const bool shared = !more && !scope_.keeps_sys_admin;
+        // With an IPC namespace of its own the queues are a wish of their own.
+        const bool queues = !unit_.settings.sandbox.private_ipc &&
+                            unit_.settings.namespaces.ipc_namespace_path.empty();
         if (!root_.empty()) {
             mount_point(wish, "", "");
         }
-        std::vector<Step> trees;
-        for (const DeviceTree& tree : device_trees) {
-            const std::string name(tree.name), slot = "dev-" + name;
-            if (name == "mqueue" && (unit_.settings.sandbox.private_ipc ||
-                                     !unit_.settings.namespaces.ipc_namespace_path.empty())) {
-                continue;  // a wish of its own
-            }
-            prepare(CloneTree{slot, "/dev/" + name, true, true, {}}, wish.asked);
-            trees.push_back(
-                {Stage::Mounts,
-                 BindMount{"tree:" + slot, at + name, true, true, 0, 0},
-                 wish.asked,
-                 namespace_status});
+        if (scope_.mounts_in_child) {
+            devices_in_child(plan_, located(wish.path), queues, wish.asked);
+            return read_only_later(wish);
         }
-        prepare(CloneTree{"dev-log", "/dev/log", false, true, {}}, wish.asked);
-        add(
-            MountFileSystem{
-                "tmpfs",
-                located(wish.path),
-                "mode=0755,size=4m,nr_inodes=64k",
-                MS_NOSUID | MS_NOEXEC | MS_STRICTATIME,
-                false},
-            wish.asked);
-        for (const DeviceNode& node : device_nodes) {
-            add(MakeDevice{at + std::string(node.name), node.major, node.minor, 0666}, wish.asked);
+        prepare(MakeDevices{"devices", queues, shared}, wish.asked);
+        const std::uint64_t set = wish.holds.no_execution ? MOUNT_ATTR_NOEXEC : 0;
+        add(BindDevices{"devices", located(wish.path), set}, wish.asked);
+        if (!shared) {
+            read_only_later(wish);
         }
-        for (const DeviceTree& tree : device_trees) {
-            add(MakeDirectory{at + std::string(tree.name), tree.mode}, wish.asked);
-        }
-        for (const DeviceLink& link : device_links) {
-            add(MakeSymlink{std::string(link.target), at + std::string(link.name)}, wish.asked);
-        }
-        plan_.steps.insert(plan_.steps.end(), trees.begin(), trees.end());
-        add(MakeMountPoint{at + "log", "tree:dev-log"}, wish.asked);
-        add(BindMount{"tree:dev-log", at + "log", false, true, 0, 0}, wish.asked);
-        read_only_later(wish);
     }
 
     // ---- the whole
     // ----------------------------------------------------------------------------------
+
+    /// A root that is none of the host's directories.
+    void prepare_root() {
+        const RootSettings& roots = unit_.settings.roots;
+        if (!assembled_) {
+            return;
+        }
+        std::string base = unit_.settings.exec.root_directory;
+        if (!roots.root_image.empty()) {
+            const MountOptions options = image_options(roots.root_image_options.partitions);
+            base = roots.root_ephemeral ? "root-image" : "root";
+            prepare(
+                MountImage{
+                    base,
+                    roots.root_image,
+                    options.rest,
+                    attributes_of(options.flags),
+                    roots.root_ephemeral || (options.flags & MS_RDONLY) != 0,
+                    false},
+                root_asked(unit_));
+            base = "tree:" + base;
+        }
+        if (roots.root_ephemeral) {
+            const Asked asked{"RootEphemeral", "yes", unit_.origin_of("RootEphemeral")};
+            prepare(MakePrivateTmp{"ephemeral", "/var/tmp"}, asked);
+            prepare(MountEphemeral{"root", base, "ephemeral"}, asked);
+        }
+    }
 
     void finish() {
         plan_.steps.insert(plan_.steps.end(), finals_.begin(), finals_.end());
@@ -295,40 +368,59 @@ private:
                 {"NoNewPrivileges", "yes", unit_.origin_of("NoNewPrivileges")});
         }
         if (!root_.empty()) {
-            plan_.steps.push_back({Stage::Root, PivotRoot{root_}, root_asked(), root_status});
+            plan_.steps.push_back({Stage::Root, PivotRoot{root_}, root_asked(unit_), root_status});
         }
     }
 
-    [[nodiscard]] Asked root_asked() const {
-        return {"RootDirectory", root_, unit_.origin_of("RootDirectory")};
+    /// How mounts travel in the end: by default further only where the service may mount at all.
+    [[nodiscard]] MountPropagation::Final final_propagation() const {
+        switch (unit_.settings.roots.mount_flags) {
+            case MountFlags::Shared:
+                return MountPropagation::Final::Shared;
+            case MountFlags::Slave:
+                return MountPropagation::Final::Slave;
+            case MountFlags::Private:
+                return MountPropagation::Final::Private;
+            case MountFlags::Unset:
+                break;
+        }
+        return scope_.keeps_sys_admin ? MountPropagation::Final::Shared
+                                      : MountPropagation::Final::Slave;
     }
 
     void begin(const Asked& asked) {
         const auto all = std::ranges::find_if(wishes_, [](const MountWish& wish) {
-            return wish.path == "/" && wish.kind == Kind::ReadOnly;
+            return wish.path == "/" && wish.kind <= Kind::ReadOnly;
         });
-        const bool read_only = all != wishes_.end();
-        const Asked& cause = read_only ? all->asked : asked;
-        std::vector<Step> first{
-            {Stage::Mounts, NewNamespaces{CLONE_NEWNS}, asked, namespace_status}};
-        first.insert(first.end(), points_.begin(), points_.end());
-        first.push_back(
-            {Stage::Mounts,
-             MountPropagation{read_only && root_.empty(), scope_.keeps_sys_admin},
-             root_.empty() ? cause : asked,
-             namespace_status});
-        if (!root_.empty()) {
-            first.push_back(
-                {Stage::Mounts,
-                 BindMount{
-                     root_,
-                     root_,
-                     true,
-                     false,
-                     read_only ? std::uint64_t{MOUNT_ATTR_RDONLY} : 0,
-                     0},
-                 root_asked(),
-                 namespace_status});
+        const bool closed = all != wishes_.end();
+        const MountWish::Holds holds = closed ? all->holds : MountWish::Holds();
+        const Asked& cause = closed ? all->asked : asked;
+        std::vector<Step> first;
+        const auto put = [&first](Action action, const Asked& who) {
+            first.push_back({Stage::Mounts, std::move(action), who, namespace_status});
+        };
+        put(NewNamespaces{CLONE_NEWNS}, asked);
+        MountPropagation propagation{false, final_propagation(), false};
+        if (root_.empty()) {
+            propagation.read_only = holds.read_only;
+            propagation.no_execution = holds.no_execution;
+        }
+        const std::uint64_t set = closed ? attributes(*all) : 0;
+        const auto places = [&] { first.insert(first.end(), points_.begin(), points_.end()); };
+        if (!assembled_) {
+            places();
+            put(propagation, root_.empty() ? cause : asked);
+            if (!root_.empty()) {
+                put(BindMount{root_, root_, true, false, set, 0}, root_asked(unit_));
+            }
+        } else {  // places are made in it, so it can't be closed before
+            put(MakeMountPoint{root_, ""}, asked);
+            put(propagation, asked);
+            put(BindMount{"tree:root", root_, true, false, 0, 0}, root_asked(unit_));
+            places();
+            if (set != 0) {
+                put(MountAttributes{root_, set, 0, true, false}, cause);
+            }
         }
         plan_.steps.insert(plan_.steps.begin(), first.begin(), first.end());
     }
@@ -337,6 +429,8 @@ private:
     const MountScope& scope_;
     std::vector<MountWish> wishes_;
     std::string root_;
+    bool assembled_ = false;  ///< the root is no directory of the host
+    std::vector<Layer> layers_;
     MountPlan plan_;
     std::vector<Step> points_;  ///< places for mounts on the host's own file systems
     std::vector<Step> finals_;  ///< read-only last

@@ -12,12 +12,13 @@
 #include <utility>
 
 #include "supervisor/launch/mounts.hpp"
-#include "units/codecs.hpp"
+#include "units/root_codecs.hpp"
 
 namespace hearth::launch {
 namespace {
 
 using Kind = MountWish::Kind;
+using Execution = MountWish::Execution;
 
 struct Fixed {
     std::string_view path;
@@ -74,45 +75,13 @@ constexpr auto switches = std::to_array<Switch>({
     {"ProtectKernelLogs", &SandboxSettings::protect_kernel_logs, kernel_logs},
 });
 
-struct MountFlag {
-    std::string_view option;
-    std::uint64_t set, clear;
-};
-// What mount(8) takes as flags; all else is the file system's own.
-constexpr auto mount_flags = std::to_array<MountFlag>({
-    {"nodev", MS_NODEV, 0},
-    {"dev", 0, MS_NODEV},
-    {"nosuid", MS_NOSUID, 0},
-    {"suid", 0, MS_NOSUID},
-    {"noexec", MS_NOEXEC, 0},
-    {"exec", 0, MS_NOEXEC},
-    {"strictatime", MS_STRICTATIME, 0},
-    {"nostrictatime", 0, MS_STRICTATIME},
-    {"noatime", MS_NOATIME, MS_STRICTATIME},
-    {"atime", 0, MS_NOATIME},
-    {"relatime", MS_RELATIME, MS_STRICTATIME},
-    {"norelatime", 0, MS_RELATIME},
-    {"nodiratime", MS_NODIRATIME, 0},
-    {"diratime", 0, MS_NODIRATIME},
-    {"rw", 0, 0},
-});
-
 void read_tmpfs_options(MountWish& wish, std::string_view text) {
-    wish.flags = MS_NODEV | MS_STRICTATIME;
-    bool mode = false;
-    while (!text.empty()) {
-        const std::string_view option = text.substr(0, text.find(','));
-        text.remove_prefix(std::min(text.size(), option.size() + 1));
-        const auto* const flag = std::ranges::find(mount_flags, option, &MountFlag::option);
-        if (option == "ro" || option == "rw") {
-            wish.read_only = option == "ro";
-        } else if (flag != mount_flags.end()) {
-            wish.flags = (wish.flags & ~flag->clear) | flag->set;
-        } else if (!option.empty()) {
-            mode = mode || option.starts_with("mode=");
-            (wish.options += wish.options.empty() ? "" : ",") += option;
-        }
-    }
+    MountOptions options = read_mount_options(text, MS_NODEV | MS_STRICTATIME);
+    wish.read_only = (options.flags & MS_RDONLY) != 0;
+    wish.flags = options.flags & ~std::uint64_t{MS_RDONLY};
+    wish.options = std::move(options.rest);
+    const bool mode =
+        wish.options.starts_with("mode=") || wish.options.find(",mode=") != std::string::npos;
     if (!mode) {
         wish.options.insert(0, wish.options.empty() ? "mode=0755" : "mode=0755,");
     }
@@ -121,21 +90,32 @@ void read_tmpfs_options(MountWish& wish, std::string_view text) {
 class Collector {
 public:
     Collector(const Unit& unit, const Host& host, Diagnostics* notes)
-        : unit_(unit), sandbox_(unit.settings.sandbox), host_(host), notes_(notes) {
-        root_ = unit.settings.exec.root_directory == "/" ? "" : unit.settings.exec.root_directory;
-    }
+        : unit_(unit),
+          sandbox_(unit.settings.sandbox),
+          roots_(unit.settings.roots),
+          host_(host),
+          notes_(notes) {}
 
     std::vector<MountWish> collect(const MountScope& scope) {
-        if (!root_.empty() && sandbox_.mount_api_vfs.value_or(true)) {
+        // Paths without `+` are the host's: those of RootDirectory= are below it, none is in an
+        // image.
+        const std::string place = root_place(unit_, scope);
+        const bool directory = !place.empty() && roots_.root_image.empty();
+        root_ = directory ? unit_.settings.exec.root_directory : place;
+        if (!root_.empty() && mounts_api_file_systems(unit_)) {
             api_file_systems();
         }
         binds("BindPaths", sandbox_.bind_paths, false);
         binds("BindReadOnlyPaths", sandbox_.bind_read_only_paths, true);
+        images();
+        layers();
         temporary_file_systems();
         if (!scope.full_privileges) {
             paths("ReadWritePaths", sandbox_.read_write_paths, Kind::ReadWrite);
             paths("ReadOnlyPaths", sandbox_.read_only_paths, Kind::ReadOnly);
             paths("InaccessiblePaths", sandbox_.inaccessible_paths, Kind::Inaccessible);
+            paths("ExecPaths", roots_.exec_paths, Kind::Keep, Execution::Allowed);
+            paths("NoExecPaths", roots_.no_exec_paths, Kind::Keep, Execution::Forbidden);
             protect_system();
             protect_home();
             private_parts();
@@ -171,12 +151,15 @@ private:
     }
 
     void api_file_systems() {
-        const std::string_view asked = sandbox_.mount_api_vfs ? "MountAPIVFS" : "RootDirectory";
-        const std::string value = sandbox_.mount_api_vfs ? "yes" : root_;
-        add("/proc", Kind::Processes, asked, value);
-        add("/sys", Kind::Kernel, asked, value);
-        add("/dev", Kind::HostDevices, asked, value);
+        const bool explicitly = sandbox_.mount_api_vfs.value_or(false);
+        const Asked root = root_asked(unit_);
+        const std::string_view asked = explicitly ? "MountAPIVFS" : root.directive;
+        const std::string value = explicitly ? "yes" : root.value;
+        add("/proc", Kind::Processes, asked, value).unless_mounted = true;
+        add("/sys", Kind::Kernel, asked, value).unless_mounted = true;
+        add("/dev", Kind::HostDevices, asked, value).unless_mounted = true;
         MountWish& run = add("/run", Kind::TemporaryFileSystem, asked, value);
+        run.unless_mounted = true;
         run.flags = MS_NODEV | MS_NOSUID | MS_STRICTATIME;
         run.options = "mode=0755";
     }
@@ -197,6 +180,35 @@ private:
         }
     }
 
+    void images() {
+        for (const ImageEntry& entry : roots_.mount_images) {
+            MountWish& wish =
+                add(entry.destination,
+                    Kind::Image,
+                    "MountImages",
+                    entry.source + ":" + entry.destination);
+            MountOptions options = image_options(entry.options);
+            wish.source = entry.source;
+            wish.optional = entry.optional;
+            wish.read_only = (options.flags & MS_RDONLY) != 0;
+            wish.flags = options.flags;
+            wish.options = std::move(options.rest);
+        }
+    }
+
+    /// systemd.exec(5): extensions are laid over these two.
+    void layers() {
+        const bool images = !roots_.extension_images.empty();
+        if (!images && roots_.extension_directories.empty()) {
+            return;
+        }
+        const std::string value = images ? roots_.extension_images.front().source
+                                         : roots_.extension_directories.front().path;
+        for (const char* path : {"/usr", "/opt"}) {
+            add(path, Kind::Layers, images ? "ExtensionImages" : "ExtensionDirectories", value);
+        }
+    }
+
     void temporary_file_systems() {
         for (const TmpfsEntry& entry : sandbox_.temporary_file_systems) {
             MountWish& wish =
@@ -205,7 +217,11 @@ private:
         }
     }
 
-    void paths(std::string_view directive, const std::vector<PathEntry>& entries, Kind kind) {
+    void paths(
+        std::string_view directive,
+        const std::vector<PathEntry>& entries,
+        Kind kind,
+        Execution execution = Execution::Inherited) {
         for (const PathEntry& entry : entries) {
             std::string path = entry.path;
             if (!root_.empty() && !entry.below_root) {
@@ -215,7 +231,9 @@ private:
                 }
                 path = path == root_ ? "/" : path.substr(root_.size());
             }
-            add(std::move(path), kind, directive, entry.path).optional = entry.optional;
+            MountWish& wish = add(std::move(path), kind, directive, entry.path);
+            wish.optional = entry.optional;
+            wish.execution = execution;
         }
     }
 
@@ -225,11 +243,12 @@ private:
                 {Severity::Note,
                  unit_.origin_of(directive),
                  fmt::format(
-                     "{}={} lies outside RootDirectory={}, where the service can't "
+                     "{}={} lies outside {}={}, where the service can't "
                      "go anyway: it changes nothing",
                      directive,
                      path,
-                     root_),
+                     root_asked(unit_).directive,
+                     root_asked(unit_).value),
                  fmt::format("write {}=+{} for a path below the root", directive, path),
                  {}});
         }
@@ -267,10 +286,16 @@ private:
     }
 
     void private_parts() {
-        if (sandbox_.private_tmp) {
-            add("/tmp", Kind::PrivateTmp, "PrivateTmp", "yes");
-            add("/var/tmp", Kind::PrivateTmp, "PrivateTmp", "yes");
+        for (const char* path : {"/tmp", "/var/tmp"}) {
+            if (sandbox_.private_tmp == PrivateTmp::Yes) {
+                add(path, Kind::PrivateTmp, "PrivateTmp", "yes");
+            } else if (sandbox_.private_tmp == PrivateTmp::Disconnected) {
+                MountWish& wish =
+                    add(path, Kind::TemporaryFileSystem, "PrivateTmp", "disconnected");
+                read_tmpfs_options(wish, "mode=1777,nosuid");
+            }
         }
+        processes();
         if (sandbox_.private_devices) {
             add("/dev", Kind::PrivateDevices, "PrivateDevices", "yes");
         }
@@ -326,6 +351,22 @@ private:
         }
     }
 
+    /// A proc of the service's own, in which other users' processes or all but processes are
+    /// hidden.
+    void processes() {
+        const auto hidden = [&](std::string_view directive, std::string value, std::string option) {
+            MountWish& wish = add("/proc", Kind::Processes, directive, std::move(value));
+            wish.options = std::move(option);
+        };
+        if (roots_.protect_proc != ProtectProc::Default) {
+            const std::string value = Codec<ProtectProc>::format(roots_.protect_proc);
+            hidden("ProtectProc", value, "hidepid=" + value);
+        }
+        if (roots_.proc_subset == ProcSubset::Pid) {
+            hidden("ProcSubset", "pid", "subset=pid");
+        }
+    }
+
     /// A confined service must not find the manager's state and sockets, by no name they have.
     void hide_runtime_directory(const std::string& notify_socket) {
         const std::string& hidden = host_.runtime_directory;
@@ -371,6 +412,7 @@ private:
 
     const Unit& unit_;
     const SandboxSettings& sandbox_;
+    const RootSettings& roots_;
     const Host& host_;
     Diagnostics* notes_;
     std::string root_;
@@ -396,15 +438,18 @@ std::vector<MountWish> mount_wishes(
 
 std::optional<Asked> mount_namespace_asked(
     const Unit& unit, const MountScope& scope, const std::vector<MountWish>& wishes) {
-    const std::string& root = unit.settings.exec.root_directory;
     const auto asked = [&](std::string_view directive, std::string value) {
         return Asked{std::string(directive), std::move(value), unit.origin_of(directive)};
     };
-    if (!root.empty() && root != "/") {
-        return asked("RootDirectory", root);
+    if (!root_place(unit, scope).empty()) {
+        return root_asked(unit);
     }
     if (!scope.full_privileges && unit.settings.sandbox.private_mounts) {
         return asked("PrivateMounts", "yes");
+    }
+    const MountFlags flags = unit.settings.roots.mount_flags;
+    if (!scope.full_privileges && (flags == MountFlags::Slave || flags == MountFlags::Private)) {
+        return asked("MountFlags", Codec<MountFlags>::format(flags));
     }
     // The runtime directory is hidden where there is a namespace anyway; it asks for none.
     const auto first = std::ranges::find_if(

@@ -106,6 +106,7 @@ std::string_view name(const Action& action) {
             [](const MakeDirectory&) { return "make-directory"; },
             [](const MakeMountPoint&) { return "make-mount-point"; },
             [](const MakeSymlink&) { return "make-symlink"; },
+            [](const BindDevices&) { return "bind-devices"; },
             [](const MakeDevice&) { return "make-device"; },
             [](const PivotRoot&) { return "pivot-root"; },
             [](const SetHostname&) { return "set-hostname"; },
@@ -137,6 +138,10 @@ std::string_view name(const Preparation& preparation) {
             [](const MakeUserNamespace&) { return "make-user-namespace"; },
             [](const JoinActivation&) { return "join-activation"; },
             [](const CloneTree&) { return "clone-tree"; },
+            [](const MakeDevices&) { return "make-devices"; },
+            [](const MountImage&) { return "mount-image"; },
+            [](const MountLayers&) { return "mount-layers"; },
+            [](const MountEphemeral&) { return "mount-ephemeral"; },
         },
         preparation);
 }

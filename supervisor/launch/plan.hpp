@@ -149,6 +149,58 @@ struct CloneTree {
     bool operator==(const CloneTree&) const = default;
 };
 
+/// The /dev of PrivateDevices=: pseudo devices, links, the host's terminals, shared memory, message
+/// queues, huge pages and log socket. `shared`: a clone of a read-only tree that all such services
+/// have; else one that is made for this launch and writable, for places of further mounts, and for
+/// services that could change a shared one.
+struct MakeDevices {
+    std::string slot;
+    bool message_queues = true;
+    bool shared = true;
+    bool operator==(const MakeDevices&) const = default;
+};
+
+/// A detached mount of the file system in an image: a block device, or a file behind a loop device
+/// that is kept for the activation and ends with its last user.
+struct MountImage {
+    std::string slot;
+    std::string source;
+    std::string options;           ///< the file system's own: "noload,data=ordered"
+    std::uint64_t attributes = 0;  ///< MOUNT_ATTR_*, without read-only
+    bool read_only = false;
+    bool optional = false;  ///< a missing source leaves the slot empty
+    bool operator==(const MountImage&) const = default;
+};
+
+/// What is laid over a hierarchy by MountLayers: a directory of the host or "tree:NAME" of an
+/// image.
+struct Layer {
+    std::string source;
+    std::string name;      ///< its extension-release file must have it
+    bool relaxed = false;  ///< any one such file will do
+    bool optional = false;
+    bool operator==(const Layer&) const = default;
+};
+/// A detached, read-only overlay: `hierarchy` of each layer, the last one on top, over that of
+/// `base`. Layers without it don't count; without any the slot stays empty. Each layer's
+/// extension-release file has to fit the os-release of `base`.
+struct MountLayers {
+    std::string slot;
+    std::string base;       ///< the root: a path or "tree:NAME"
+    std::string hierarchy;  ///< "/usr", "/opt"
+    std::vector<Layer> layers;
+    bool operator==(const MountLayers&) const = default;
+};
+
+/// A detached, writable overlay over `base`, kept for the activation: what is written goes into the
+/// private directory of slot `directory` and is removed with it.
+struct MountEphemeral {
+    std::string slot;
+    std::string base;  ///< a path or "tree:NAME"
+    std::string directory;
+    bool operator==(const MountEphemeral&) const = default;
+};
+
 using Preparation = std::variant<
     MakeCgroup,
     FilterCgroup,
@@ -158,7 +210,11 @@ using Preparation = std::variant<
     OpenNamespace,
     MakeUserNamespace,
     JoinActivation,
-    CloneTree>;
+    CloneTree,
+    MakeDevices,
+    MountImage,
+    MountLayers,
+    MountEphemeral>;
 
 // ---- steps: by the child ------------------------------------------------------------------------
 
@@ -212,10 +268,13 @@ struct NewNamespaces {  ///< unshare(2); CLONE_NEW* bits
 
 // Mount steps. Paths are absolute in the child's view at that moment. `optional`: a missing path is
 // fine.
-struct MountPropagation {  ///< mount_setattr("/", AT_RECURSIVE): slave, and read-only when asked,
-                           ///< in one call
+/// mount_setattr("/", AT_RECURSIVE): slave, and read-only or without execution when asked, in one
+/// call. `finally`: how mounts travel when all others are made (MountFlags=).
+struct MountPropagation {
+    enum class Final : std::uint8_t { Slave, Shared, Private };
     bool read_only = false;
-    bool shared_after = false;
+    Final finally = Final::Slave;
+    bool no_execution = false;
     bool operator==(const MountPropagation&) const = default;
 };
 /// A CloneTree by the child, in a mount namespace that hearthd itself may not copy from: for
@@ -236,8 +295,9 @@ struct BindMount {  ///< open_tree(CLONE) of source, attributes on the detached 
     std::string destination;
     bool recursive = true;
     bool optional = false;
-    std::uint64_t set = 0;    ///< MOUNT_ATTR_* to set on the clone
-    std::uint64_t clear = 0;  ///< MOUNT_ATTR_* to clear
+    std::uint64_t set = 0;        ///< MOUNT_ATTR_* to set on the clone
+    std::uint64_t clear = 0;      ///< MOUNT_ATTR_* to clear
+    bool unless_mounted = false;  ///< nothing where a mount begins at the destination already
     bool operator==(const BindMount&) const = default;
 };
 struct MountAttributes {  ///< mount_setattr on an existing mount point or, where `path` is none, on
@@ -254,6 +314,7 @@ struct MountFileSystem {  ///< a fresh tmpfs, proc, sysfs, devpts, mqueue
     std::string options;      ///< "mode=0755,size=4m"
     std::uint64_t flags = 0;  ///< MS_*
     bool optional = false;
+    bool unless_mounted = false;  ///< nothing where a mount begins at the destination already
     bool operator==(const MountFileSystem&) const = default;
 };
 struct HidePath {  ///< an inaccessible, empty node of the right kind over the path (file or
@@ -279,6 +340,13 @@ struct MakeMountPoint {
 struct MakeSymlink {
     std::string target, path;
     bool operator==(const MakeSymlink&) const = default;
+};
+/// The tree that MakeDevices made, with what is bound into it.
+struct BindDevices {
+    std::string slot;
+    std::string destination;
+    std::uint64_t set = 0;  ///< MOUNT_ATTR_*
+    bool operator==(const BindDevices&) const = default;
 };
 struct MakeDevice {  ///< mknod of a character device, or a bind of the host's where mknod is
                      ///< refused
@@ -370,6 +438,7 @@ using Action = std::variant<
     MakeMountPoint,
     MakeSymlink,
     MakeDevice,
+    BindDevices,
     PivotRoot,
     SetHostname,
     SetResourceLimit,

@@ -3,13 +3,12 @@
 // describe(): a step with its arguments in one line, in the words of the kernel's own interfaces.
 #include <fcntl.h>
 #include <fmt/format.h>
-
-#include <algorithm>
 #include <linux/mount.h>
 #include <linux/sched.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <iterator>
@@ -257,6 +256,34 @@ std::string arguments(const CloneTree& step) {
         step.id_map.empty() ? "" : ", ids as in " + step.id_map,
         optionally(step.optional));
 }
+std::string arguments(const MakeDevices& step) {
+    return fmt::format(
+        "{}{}{}",
+        step.slot,
+        step.message_queues ? "" : " without message queues",
+        step.shared ? "" : " for this launch alone");
+}
+std::string arguments(const MountImage& step) {
+    return fmt::format(
+        "{} of {}{}{}{}{}{}",
+        step.slot,
+        step.source,
+        changes(step.attributes, 0),
+        step.read_only ? ", read-only" : "",
+        step.options.empty() ? "" : " ",
+        step.options,
+        optionally(step.optional));
+}
+std::string arguments(const MountLayers& step) {
+    std::string text = fmt::format("{} of {} in {}", step.slot, step.hierarchy, step.base);
+    for (const Layer& layer : step.layers) {
+        text += " under " + layer.source;
+    }
+    return text;
+}
+std::string arguments(const MountEphemeral& step) {
+    return fmt::format("{} over {} in slot:{}", step.slot, step.base, step.directory);
+}
 std::string arguments(const DefaultSignals& step) {
     std::string text;
     for (const int number : step.ignored) {
@@ -286,20 +313,25 @@ std::string arguments(const NewNamespaces& step) {
     return bits(step.flags, namespace_names);
 }
 std::string arguments(const MountPropagation& step) {
+    using Final = MountPropagation::Final;
     return fmt::format(
-        "/ slave{}{}",
+        "/ slave{}{}{}",
         step.read_only ? ", read-only" : "",
-        step.shared_after ? ", then shared" : "");
+        step.no_execution ? ", noexec" : "",
+        step.finally == Final::Shared    ? ", then shared"
+        : step.finally == Final::Private ? ", then private"
+                                         : "");
 }
 std::string arguments(const BindMount& step) {
     const std::string source = step.source == step.destination ? "" : step.source + " on ";
     return fmt::format(
-        "{}{}{}{}{}",
+        "{}{}{}{}{}{}",
         source,
         step.destination,
         changes(step.set, step.clear),
         step.recursive ? "" : ", not recursive",
-        optionally(step.optional));
+        optionally(step.optional),
+        step.unless_mounted ? ", unless mounted" : "");
 }
 std::string arguments(const MountAttributes& step) {
     return fmt::format(
@@ -312,14 +344,15 @@ std::string arguments(const MountAttributes& step) {
 std::string arguments(const MountFileSystem& step) {
     const std::string flags = bits(step.flags, mount_flag_names);
     return fmt::format(
-        "{} on {}{}{}{}{}{}",
+        "{} on {}{}{}{}{}{}{}",
         step.type,
         step.destination,
         flags.empty() ? "" : " ",
         flags,
         step.options.empty() ? "" : " ",
         step.options,
-        optionally(step.optional));
+        optionally(step.optional),
+        step.unless_mounted ? ", unless mounted" : "");
 }
 std::string arguments(const HidePath& step) {
     return step.path + optionally(step.optional);
@@ -335,6 +368,9 @@ std::string arguments(const MakeSymlink& step) {
 }
 std::string arguments(const MakeDevice& step) {
     return fmt::format("{} c {}:{} {:04o}", step.path, step.major, step.minor, step.mode);
+}
+std::string arguments(const BindDevices& step) {
+    return fmt::format("{} on {}{}", step.slot, step.destination, changes(step.set, 0));
 }
 std::string arguments(const PivotRoot& step) {
     return step.root;

@@ -13,7 +13,7 @@
 #include "supervisor/launch/mounts.hpp"
 #include "supervisor/launch/planner_namespaces.hpp"
 #include "supervisor/launch/seccomp_program.hpp"
-#include "units/codecs.hpp"
+#include "units/root_codecs.hpp"
 
 namespace hearth::launch {
 namespace {
@@ -24,8 +24,7 @@ constexpr int filter_status = 228;
 bool refuse_root_wishes(Planning& planning, const std::vector<MountWish>& wishes) {
     bool refused = false;
     for (const MountWish& wish : wishes) {
-        if (wish.path == "/" && wish.kind != MountWish::Kind::ReadOnly &&
-            wish.kind != MountWish::Kind::ReadWrite) {
+        if (wish.path == "/" && wish.kind > MountWish::Kind::ReadOnly) {
             planning.refuse(
                 wish.asked.directive,
                 fmt::format(
@@ -39,23 +38,94 @@ bool refuse_root_wishes(Planning& planning, const std::vector<MountWish>& wishes
     return refused;
 }
 
+/// What of images hearth doesn't do.
+bool refuse_images(Planning& planning) {
+    const RootSettings& roots = planning.settings.roots;
+    bool refused = false;
+    const auto check = [&](std::string_view directive,
+                           const std::vector<PartitionOptions>& partitions) {
+        for (const PartitionOptions& each : partitions) {
+            if (each.partition != "root") {
+                planning.refuse(
+                    directive,
+                    fmt::format(
+                        "{}={}:{} can't be given: hearth mounts images of one file system only",
+                        directive,
+                        each.partition,
+                        each.options),
+                    "write options of the partition 'root' only");
+                refused = true;
+            }
+        }
+    };
+    check("RootImageOptions", roots.root_image_options.partitions);
+    for (const ImageEntry& entry : roots.mount_images) {
+        check("MountImages", entry.options);
+    }
+    for (const ExtensionEntry& entry : roots.extension_images) {
+        check("ExtensionImages", entry.options);
+    }
+    const bool nameless = planning.invocation.command != nullptr &&
+                          planning.invocation.command->path.find('/') == std::string::npos;
+    if (!roots.root_image.empty() && nameless) {
+        planning.refuse(
+            "RootImage",
+            fmt::format(
+                "RootImage={} can't be searched for the program '{}' before it is mounted",
+                roots.root_image,
+                planning.invocation.command->path),
+            "write the program's absolute path");
+        refused = true;
+    }
+    return refused;
+}
+
+/// What only hearthd itself can mount, and not the owner of a user namespace.
+bool refuse_in_child(Planning& planning) {
+    const RootSettings& roots = planning.settings.roots;
+    const std::size_t before = planning.refusals.size();
+    const auto refuse = [&](bool asked, std::string_view directive, std::string_view reason) {
+        if (asked) {
+            planning.refuse(
+                directive,
+                fmt::format("{}= can't be given here: {}", directive, reason),
+                "run hearthd as root");
+        }
+    };
+    constexpr std::string_view mounts = "hearthd lacks CAP_SYS_ADMIN";
+    constexpr std::string_view processes =
+        "a fresh /proc needs CAP_SYS_ADMIN where the processes are the host's";
+    refuse(!roots.root_image.empty(), "RootImage", mounts);
+    refuse(roots.root_ephemeral, "RootEphemeral", mounts);
+    refuse(!roots.mount_images.empty(), "MountImages", mounts);
+    refuse(!roots.extension_images.empty(), "ExtensionImages", mounts);
+    refuse(!roots.extension_directories.empty(), "ExtensionDirectories", mounts);
+    if (planning.sandboxed && roots.protect_proc != ProtectProc::Default) {
+        planning.falls_short(
+            "ProtectProc", Codec<ProtectProc>::format(roots.protect_proc), processes);
+    }
+    if (planning.sandboxed && roots.proc_subset != ProcSubset::All) {
+        planning.falls_short("ProcSubset", "pid", processes);
+    }
+    return planning.refusals.size() != before;
+}
+
 /// Whether hearthd may mount at all; if not, each directive that needs it falls short by itself.
 bool may_mount(Planning& planning, const Asked& first, const std::vector<MountWish>& wishes) {
     if (planning.has_capability(CAP_SYS_ADMIN)) {
         return true;
     }
-    const std::string& root = planning.settings.exec.root_directory;
     std::set<std::string, std::less<>> told;
     const auto tell = [&](const Asked& asked) {
-        if (asked.directive == "RootDirectory") {
+        if (asked.directive == "RootDirectory" || asked.directive == "RootImage") {
             // Never relaxed: the program would be another one, in a root that isn't its own.
             if (told.insert(asked.directive).second) {
                 planning.refuse(
-                    "RootDirectory",
+                    asked.directive,
                     fmt::format(
-                        "RootDirectory={} can't be given here: hearthd lacks "
-                        "CAP_SYS_ADMIN",
-                        root),
+                        "{}={} can't be given here: hearthd lacks CAP_SYS_ADMIN",
+                        asked.directive,
+                        asked.value),
                     "run hearthd as root");
             }
         } else if (!asked.directive.empty() && told.insert(asked.directive).second) {
@@ -126,10 +196,17 @@ void arrange_mounts(Planning& planning) {
     const std::uint64_t kept = !planning.sandboxed ? ~std::uint64_t{0}
                                : stays_root        ? bounding_capabilities(planning)
                                             : planning.settings.sandbox.ambient_capabilities.mask;
-    const MountScope scope{
+    MountScope scope{
         !planning.sandboxed,
         ((kept >> CAP_SYS_ADMIN) & 1U) != 0,
         planning.invocation.notify_socket};
+    if (!planning.host.runtime_directory.empty()) {
+        scope.assembly = planning.host.runtime_directory + "/root";
+    }
+    scope.mounts_in_child = planning.user_namespace == UserNamespaceUse::First;
+    if (refuse_images(planning) || (scope.mounts_in_child && refuse_in_child(planning))) {
+        return;
+    }
     std::vector<MountWish> wishes =
         mount_wishes(planning.unit, planning.host, scope, &planning.plan.shortfalls);
     keep_own_hierarchies(planning, wishes);

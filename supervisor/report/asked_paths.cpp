@@ -18,6 +18,7 @@ constexpr auto fixed_paths = std::to_array<const char*>({
     "/etc",
     "/home",
     "/lib/modules",
+    "/proc",
     "/proc/acpi",
     "/proc/asound",
     "/proc/bus",
@@ -63,11 +64,21 @@ std::vector<AskedPath> asked_paths(const Unit& unit) {
             add(entry.destination.empty() ? entry.source : entry.destination, entry.source);
         }
     }
+    for (const ImageEntry& entry : unit.settings.roots.mount_images) {
+        add(entry.destination, in_root(entry.destination));
+    }
+    for (const std::string& path : extension_releases(unit)) {
+        add(path, in_root(path));
+    }
     for (const TmpfsEntry& entry : sandbox.temporary_file_systems) {
         add(entry.path, in_root(entry.path));
     }
     for (const auto* entries :
-         {&sandbox.read_write_paths, &sandbox.read_only_paths, &sandbox.inaccessible_paths}) {
+         {&sandbox.read_write_paths,
+          &sandbox.read_only_paths,
+          &sandbox.inaccessible_paths,
+          &unit.settings.roots.exec_paths,
+          &unit.settings.roots.no_exec_paths}) {
         for (const PathEntry& entry : *entries) {
             if (const auto path = service_path(unit, entry)) {
                 add(*path, in_root(*path));

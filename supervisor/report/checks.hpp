@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <optional>
 #include <span>
@@ -35,6 +36,7 @@ struct Evidence {
 
     [[nodiscard]] const ExecSettings& exec() const { return question.unit.settings.exec; }
     [[nodiscard]] const SandboxSettings& sandbox() const { return question.unit.settings.sandbox; }
+    [[nodiscard]] const RootSettings& roots() const { return question.unit.settings.roots; }
     [[nodiscard]] const ResourceSettings& resources() const {
         return question.unit.settings.resources;
     }
@@ -58,6 +60,8 @@ struct Check {
 /// Namespaces that are joined, and those of users, processes and control groups
 /// (checks_namespaces.cpp).
 [[nodiscard]] std::span<const Check> namespace_checks();
+/// Images, layers, /proc, propagation, execution (checks_roots.cpp).
+[[nodiscard]] std::span<const Check> root_checks();
 /// The check of a directive or of what it is an old name of, or null.
 [[nodiscard]] const Check* find_check(std::string_view directive);
 /// "ReadOnlyPaths" for "ReadOnlyDirectories"; else the name itself.
@@ -76,6 +80,8 @@ struct Check {
 
 /// The namespace of that kind is not hearthd's own.
 [[nodiscard]] Finding own_namespace(const Evidence& evidence, const std::string& kind);
+/// The root is an overlay whose changes are the activation's.
+[[nodiscard]] Finding ephemeral_root(const Evidence& evidence);
 /// A mount namespace of its own, in which no mount hands on to the host's.
 [[nodiscard]] Finding own_mounts(const Evidence& evidence);
 /// None of these capabilities is left in the bounding set.
@@ -94,6 +100,13 @@ struct Place {
 };
 [[nodiscard]] Place look(const Evidence& evidence, const std::string& path);
 [[nodiscard]] std::string shown(const Mount* mount);
+/// Each entry by `judge`; the first that is wrong speaks. Paths outside the root don't count.
+using PathJudge = std::function<Finding(const std::string& path, const Place& place)>;
+[[nodiscard]] Finding each_path(
+    const Evidence& evidence,
+    const std::vector<PathEntry>& entries,
+    const char* what,
+    const PathJudge& judge);
 /// An inaccessible mount lies exactly there: empty, read-only, no devices, nothing to execute.
 [[nodiscard]] bool is_hidden(const Place& place);
 /// `path` and every mount to be seen below it are read-only, but for what the unit keeps writable.
@@ -110,6 +123,8 @@ struct AskedPath {
     std::string own;  ///< in the host's view: below RootDirectory=, or a bind's source
 };
 [[nodiscard]] std::vector<AskedPath> asked_paths(const Unit& unit);
+/// Where the extension-release file of each extension is, as the service sees it.
+[[nodiscard]] std::vector<std::string> extension_releases(const Unit& unit);
 /// Where an entry of ReadOnlyPaths= and kin is in the service's view; nothing where it lies outside
 /// RootDirectory=.
 [[nodiscard]] std::optional<std::string> service_path(const Unit& unit, const PathEntry& entry);

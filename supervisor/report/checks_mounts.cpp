@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "supervisor/launch/mounts.hpp"
 #include "supervisor/report/checks.hpp"
 
 namespace hearth::report {
@@ -43,6 +44,7 @@ Finding private_ipc(const Evidence& evidence) {
 /// The directory that hearthd made for the unit, and not the host's.
 Finding private_tmp(const Evidence& evidence) {
     std::string text;
+    const bool disconnected = evidence.sandbox().private_tmp == PrivateTmp::Disconnected;
     for (const char* path : {"/tmp", "/var/tmp"}) {
         const Place place = look(evidence, path);
         if (place.missing) {
@@ -53,8 +55,10 @@ Finding private_tmp(const Evidence& evidence) {
         }
         const bool same = place.fact != nullptr && !place.fact->own_identity.empty() &&
                           place.fact->identity == place.fact->own_identity;
-        const bool made = place.mount->root.find("/hearth-" + evidence.question.unit.name + "-") !=
-                          std::string::npos;
+        const bool made =
+            disconnected ? place.mount->type == "tmpfs" && place.mount->root == "/"
+                         : place.mount->root.find("/hearth-" + evidence.question.unit.name + "-") !=
+                               std::string::npos;
         if (!place.exact || same || !made) {
             return mismatch(std::string(path) + ": " + shown(place.mount), "that is the host's");
         }
@@ -157,6 +161,12 @@ Finding temporary_file_systems(const Evidence& evidence) {
 }
 
 Finding root_directory(const Evidence& evidence) {
+    if (!evidence.roots().root_image.empty()) {
+        return cannot_know("RootImage= takes its place");
+    }
+    if (evidence.roots().root_ephemeral) {
+        return ephemeral_root(evidence);
+    }
     if (evidence.view.root.empty() || evidence.view.expected_root.empty()) {
         return cannot_know("the root's identity can't be read");
     }
@@ -176,8 +186,9 @@ bool binds(const Evidence& evidence, std::string_view path) {
 }
 
 Finding mount_api_vfs(const Evidence& evidence) {
-    if (evidence.exec().root_directory.empty() ||
-        !evidence.sandbox().mount_api_vfs.value_or(true)) {
+    const bool own_root =
+        !evidence.exec().root_directory.empty() || !evidence.roots().root_image.empty();
+    if (!own_root || !launch::mounts_api_file_systems(evidence.question.unit)) {
         return cannot_know("without RootDirectory= there is nothing to mount");
     }
     for (const char* path : {"/proc", "/sys", "/dev", "/run"}) {
@@ -202,42 +213,8 @@ Finding mount_api_vfs(const Evidence& evidence) {
 
 // ---- lists of paths
 
-/// Each entry by `judge`; the first that is wrong speaks.
-template <class Judge>
-Finding each(
-    const Evidence& evidence,
-    const std::vector<PathEntry>& entries,
-    const char* what,
-    Judge judge) {
-    std::string text;
-    for (const PathEntry& entry : entries) {
-        const auto path = service_path(evidence.question.unit, entry);
-        if (!path) {
-            continue;  // outside the root, where the service can't go
-        }
-        const Place place = look(evidence, *path);
-        if (place.missing) {
-            if (!entry.optional) {
-                return cannot_know(*path + " no longer exists");
-            }
-            continue;
-        }
-        if (place.mount == nullptr) {
-            return cannot_know(
-                *path + ": " + (place.error.empty() ? "not in the mount table" : place.error));
-        }
-        Finding finding = judge(*path, place);
-        if (finding.verdict != Verdict::Verified) {
-            return finding;
-        }
-        text += (text.empty() ? "" : " ") + *path;
-    }
-    return text.empty() ? cannot_know("none of the paths exists for the service")
-                        : verified(text + " " + what);
-}
-
 Finding read_only_paths(const Evidence& evidence) {
-    return each(
+    return each_path(
         evidence,
         evidence.sandbox().read_only_paths,
         "read-only",
@@ -245,7 +222,7 @@ Finding read_only_paths(const Evidence& evidence) {
 }
 
 Finding read_write_paths(const Evidence& evidence) {
-    return each(
+    return each_path(
         evidence,
         evidence.sandbox().read_write_paths,
         "writable",
@@ -259,7 +236,7 @@ Finding read_write_paths(const Evidence& evidence) {
 }
 
 Finding inaccessible_paths(const Evidence& evidence) {
-    return each(
+    return each_path(
         evidence,
         evidence.sandbox().inaccessible_paths,
         "hidden",
@@ -288,6 +265,38 @@ constexpr auto checks = std::to_array<Check>({
 
 std::span<const Check> mount_checks() {
     return checks;
+}
+
+Finding each_path(
+    const Evidence& evidence,
+    const std::vector<PathEntry>& entries,
+    const char* what,
+    const PathJudge& judge) {
+    std::string text;
+    for (const PathEntry& entry : entries) {
+        const auto path = service_path(evidence.question.unit, entry);
+        if (!path) {
+            continue;  // outside the root, where the service can't go
+        }
+        const Place place = look(evidence, *path);
+        if (place.missing) {
+            if (!entry.optional) {
+                return cannot_know(*path + " no longer exists");
+            }
+            continue;
+        }
+        if (place.mount == nullptr) {
+            return cannot_know(
+                *path + ": " + (place.error.empty() ? "not in the mount table" : place.error));
+        }
+        Finding finding = judge(*path, place);
+        if (finding.verdict != Verdict::Verified) {
+            return finding;
+        }
+        text += (text.empty() ? "" : " ") + *path;
+    }
+    return text.empty() ? cannot_know("none of the paths exists for the service")
+                        : verified(text + " " + what);
 }
 
 Finding own_mounts(const Evidence& evidence) {

@@ -24,7 +24,7 @@ bool same_or_below(const Evidence& evidence, const std::string& point, const std
 
 bool with_root(const Evidence& evidence) {
     const std::string& root = evidence.exec().root_directory;
-    return !root.empty() && root != "/";
+    return (!root.empty() && root != "/") || !evidence.roots().root_image.empty();
 }
 
 /// What the unit itself keeps writable, whatever is read-only around it.
@@ -46,7 +46,10 @@ bool is_exception(const Evidence& evidence, const std::string& point) {
     const bool bound = std::ranges::any_of(sandbox.bind_paths, [&](const BindEntry& entry) {
         return below(entry.destination.empty() ? entry.source : entry.destination);
     });
-    return written || bound ||
+    const auto& images = evidence.roots().mount_images;
+    const bool imaged = std::ranges::any_of(
+        images, [&](const ImageEntry& entry) { return below(entry.destination); });
+    return written || bound || imaged ||
            std::ranges::any_of(sandbox.temporary_file_systems, [&](const TmpfsEntry& entry) {
                return ("," + entry.options + ",").find(",ro,") == std::string::npos &&
                       below(entry.path);
@@ -258,6 +261,9 @@ Finding all_hidden(const Evidence& evidence, std::initializer_list<const char*> 
 
 std::optional<std::string> service_path(const Unit& unit, const PathEntry& entry) {
     const std::string& root = unit.settings.exec.root_directory;
+    if (!entry.below_root && !unit.settings.roots.root_image.empty()) {
+        return std::nullopt;
+    }
     if (root.empty() || root == "/" || entry.below_root) {
         return entry.path;
     }

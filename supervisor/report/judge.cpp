@@ -97,7 +97,7 @@ bool needs_own_mounts(std::string_view directive) {
         return std::ranges::find(table, present_name(directive), &Check::directive) != table.end();
     };
     return std::ranges::find(others, directive) == others.end() &&
-           (is_in(mount_checks()) || is_in(protect_checks()));
+           (is_in(mount_checks()) || is_in(protect_checks()) || is_in(root_checks()));
 }
 
 Finding find(const Evidence& evidence, const hearth::Row& directive) {
@@ -208,7 +208,8 @@ const Check* find_check(std::string_view directive) {
           resource_checks(),
           mount_checks(),
           protect_checks(),
-          namespace_checks()}) {
+          namespace_checks(),
+          root_checks()}) {
         const auto check = std::ranges::find(table, present_name(directive), &Check::directive);
         if (check != table.end()) {
             return &*check;

@@ -43,8 +43,9 @@ bool is_below(std::string_view path, std::string_view parent) {
            (path.size() > parent.size() && path.starts_with(parent) && path[parent.size()] == '/');
 }
 
-bool Mount::has(std::string_view option) const {
-    std::string_view rest = options;
+namespace {
+
+bool has_option(std::string_view rest, std::string_view option) {
     while (!rest.empty()) {
         const std::size_t comma = rest.find(',');
         if (rest.substr(0, comma) == option) {
@@ -53,6 +54,16 @@ bool Mount::has(std::string_view option) const {
         rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
     }
     return false;
+}
+
+}  // namespace
+
+bool Mount::has(std::string_view option) const {
+    return has_option(options, option);
+}
+
+bool Mount::has_super(std::string_view option) const {
+    return has_option(super_options, option);
 }
 
 MountTable::MountTable(std::string_view mountinfo) {
@@ -66,6 +77,9 @@ MountTable::MountTable(std::string_view mountinfo) {
         while (fields >> field && field != "-") {
             if (constexpr std::string_view shared = "shared:"; field.starts_with(shared)) {
                 mount.shared = number(std::string_view(field).substr(shared.size()));
+            }
+            if (constexpr std::string_view master = "master:"; field.starts_with(master)) {
+                mount.master = number(std::string_view(field).substr(master.size()));
             }
         }
         std::string source;

@@ -27,7 +27,11 @@ struct Mount {
     std::uint64_t shared =
         0;  ///< peer group: what is mounted below it appears in its peers; 0: none
 
+    std::uint64_t master = 0;  ///< peer group whose mounts appear below it; 0: none
+
     [[nodiscard]] bool has(std::string_view option) const;
+    /// Of the file system: "hidepid=invisible".
+    [[nodiscard]] bool has_super(std::string_view option) const;
     [[nodiscard]] bool read_only() const { return has("ro"); }
 };
 

@@ -7,6 +7,7 @@
 #include <sys/sysmacros.h>
 
 #include <cerrno>
+#include <cstdlib>
 
 #include "supervisor/report/checks.hpp"
 #include "supervisor/sys/file.hpp"
@@ -96,9 +97,46 @@ void read_devices(KernelView& view, const sys::Descriptor& root) {
     }
 }
 
+/// By which devices an image is mounted: itself, or loop devices.
+std::string devices_of(const std::string& image) {
+    const auto status = sys::stat(image);
+    if (!status) {
+        return {};
+    }
+    if (S_ISBLK(status->st_mode)) {
+        return std::to_string(major(status->st_rdev)) + ":" +
+               std::to_string(minor(status->st_rdev));
+    }
+    char* const real = ::realpath(image.c_str(), nullptr);
+    const std::string path = real == nullptr ? image : real;
+    ::free(real);
+    std::string devices;
+    for (const std::string& name :
+         sys::read_directory("/sys/block").value_or(std::vector<std::string>{})) {
+        constexpr std::size_t longest = 8192;
+        const std::string base = "/sys/block/" + name;
+        const auto file = sys::read_file(base + "/loop/backing_file", longest);
+        const auto device = sys::read_file(base + "/dev", longest);
+        if (file && device && *file == path + "\n") {
+            devices += (devices.empty() ? "" : " ") + device->substr(0, device->find('\n'));
+        }
+    }
+    return devices;
+}
+
+void read_images(KernelView& view, const RootSettings& roots) {
+    if (!roots.root_image.empty()) {
+        view.images[roots.root_image] = devices_of(roots.root_image);
+    }
+    for (const ImageEntry& entry : roots.mount_images) {
+        view.images[entry.source] = devices_of(entry.source);
+    }
+}
+
 }  // namespace
 
 void read_paths(KernelView& view, const Unit& unit, const std::string& process) {
+    read_images(view, unit.settings.roots);
     view.root = identity(process + "/root");
     if (!unit.settings.exec.root_directory.empty()) {
         view.expected_root = identity(unit.settings.exec.root_directory);

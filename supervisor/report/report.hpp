@@ -110,10 +110,12 @@ struct KernelView {
         interfaces;  ///< of the process's network namespace, from /proc/PID/net/dev
     std::map<std::string, PathFact> paths;  ///< by the path as the service sees it (asked_paths())
     std::map<std::string, std::string> devices;  ///< nodes in the service's /dev: "null" to "c 1:3"
-    std::string own_filters;                     ///< Seccomp_filters of hearthd itself
-    std::optional<FilterProgram> filter;         ///< the oldest filter, where it could be read
-    std::string filter_error;                    ///< else why not
-    std::map<std::string, std::string> errors;   ///< what could not be read, and why
+    /// Image of the unit to the devices that show it: "7:0 7:3".
+    std::map<std::string, std::string> images;
+    std::string own_filters;                    ///< Seccomp_filters of hearthd itself
+    std::optional<FilterProgram> filter;        ///< the oldest filter, where it could be read
+    std::string filter_error;                   ///< else why not
+    std::map<std::string, std::string> errors;  ///< what could not be read, and why
 };
 
 /// Whether judge() has a row for the directive: what confines, gives or limits, and was not left

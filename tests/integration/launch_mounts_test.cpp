@@ -430,7 +430,7 @@ TEST_F(LaunchMounts, AreSharedAfterwardsWhereAsked) {
     LaunchProbe probe(
         "grep -c 'shared:' /proc/self/mountinfo; grep -cv 'shared:' /proc/self/mountinfo");
     probe.add(Stage::Namespaces, NewNamespaces{0x00020000});
-    probe.add(Stage::Mounts, MountPropagation{false, true});
+    probe.add(Stage::Mounts, MountPropagation{false, MountPropagation::Final::Shared});
     probe.add(Stage::Mounts, MountFileSystem{"tmpfs", scratch_, "", 0, false});
     const ProbeResult result = probe.run();
     EXPECT_EQ(result.failure(), "");

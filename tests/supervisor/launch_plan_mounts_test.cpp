@@ -24,7 +24,8 @@ MountWish wish(std::string path, Kind kind, bool read_only = false) {
 }
 
 std::string shown(const MountWish& each) {
-    static const std::map<Kind, std::string> names = {
+    const std::map<Kind, std::string> names = {
+        {Kind::Keep, each.opens() ? "exec" : "noexec"},
         {Kind::ReadWrite, "rw"},
         {Kind::ReadOnly, "ro"},
         {Kind::Bind, "bind"},
@@ -32,7 +33,9 @@ std::string shown(const MountWish& each) {
         {Kind::PrivateTmp, "tmp"},
         {Kind::PrivateDevices, "dev"},
         {Kind::Inaccessible, "hidden"}};
-    return names.at(each.kind) + (each.read_only ? "(ro) " : " ") + each.path;
+    const std::string execution =
+        each.kind != Kind::Keep && each.holds.no_execution ? "(noexec)" : "";
+    return names.at(each.kind) + execution + (each.read_only ? "(ro) " : " ") + each.path;
 }
 
 void check(std::vector<MountWish> wishes, const Lines& expected) {
@@ -76,6 +79,52 @@ TEST(MountAlgebra, WhatSaysNothingNewIsDropped) {
         {"ro /srv", "rw /srv/a"});
     check({wish("/tmp", Kind::PrivateTmp), wish("/tmp/a", Kind::ReadWrite)}, {"tmp /tmp"});
     check({wish("/a", Kind::Bind, true), wish("/a/b", Kind::ReadOnly)}, {"bind(ro) /a"});
+}
+
+MountWish runs(std::string path, bool allowed) {
+    MountWish made = wish(std::move(path), Kind::Keep);
+    made.execution = allowed ? MountWish::Execution::Allowed : MountWish::Execution::Forbidden;
+    return made;
+}
+
+TEST(MountAlgebra, ExecutionIsAMatterOfItsOwn) {
+    check({runs("/a", true)}, {});
+    check({runs("/a", false), runs("/a/b", false)}, {"noexec /a"});
+    check({runs("/a", false), runs("/a", true)}, {"noexec /a"});
+    check({runs("/a", false), runs("/a/b", true)}, {"noexec /a", "exec /a/b"});
+    check({runs("/a", false), wish("/a", Kind::ReadOnly)}, {"ro(noexec) /a"});
+}
+
+TEST(MountAlgebra, ForbiddenExecutionReachesContentsAndHoles) {
+    check(
+        {runs("/", false), wish("/tmp", Kind::PrivateTmp), wish("/tmp/a", Kind::ReadOnly)},
+        {"noexec /", "tmp(noexec) /tmp", "ro(noexec) /tmp/a"});
+    check(
+        {runs("/", false), wish("/", Kind::ReadOnly), wish("/srv", Kind::ReadWrite)},
+        {"ro(noexec) /", "rw(noexec) /srv"});
+    check(
+        {runs("/", false), wish("/tmp", Kind::PrivateTmp), runs("/tmp", true)},
+        {"noexec /", "tmp /tmp"});
+}
+
+TEST(MountAlgebra, WhatMayBeRunAgainStaysReadOnly) {
+    const std::vector<MountWish> made =
+        normalised({runs("/", false), wish("/", Kind::ReadOnly), runs("/usr", true)});
+    ASSERT_EQ(made.size(), 2U);
+    EXPECT_TRUE(made[1].holds.opens_execution);
+    EXPECT_TRUE(made[1].holds.read_only);
+    EXPECT_FALSE(made[1].holds.opens_writing);
+}
+
+TEST(MountAlgebra, OneProcHasTheOptionsOfAll) {
+    MountWish plain = wish("/proc", Kind::Processes), hides = plain, only = plain;
+    plain.unless_mounted = true;
+    hides.options = "hidepid=invisible";
+    only.options = "subset=pid";
+    const std::vector<MountWish> made = normalised({plain, hides, only});
+    ASSERT_EQ(made.size(), 1U);
+    EXPECT_EQ(made[0].options, "hidepid=invisible,subset=pid");
+    EXPECT_FALSE(made[0].unless_mounted) << "what is mounted there hides nothing";
 }
 
 TEST(MountAlgebra, NothingIsBelowAHiddenPath) {
@@ -195,7 +244,7 @@ TEST(MountSteps, AHoleInAReplacedDirectoryIsNotTheHosts) {
             "make-mount-point /srv",
             "mount-propagation / slave",
             "mount-file-system tmpfs on /srv nodev,strictatime mode=0755",
-            "bind-mount /srv/data, if it exists",
+            "bind-mount /srv/data not:ro, if it exists",
             "mount-attributes /srv ro, not recursive"}));
 }
 
@@ -285,16 +334,133 @@ TEST(MountSteps, KernelProtections) {
     EXPECT_FALSE(hole(mounts("ProtectKernelTunables=yes\nProtectControlGroups=yes\nUser=nobody")));
 }
 
+TEST(MountSteps, PrivateDevicesAreOneTreeForAllWhoCanNotChangeIt) {
+    EXPECT_EQ(
+        mounts("PrivateDevices=yes\nUser=nobody"),
+        (Lines{
+            "make-devices devices",
+            "new-namespaces mount",
+            "mount-propagation / slave",
+            "bind-devices devices on /dev"}));
+    const Lines alone = mounts("PrivateDevices=yes");
+    EXPECT_EQ(alone[0], "make-devices devices for this launch alone");
+    EXPECT_EQ(alone.back(), "mount-attributes /dev ro, not recursive");
+    const Lines more = mounts("PrivateDevices=yes\nBindPaths=/a:/dev/a\nUser=nobody");
+    EXPECT_NE(std::ranges::find(more, "make-devices devices for this launch alone"), more.end());
+    EXPECT_EQ(more.back(), "mount-attributes /dev ro, not recursive");
+}
+
 TEST(MountSteps, PrivateDevicesWithItsOwnMessageQueues) {
     const Lines lines = mounts("PrivateDevices=yes\nPrivateIPC=yes\nUser=nobody");
+    EXPECT_EQ(lines[0], "make-devices devices without message queues");
     EXPECT_EQ(
-        std::ranges::find(lines, "clone-tree dev-mqueue of /dev/mqueue, if it exists"),
-        lines.end());
+        lines.back(), "mount-file-system mqueue on /dev/mqueue nosuid,nodev,noexec, if it exists");
+}
+
+TEST(MountSteps, ExecPathsAreHolesWithTheHostsOwnFlags) {
+    EXPECT_EQ(
+        mounts("NoExecPaths=/\nExecPaths=/usr -/lib\nUser=nobody"),
+        (Lines{
+            "clone-tree writable:/lib of /lib, if it exists",
+            "clone-tree writable:/usr of /usr",
+            "new-namespaces mount",
+            "mount-propagation / slave, noexec",
+            "bind-mount tree:writable:/lib on /lib, if it exists",
+            "bind-mount tree:writable:/usr on /usr"}));
+    EXPECT_EQ(mounts("NoExecPaths=/srv\nUser=nobody").back(), "bind-mount /srv noexec");
+}
+
+TEST(MountSteps, MountFlagsAreTheLastWord) {
+    EXPECT_EQ(
+        mounts("MountFlags=private\nUser=nobody"),
+        (Lines{"new-namespaces mount", "mount-propagation / slave, then private"}));
+    EXPECT_EQ(mounts("MountFlags=slave")[1], "mount-propagation / slave");
+    EXPECT_EQ(mounts("MountFlags=shared"), Lines{}) << "alone it changes nothing";
+    EXPECT_EQ(
+        mounts("MountFlags=shared\nPrivateMounts=yes\nUser=nobody")[1],
+        "mount-propagation / slave, then shared");
+}
+
+TEST(MountSteps, ProcHasOptionsAndImpliesTheApiFileSystems) {
+    EXPECT_EQ(
+        mounts("ProtectProc=invisible\nProcSubset=pid\nUser=nobody").back(),
+        "mount-file-system proc on /proc nosuid,nodev,noexec hidepid=invisible,subset=pid");
+    const Lines root =
+        mounts("RootDirectory=/srv/root\nMountAPIVFS=no\nProtectProc=noaccess\nUser=nobody");
     EXPECT_NE(
         std::ranges::find(
-            lines, "mount-file-system mqueue on /dev/mqueue nosuid,nodev,noexec, if it exists"),
-        lines.end());
-    EXPECT_EQ(lines.back(), "mount-attributes /dev ro, not recursive");
+            root, "mount-file-system proc on /srv/root/proc nosuid,nodev,noexec hidepid=noaccess"),
+        root.end());
+    EXPECT_NE(
+        std::ranges::find(
+            root, "mount-file-system sysfs on /srv/root/sys nosuid,nodev,noexec, unless mounted"),
+        root.end());
+}
+
+TEST(MountSteps, AnImageIsPutTogetherAsideAndClosedAfterItIsFilled) {
+    EXPECT_EQ(
+        mounts("RootImage=/srv/r.raw\nRootImageOptions=ro,noload,nosuid\nMountAPIVFS=no\n"
+               "ProtectSystem=strict\nReadWritePaths=+/data\nBindPaths=/a:/b\nUser=nobody"),
+        (Lines{
+            "mount-image root of /srv/r.raw nosuid,nodev, read-only noload",
+            "clone-tree bind:/b of /a",
+            "new-namespaces mount",
+            "make-mount-point /run/hearth/root",
+            "mount-propagation / slave",
+            "bind-mount tree:root on /run/hearth/root",
+            "make-mount-point /run/hearth/root/b like /a",
+            "mount-attributes /run/hearth/root ro",
+            "bind-mount tree:bind:/b on /run/hearth/root/b",
+            "bind-mount /run/hearth/root/data not:ro",
+            "bind-mount /run/hearth/root/dev not:ro, if it exists",
+            "bind-mount /run/hearth/root/proc not:ro, if it exists",
+            "bind-mount /run/hearth/root/sys not:ro, if it exists",
+            "pivot-root /run/hearth/root"}));
+}
+
+TEST(MountSteps, ImagesAndExtensionsAreMountedBeforeTheClone) {
+    EXPECT_EQ(
+        mounts("MountImages=/srv/x.raw:/mnt:ro\nExtensionImages=-/srv/e.raw\n"
+               "ExtensionDirectories=/srv/d\nUser=nobody"),
+        (Lines{
+            "mount-image image:/mnt of /srv/x.raw nodev, read-only",
+            "mount-image extension:0 of /srv/e.raw nodev, read-only, if it exists",
+            "mount-layers layers:/opt of /opt in / under tree:extension:0 under /srv/d",
+            "mount-layers layers:/usr of /usr in / under tree:extension:0 under /srv/d",
+            "new-namespaces mount",
+            "make-mount-point /mnt",
+            "make-mount-point /opt like tree:layers:/opt",
+            "make-mount-point /usr like tree:layers:/usr",
+            "mount-propagation / slave",
+            "bind-mount tree:image:/mnt on /mnt ro",
+            "bind-mount tree:layers:/opt on /opt",
+            "bind-mount tree:layers:/usr on /usr"}));
+}
+
+TEST(MountSteps, AnEphemeralRootIsALayerOfTheActivation) {
+    EXPECT_EQ(
+        mounts("RootDirectory=/srv/root\nRootEphemeral=yes\nMountAPIVFS=no\n"
+               "ReadOnlyPaths=/srv/root/etc\nUser=nobody"),
+        (Lines{
+            "make-private-tmp ephemeral below /var/tmp",
+            "mount-ephemeral root over /srv/root in slot:ephemeral",
+            "new-namespaces mount",
+            "make-mount-point /run/hearth/root",
+            "mount-propagation / slave",
+            "bind-mount tree:root on /run/hearth/root",
+            "bind-mount /run/hearth/root/etc ro",
+            "pivot-root /run/hearth/root"}));
+}
+
+TEST(MountSteps, OfImagesOnlyTheRootPartitionIsKnown) {
+    const auto lines = [](const std::string& text) { return refused(service(text), bare()); };
+    ASSERT_EQ(lines("RootImage=/r\nRootImageOptions=home:ro").size(), 1U);
+    EXPECT_NE(
+        lines("RootImage=/r\nRootImageOptions=home:ro")[0].find("RootImageOptions=home:ro"),
+        std::string::npos);
+    EXPECT_EQ(lines("MountImages=/x:/y:usr:ro").size(), 1U);
+    EXPECT_EQ(lines("ExtensionImages=/x:var:ro").size(), 1U);
+    EXPECT_EQ(lines("MountImages=/x:/y:root:ro").size(), 0U);
 }
 
 TEST(MountSteps, ARootOfItsOwnIsBoundFilledAndPivotedInto) {

@@ -156,8 +156,10 @@ std::vector<Kind> preparations(const Plan& plan) {
 inline std::vector<std::string> mount_lines(const Plan& plan) {
     std::vector<std::string> lines;
     for (const Prepared& prepared : plan.preparations) {
-        if (std::holds_alternative<CloneTree>(prepared.preparation) ||
-            std::holds_alternative<MakePrivateTmp>(prepared.preparation)) {
+        if (!std::holds_alternative<MakeCgroup>(prepared.preparation) &&
+            !std::holds_alternative<FilterCgroup>(prepared.preparation) &&
+            !std::holds_alternative<OpenFile>(prepared.preparation) &&
+            !std::holds_alternative<MakeNamespace>(prepared.preparation)) {
             lines.push_back(describe(prepared.preparation));
         }
     }

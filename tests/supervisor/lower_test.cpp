@@ -178,7 +178,10 @@ TEST(Lower, KeepsTheDescriptorsThatTheServiceInheritsOpen) {
 
 TEST(Lower, SharesMountsOnlyAfterTheLastOfThem) {
     const Plan plan = plan_of(
-        {MountPropagation{true, true}, HidePath{"/a", false}, PivotRoot{"/b"}, NewSession{}});
+        {MountPropagation{true, MountPropagation::Final::Shared},
+         HidePath{"/a", false},
+         PivotRoot{"/b"},
+         NewSession{}});
     const auto lowered = lower(plan, Slots());
     ASSERT_TRUE(lowered.has_value());
     const ChildProgram& program = lowered->program();

@@ -76,7 +76,7 @@ public:
     /// A private mount namespace, cut off from the host's.
     LaunchProbe& with_mounts(bool read_only = false) {
         add(Stage::Namespaces, launch::NewNamespaces{0x00020000});  // CLONE_NEWNS
-        return add(Stage::Mounts, launch::MountPropagation{read_only, false});
+        return add(Stage::Mounts, launch::MountPropagation{read_only});
     }
     LaunchProbe& give(const std::string& slot, sys::Descriptor descriptor) {
         descriptors[slot] = std::move(descriptor);

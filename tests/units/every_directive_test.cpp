@@ -186,7 +186,8 @@ TEST(Directives, AreThoseOfSystemd252) {
         "Service ReloadSignal",
         "Service RestartMaxDelaySec",
         "Service RestartMode",
-        "Service RestartSteps"};
+        "Service RestartSteps",
+        "Service RootEphemeral"};
     theirs.insert(later.begin(), later.end());
     std::set<std::string> ours;
     for (const Row* const row : all_rows()) {

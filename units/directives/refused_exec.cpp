@@ -31,14 +31,6 @@ constexpr auto rows = std::to_array<Row>({
         Nature::Confines, "The service runs as a user that exists only while it runs.", "yes"),
     Exec::refused<"ExecSearchPath">(
         Nature::Shares, "Where commands without a path are searched for.", "/opt/heat/bin"),
-    Exec::refused<"ExtensionDirectories">(
-        Nature::Gives,
-        "Directories that are laid over /usr and /opt of the service's root.",
-        "/srv/extension"),
-    Exec::refused<"ExtensionImages">(
-        Nature::Gives,
-        "Images that are laid over /usr and /opt of the service's root.",
-        "/srv/extension.raw"),
     Exec::no_effect<"IOSchedulingClass">(
         "The class in which the service's IO is scheduled.",
         "not built yet; it shares the disk and confines nothing",
@@ -75,8 +67,6 @@ constexpr auto rows = std::to_array<Row>({
         Nature::Gives, "Directories below /var/log that are made for the service.", "heat"),
     Exec::no_effect<"LogsDirectoryMode">(
         "The mode of LogsDirectory=.", "LogsDirectory= is not built yet", "0700"),
-    Exec::refused<"MountImages">(
-        Nature::Gives, "Images that are mounted for the service.", "/srv/x.raw:/mnt"),
     Exec::refused<"NUMAMask">(Nature::Confines, "The memory nodes of NUMAPolicy=.", "0-1"),
     Exec::refused<"NUMAPolicy", "default">(
         Nature::Confines, "From which memory nodes the service gets memory.", "bind"),
@@ -86,11 +76,6 @@ constexpr auto rows = std::to_array<Row>({
         Nature::Confines, "The dm-verity root hash of RootImage=.", "/srv/hash"),
     Exec::refused<"RootHashSignature">(
         Nature::Confines, "The signature of RootHash=.", "/srv/signature"),
-    Exec::refused<"RootImage">(
-        Nature::Confines,
-        "The disk image that is the service's file system root.",
-        "/srv/root.raw"),
-    Exec::refused<"RootImageOptions">(Nature::Confines, "The mount options of RootImage=.", "ro"),
     Exec::refused<"RootVerity">(
         Nature::Confines, "The dm-verity data of RootImage=.", "/srv/verity"),
     Exec::refused<"RuntimeDirectory">(

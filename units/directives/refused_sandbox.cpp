@@ -8,20 +8,10 @@ namespace {
 using Sandbox = Unbuilt<Section::Service, Context::Sandbox>;
 
 constexpr auto rows = std::to_array<Row>({
-    Sandbox::refused<"ExecPaths">(
-        Nature::Confines, "Paths below NoExecPaths= from which programs may be run.", "/usr"),
     Sandbox::refused<"KeyringMode", "private">(
         Nature::Confines, "Which session keyring the service has.", "shared"),
-    Sandbox::refused<"MountFlags">(
-        Nature::Confines, "How mounts go from the host to the service and back.", "private"),
-    Sandbox::refused<"NoExecPaths">(
-        Nature::Confines, "Paths from which no program may be run.", "/tmp"),
     Sandbox::refused<"Personality">(
         Nature::Confines, "What uname() tells the service about the architecture.", "x86"),
-    Sandbox::refused<"ProcSubset", "all">(
-        Nature::Confines, "How much of /proc the service sees.", "pid"),
-    Sandbox::refused<"ProtectProc", "default">(
-        Nature::Confines, "Which processes the service sees in /proc.", "invisible"),
     Sandbox::refused<"RemoveIPC", "no">(
         Nature::Confines,
         "Removes the user's System V and POSIX objects when the service stops.",

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "units/directives/row.hpp"
+#include "units/root_codecs.hpp"
 
 namespace hearth {
 
@@ -17,10 +18,22 @@ constexpr std::array<Property, 1> mount_api_vfs_property = {{
     {"MountAPIVFS",
      "b",
      [](const Settings& settings, ValueSink& sink) {
-         sink.boolean(
-             settings.sandbox.mount_api_vfs.value_or(!settings.exec.root_directory.empty()));
+         sink.boolean(settings.sandbox.mount_api_vfs.value_or(
+             !settings.exec.root_directory.empty() || !settings.roots.root_image.empty()));
      }},
 }};
+
+/// An empty assignment to one of the two resets both (systemd.exec(5)).
+template <auto member>
+Assigned assign_binds(Settings& settings, std::string_view text, const ValueContext& context) {
+    if (text.empty()) {
+        settings.sandbox.bind_paths.clear();
+        settings.sandbox.bind_read_only_paths.clear();
+        return {};
+    }
+    auto& field = settings.sandbox.*member;
+    return Codec<std::vector<BindEntry>>::assign(field, text, context);
+}
 
 // A directive that works at several stages stands at the one that matters most: ProtectClock= also
 // filters calls and hides devices, ProtectKernelModules= also drops a capability and filters calls.
@@ -43,12 +56,14 @@ constexpr auto rows = std::to_array<Row>({
         .applied = applied::Child{Stage::Mounts},
         .nature = Nature::Confines,
         .sample = "/srv/heat:/mnt",
+        .assign = &assign_binds<&SandboxSettings::bind_paths>,
     }),
     row<"BindReadOnlyPaths", &SandboxSettings::bind_read_only_paths>({
         .summary = "The same as BindPaths=, read-only.",
         .applied = applied::Child{Stage::Mounts},
         .nature = Nature::Confines,
         .sample = "/etc/hosts:/mnt/hosts:norbind",
+        .assign = &assign_binds<&SandboxSettings::bind_read_only_paths>,
     }),
     row<"CapabilityBoundingSet", &SandboxSettings::capability_bounding_set>({
         .summary = "The capabilities that the service and its children can ever have.",
