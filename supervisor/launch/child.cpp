@@ -67,11 +67,14 @@ long write_file(const ChildStep& step) {
     return written < 0 && !in_vain ? written : 0;
 }
 
+<<<<<<< HEAD
 long set_scheduler(const ChildStep& step) {
     const int priority = static_cast<int>(step.second);  // struct sched_param
     return call(__NR_sched_setscheduler, 0, step.first, &priority);
 }
 
+=======
+>>>>>>> bf0dbcb
 /// Each place has room for the widest number.
 long own_pid(const ChildStep& step) {
     const long pid = call(__NR_getpid);
@@ -90,6 +93,7 @@ long own_pid(const ChildStep& step) {
     return 0;
 }
 
+<<<<<<< HEAD
 /// So that the service can prove which invocation it is: a key that it can read and nobody change.
 void keep_invocation_id(const ChildStep& step) {
     constexpr std::uint32_t view = 0x01, read = 0x02, search = 0x08;
@@ -110,6 +114,9 @@ long link_user_keyring() {
 }
 
 long new_session_keyring(const ChildStep& step) {
+=======
+long new_session_keyring() {
+>>>>>>> bf0dbcb
     const long result = call(__NR_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr, 0, 0, 0);
     const bool refused = result == NoSuchCall || result == NotPermitted || result == AccessDenied ||
                          result == QuotaExceeded;

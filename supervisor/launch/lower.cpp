@@ -164,9 +164,12 @@ void Lowering::finish() {
     if (!plan_.steps.empty()) {
         pass_descriptors(plan_.steps.back());
     }
+<<<<<<< HEAD
     if (needs_own_memory(plan_) && !lowered_.share()) {
         fail(ENOMEM, "no page for the child's report");
     }
+=======
+>>>>>>> bf0dbcb
     ChildProgram& program = lowered_.program();
     program.steps = array(steps_);
     program.step_count = static_cast<std::uint32_t>(steps_.size());
