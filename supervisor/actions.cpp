@@ -15,6 +15,9 @@
 #include "supervisor/sys/process.hpp"
 #include "units/restart_policy.hpp"
 <<<<<<< HEAD
+<<<<<<< HEAD
+=======
+>>>>>>> 657e89f
 #include "units/rules.hpp"
 =======
 >>>>>>> bf0dbcb
@@ -141,6 +144,11 @@ void Supervisor::perform(const Action& action) {
 Result<launch::Plan, Diagnostics> Supervisor::make_plan(const Launch& action, LiveUnit& live) {
     const UnitRecord& record = *world_.find(action.unit);
 <<<<<<< HEAD
+<<<<<<< HEAD
+=======
+    const ServiceSettings& service = record.unit.settings.service;
+    const bool main = action.kind == ExecKind::Start;
+>>>>>>> 657e89f
     std::optional<Unit> reduced;
     for (const auto& [dropped, shortfall] : live.dropped) {
         reduced = without(reduced ? *reduced : record.unit, dropped);
@@ -148,6 +156,12 @@ Result<launch::Plan, Diagnostics> Supervisor::make_plan(const Launch& action, Li
     const bool main = action.kind == ExecKind::Start;
     if (!main && record.unit.settings.service.root_directory_start_only) {
         reduced = reduced ? *reduced : record.unit;
+        reduced->settings.exec.root_directory.clear();
+    }
+    if (!main && service.root_directory_start_only) {
+        if (!reduced) {
+            reduced = record.unit;
+        }
         reduced->settings.exec.root_directory.clear();
     }
     const Unit& unit = reduced ? *reduced : record.unit;
@@ -261,12 +275,15 @@ void Supervisor::perform_launch(const Launch& action) {
         return;
     }
 <<<<<<< HEAD
+<<<<<<< HEAD
     if (const auto removal = removals_.find(action.unit); removal != removals_.end()) {
         removal->second.waiting.push_back(action);
         return;
     }
 =======
 >>>>>>> bf0dbcb
+=======
+>>>>>>> 657e89f
     LiveUnit& live = live_[action.unit];
     if (action.begins_activation) {
         live.invocation_id = sys::random_hex(16).value_or(std::string(32, '0'));

@@ -100,6 +100,7 @@ Result<sys::Descriptor> connect_to(const std::string& path, bool nonblocking) {
 }
 
 <<<<<<< HEAD
+<<<<<<< HEAD
 Result<void> write_knob(
     const cgroup::Tree& tree, const std::string& path, const MakeCgroup::Knob& knob) {
     std::string value = knob.value;
@@ -113,6 +114,8 @@ Result<void> write_knob(
 
 =======
 >>>>>>> bf0dbcb
+=======
+>>>>>>> 657e89f
 /// A detached copy of the source. Below `root` its symlinks are resolved as if that were "/".
 Result<sys::Descriptor> Preparing::clone_tree(const CloneTree& preparation, unsigned recursion) {
     constexpr std::string_view Slot = "slot:";

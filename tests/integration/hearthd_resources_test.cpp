@@ -21,10 +21,14 @@ std::string result_of(
         ADD_FAILURE() << started.err << hearthd.log();
     }
 <<<<<<< HEAD
+<<<<<<< HEAD
     static_cast<void>(hearthd.ctl({"reset-failed", "probe.service"}));
 =======
     (void)hearthd.ctl({"reset-failed", "probe.service"});
 >>>>>>> bf0dbcb
+=======
+    (void)hearthd.ctl({"reset-failed", "probe.service"});
+>>>>>>> 657e89f
     return result;
 }
 
@@ -38,10 +42,14 @@ void expect_verified(const HearthdProcess& hearthd, const std::string& settings)
     EXPECT_EQ(report.status, 0) << report.out << report.err;
     EXPECT_EQ(report.out.find("cannot know"), std::string::npos) << report.out;
 <<<<<<< HEAD
+<<<<<<< HEAD
     static_cast<void>(hearthd.ctl({"stop", "held.service"}));
 =======
     (void)hearthd.ctl({"stop", "held.service"});
 >>>>>>> bf0dbcb
+=======
+    (void)hearthd.ctl({"stop", "held.service"});
+>>>>>>> 657e89f
 }
 
 #define SKIP_WITHOUT(hearthd, directive)                                                         \
@@ -50,10 +58,14 @@ void expect_verified(const HearthdProcess& hearthd, const std::string& settings)
             "needs.service",                                                                     \
             std::string("[Service]\nType=oneshot\nExecStart=/bin/true\n") + (directive) + "\n"); \
 <<<<<<< HEAD
+<<<<<<< HEAD
         static_cast<void>((hearthd).ctl({"daemon-reload"})); \
 =======
         (void)(hearthd).ctl({"daemon-reload"});                                                      \
 >>>>>>> bf0dbcb
+=======
+        (void)(hearthd).ctl({"daemon-reload"});                                                      \
+>>>>>>> 657e89f
         const Output needs = (hearthd).ctl({"start", "needs.service"});                          \
         if (needs.status != 0) {                                                                 \
             GTEST_SKIP() << "this host can't give it: " << needs.err;                            \
@@ -149,10 +161,14 @@ TEST(HearthdResources, AKnobWithoutDirectiveIsWrittenAndAWrongOneRefused) {
     hearthd.add(
         "wrong.service", "[Service]\nExecStart=/bin/sleep 600\n[X-Hearth]\nCgroup=nosuch.knob=1\n");
 <<<<<<< HEAD
+<<<<<<< HEAD
     static_cast<void>(hearthd.ctl({"daemon-reload"}));
 =======
     (void)hearthd.ctl({"daemon-reload"});
 >>>>>>> bf0dbcb
+=======
+    (void)hearthd.ctl({"daemon-reload"});
+>>>>>>> 657e89f
     const Output wrong = hearthd.ctl({"start", "wrong.service"});
     EXPECT_NE(wrong.status, 0);
     EXPECT_NE(wrong.err.find("wrong.service:4"), std::string::npos) << wrong.err;

@@ -201,8 +201,12 @@ TEST(Directives, AreThoseOfSystemd252) {
         "Service ReloadSignal",
         "Service RestartMaxDelaySec",
         "Service RestartMode",
+<<<<<<< HEAD
         "Service RestartSteps",
         "Service RootEphemeral"};
+=======
+        "Service RestartSteps"};
+>>>>>>> 657e89f
     theirs.insert(later.begin(), later.end());
     std::set<std::string> ours;
     for (const Row* const row : all_rows()) {

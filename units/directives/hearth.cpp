@@ -57,8 +57,11 @@ constexpr auto rows = std::to_array<Row>({
         "Whether the service's own processes may change things over hearthd's bus; unset: if its "
         "bounding set keeps CAP_SYS_ADMIN.",
         "yes"),
+<<<<<<< HEAD
 =======
 >>>>>>> bf0dbcb
+=======
+>>>>>>> 657e89f
     row<"Essential", &HearthSettings::essential>(
         "When the service ends for good, hearthd stops all others and exits with its status.",
         "yes",
