@@ -14,13 +14,7 @@
 #include "supervisor/sys/file.hpp"
 #include "supervisor/sys/process.hpp"
 #include "units/restart_policy.hpp"
-<<<<<<< HEAD
-<<<<<<< HEAD
-=======
->>>>>>> 657e89f
 #include "units/rules.hpp"
-=======
->>>>>>> bf0dbcb
 
 namespace hearth {
 
@@ -143,12 +137,6 @@ void Supervisor::perform(const Action& action) {
 
 Result<launch::Plan, Diagnostics> Supervisor::make_plan(const Launch& action, LiveUnit& live) {
     const UnitRecord& record = *world_.find(action.unit);
-<<<<<<< HEAD
-<<<<<<< HEAD
-=======
-    const ServiceSettings& service = record.unit.settings.service;
-    const bool main = action.kind == ExecKind::Start;
->>>>>>> 657e89f
     std::optional<Unit> reduced;
     for (const auto& [dropped, shortfall] : live.dropped) {
         reduced = without(reduced ? *reduced : record.unit, dropped);
@@ -165,16 +153,6 @@ Result<launch::Plan, Diagnostics> Supervisor::make_plan(const Launch& action, Li
         reduced->settings.exec.root_directory.clear();
     }
     const Unit& unit = reduced ? *reduced : record.unit;
-=======
-    Unit rootless;
-    const ServiceSettings& service = record.unit.settings.service;
-    const bool main = action.kind == ExecKind::Start;
-    if (!main && service.root_directory_start_only) {
-        rootless = record.unit;
-        rootless.settings.exec.root_directory.clear();
-    }
-    const Unit& unit = rootless.name.empty() ? record.unit : rootless;
->>>>>>> bf0dbcb
     const CommandLines& lines = commands(unit, action.kind);
     const std::string directive(name(action.kind));
     const auto refusal = [&](const std::string& about, std::string message) {
@@ -274,16 +252,10 @@ void Supervisor::perform_launch(const Launch& action) {
     if (delay_until_idle(action)) {
         return;
     }
-<<<<<<< HEAD
-<<<<<<< HEAD
     if (const auto removal = removals_.find(action.unit); removal != removals_.end()) {
         removal->second.waiting.push_back(action);
         return;
     }
-=======
->>>>>>> bf0dbcb
-=======
->>>>>>> 657e89f
     LiveUnit& live = live_[action.unit];
     if (action.begins_activation) {
         live.invocation_id = sys::random_hex(16).value_or(std::string(32, '0'));

@@ -112,14 +112,8 @@ private:
         sys::Descriptor memory_events;  ///< v2 memory.events, or v1's eventfd
         EventSource memory_source, memory_retry;
         int memory_retries = 0;
-<<<<<<< HEAD
-<<<<<<< HEAD
         DynamicUsers::Claim dynamic_user;            ///< held until nothing of it runs
         std::optional<launch::RemoveIpc> ipc_owner;  ///< whose objects go at the end
-=======
->>>>>>> bf0dbcb
-=======
->>>>>>> 657e89f
         bool release_when_empty = false;
         EventSource retry;  ///< removal of a cgroup that was still busy
     };

@@ -67,17 +67,11 @@ long write_file(const ChildStep& step) {
     return written < 0 && !in_vain ? written : 0;
 }
 
-<<<<<<< HEAD
-<<<<<<< HEAD
 long set_scheduler(const ChildStep& step) {
     const int priority = static_cast<int>(step.second);  // struct sched_param
     return call(__NR_sched_setscheduler, 0, step.first, &priority);
 }
 
-=======
->>>>>>> bf0dbcb
-=======
->>>>>>> 657e89f
 /// Each place has room for the widest number.
 long own_pid(const ChildStep& step) {
     const long pid = call(__NR_getpid);
@@ -96,7 +90,6 @@ long own_pid(const ChildStep& step) {
     return 0;
 }
 
-<<<<<<< HEAD
 <<<<<<< HEAD
 /// So that the service can prove which invocation it is: a key that it can read and nobody change.
 void keep_invocation_id(const ChildStep& step) {
@@ -118,9 +111,6 @@ long link_user_keyring() {
 }
 
 long new_session_keyring(const ChildStep& step) {
-=======
-=======
->>>>>>> 657e89f
 long new_session_keyring() {
 >>>>>>> bf0dbcb
     const long result = call(__NR_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr, 0, 0, 0);

@@ -99,8 +99,6 @@ Result<sys::Descriptor> connect_to(const std::string& path, bool nonblocking) {
     return failure(path + " is a socket of a type that can't be connected to", EPROTOTYPE);
 }
 
-<<<<<<< HEAD
-<<<<<<< HEAD
 Result<void> write_knob(
     const cgroup::Tree& tree, const std::string& path, const MakeCgroup::Knob& knob) {
     std::string value = knob.value;
@@ -112,10 +110,6 @@ Result<void> write_knob(
 
 }  // namespace
 
-=======
->>>>>>> bf0dbcb
-=======
->>>>>>> 657e89f
 /// A detached copy of the source. Below `root` its symlinks are resolved as if that were "/".
 Result<sys::Descriptor> Preparing::clone_tree(const CloneTree& preparation, unsigned recursion) {
     constexpr std::string_view Slot = "slot:";

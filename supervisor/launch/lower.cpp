@@ -164,15 +164,9 @@ void Lowering::finish() {
     if (!plan_.steps.empty()) {
         pass_descriptors(plan_.steps.back());
     }
-<<<<<<< HEAD
-<<<<<<< HEAD
     if (needs_own_memory(plan_) && !lowered_.share()) {
         fail(ENOMEM, "no page for the child's report");
     }
-=======
->>>>>>> bf0dbcb
-=======
->>>>>>> 657e89f
     ChildProgram& program = lowered_.program();
     program.steps = array(steps_);
     program.step_count = static_cast<std::uint32_t>(steps_.size());

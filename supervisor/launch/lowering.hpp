@@ -37,13 +37,7 @@ private:
     const char* text(std::string_view value);
     const char* const* texts(
         const std::vector<std::string>& values, const std::vector<const char*>& more = {});
-<<<<<<< HEAD
-<<<<<<< HEAD
     void write_to(std::string_view path, const std::string& value);
-=======
->>>>>>> bf0dbcb
-=======
->>>>>>> 657e89f
     const char* absolute(std::string_view path);
     /// Below the new root, as long as that is not yet "/", a path is one within it.
     ChildPath located(std::string_view path);

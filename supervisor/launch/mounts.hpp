@@ -90,14 +90,11 @@ struct MountScope {
     bool keeps_sys_admin =
         false;  ///< the service can mount: its mounts are shared among its own namespaces
     std::string notify_socket{};  ///< stays reachable; empty: the command may not notify
-<<<<<<< HEAD
     /// A directory of the host below which a root is put together that is none of the host's own
     /// (RootImage=, RootEphemeral=); seen by nobody else.
     std::string assembly = "/run/hearth/root";
     /// hearthd may not mount, but the child may, in a user namespace of its own.
     bool mounts_in_child = false;
-=======
->>>>>>> 657e89f
 };
 
 /// Where the service finds the notify socket: in a root of its own at a fixed place.

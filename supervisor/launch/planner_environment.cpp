@@ -118,17 +118,7 @@ std::vector<std::string> environment_block(const Planning& planning) {
         block.set("INVOCATION_ID", invocation.invocation_id);
     }
     if (!invocation.notify_socket.empty()) {
-<<<<<<< HEAD
-<<<<<<< HEAD
         block.set("NOTIFY_SOCKET", notify_path(exec.root_directory, invocation.notify_socket));
-=======
-        block.set(
-            "NOTIFY_SOCKET",
-            notify_path(root_place(planning.unit, MountScope{}), invocation.notify_socket));
->>>>>>> bf0dbcb
-=======
-        block.set("NOTIFY_SOCKET", notify_path(exec.root_directory, invocation.notify_socket));
->>>>>>> 657e89f
     }
     if (invocation.watchdog_microseconds != 0) {
         block.set("WATCHDOG_USEC", std::to_string(invocation.watchdog_microseconds));

@@ -211,7 +211,6 @@ void arrange_mounts(Planning& planning) {
     const std::uint64_t kept = !planning.sandboxed ? ~std::uint64_t{0}
                                : stays_root        ? bounding_capabilities(planning)
                                             : planning.settings.sandbox.ambient_capabilities.mask;
-<<<<<<< HEAD
     MountScope scope{
         !planning.sandboxed,
         ((kept >> CAP_SYS_ADMIN) & 1U) != 0,
@@ -223,12 +222,6 @@ void arrange_mounts(Planning& planning) {
     if (refuse_images(planning) || (scope.mounts_in_child && refuse_in_child(planning))) {
         return;
     }
-=======
-    const MountScope scope{
-        !planning.sandboxed,
-        ((kept >> CAP_SYS_ADMIN) & 1U) != 0,
-        planning.invocation.notify_socket};
->>>>>>> 657e89f
     std::vector<MountWish> wishes =
         mount_wishes(planning.unit, planning.host, scope, &planning.plan.shortfalls);
     keep_own_hierarchies(planning, wishes);

@@ -20,15 +20,7 @@ std::string result_of(
     if (result == "resources") {
         ADD_FAILURE() << started.err << hearthd.log();
     }
-<<<<<<< HEAD
-<<<<<<< HEAD
     static_cast<void>(hearthd.ctl({"reset-failed", "probe.service"}));
-=======
-    (void)hearthd.ctl({"reset-failed", "probe.service"});
->>>>>>> bf0dbcb
-=======
-    (void)hearthd.ctl({"reset-failed", "probe.service"});
->>>>>>> 657e89f
     return result;
 }
 
@@ -41,15 +33,7 @@ void expect_verified(const HearthdProcess& hearthd, const std::string& settings)
     const Output report = hearthd.ctl({"confinement", "held.service"});
     EXPECT_EQ(report.status, 0) << report.out << report.err;
     EXPECT_EQ(report.out.find("cannot know"), std::string::npos) << report.out;
-<<<<<<< HEAD
-<<<<<<< HEAD
     static_cast<void>(hearthd.ctl({"stop", "held.service"}));
-=======
-    (void)hearthd.ctl({"stop", "held.service"});
->>>>>>> bf0dbcb
-=======
-    (void)hearthd.ctl({"stop", "held.service"});
->>>>>>> 657e89f
 }
 
 #define SKIP_WITHOUT(hearthd, directive)                                                         \
@@ -57,15 +41,7 @@ void expect_verified(const HearthdProcess& hearthd, const std::string& settings)
         (hearthd).add(                                                                           \
             "needs.service",                                                                     \
             std::string("[Service]\nType=oneshot\nExecStart=/bin/true\n") + (directive) + "\n"); \
-<<<<<<< HEAD
-<<<<<<< HEAD
         static_cast<void>((hearthd).ctl({"daemon-reload"})); \
-=======
-        (void)(hearthd).ctl({"daemon-reload"});                                                      \
->>>>>>> bf0dbcb
-=======
-        (void)(hearthd).ctl({"daemon-reload"});                                                      \
->>>>>>> 657e89f
         const Output needs = (hearthd).ctl({"start", "needs.service"});                          \
         if (needs.status != 0) {                                                                 \
             GTEST_SKIP() << "this host can't give it: " << needs.err;                            \
@@ -160,15 +136,7 @@ TEST(HearthdResources, AKnobWithoutDirectiveIsWrittenAndAWrongOneRefused) {
     expect_verified(hearthd, "[X-Hearth]\nCgroup=pids.max=99\n");
     hearthd.add(
         "wrong.service", "[Service]\nExecStart=/bin/sleep 600\n[X-Hearth]\nCgroup=nosuch.knob=1\n");
-<<<<<<< HEAD
-<<<<<<< HEAD
     static_cast<void>(hearthd.ctl({"daemon-reload"}));
-=======
-    (void)hearthd.ctl({"daemon-reload"});
->>>>>>> bf0dbcb
-=======
-    (void)hearthd.ctl({"daemon-reload"});
->>>>>>> 657e89f
     const Output wrong = hearthd.ctl({"start", "wrong.service"});
     EXPECT_NE(wrong.status, 0);
     EXPECT_NE(wrong.err.find("wrong.service:4"), std::string::npos) << wrong.err;

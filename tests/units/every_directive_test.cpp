@@ -170,7 +170,6 @@ TEST(Directives, HaveOnePropertyOfEachNameOnly) {
     }
 }
 
-<<<<<<< HEAD
 /// Of later systemd, or written here before they came to it.
 const std::set<std::string> later_directives = {
     "Service MemoryZSwapMax",
@@ -183,8 +182,6 @@ const std::set<std::string> later_directives = {
     "Service RootEphemeral",
     "Service SetLoginEnvironment"};
 
-=======
->>>>>>> bf0dbcb
 TEST(Directives, AreThoseOfSystemd252) {
     std::ifstream file(HEARTH_SOURCE_DIR "/tests/golden/units/systemd-252-directives.txt");
     ASSERT_TRUE(file) << "the list of names is missing";
@@ -201,12 +198,8 @@ TEST(Directives, AreThoseOfSystemd252) {
         "Service ReloadSignal",
         "Service RestartMaxDelaySec",
         "Service RestartMode",
-<<<<<<< HEAD
         "Service RestartSteps",
         "Service RootEphemeral"};
-=======
-        "Service RestartSteps"};
->>>>>>> 657e89f
     theirs.insert(later.begin(), later.end());
     std::set<std::string> ours;
     for (const Row* const row : all_rows()) {
