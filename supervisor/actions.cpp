@@ -146,13 +146,8 @@ Result<launch::Plan, Diagnostics> Supervisor::make_plan(const Launch& action, Li
         reduced = reduced ? *reduced : record.unit;
         reduced->settings.exec.root_directory.clear();
     }
-    if (!main && service.root_directory_start_only) {
-        if (!reduced) {
-            reduced = record.unit;
-        }
-        reduced->settings.exec.root_directory.clear();
-    }
     const Unit& unit = reduced ? *reduced : record.unit;
+    const ServiceSettings& service = unit.settings.service;
     const CommandLines& lines = commands(unit, action.kind);
     const std::string directive(name(action.kind));
     const auto refusal = [&](const std::string& about, std::string message) {

@@ -90,7 +90,6 @@ long own_pid(const ChildStep& step) {
     return 0;
 }
 
-<<<<<<< HEAD
 /// So that the service can prove which invocation it is: a key that it can read and nobody change.
 void keep_invocation_id(const ChildStep& step) {
     constexpr std::uint32_t view = 0x01, read = 0x02, search = 0x08;
@@ -111,8 +110,6 @@ long link_user_keyring() {
 }
 
 long new_session_keyring(const ChildStep& step) {
-long new_session_keyring() {
->>>>>>> bf0dbcb
     const long result = call(__NR_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr, 0, 0, 0);
     const bool refused = result == NoSuchCall || result == NotPermitted || result == AccessDenied ||
                          result == QuotaExceeded;

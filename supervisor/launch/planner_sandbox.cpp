@@ -20,6 +20,7 @@
 namespace hearth::launch {
 namespace {
 
+constexpr int namespace_status = 226;  // EXIT_NAMESPACE
 constexpr int filter_status = 228;
 
 /// The root itself can't be replaced or hidden in place: only RootDirectory= gives another.

@@ -137,7 +137,7 @@ TEST(Proof, TheDoctorTellsWhatIsMissingAndWhatItBreaks) {
         for (const json& each : report.at("facilities")) {
             if (each.at("name") == facility) {
                 const auto& list = each.at("breaks");
-                return std::ranges::find(list, directive) != list.end();
+                return std::find(list.begin(), list.end(), json(directive)) != list.end();
             }
         }
         ADD_FAILURE() << "no facility " << facility;

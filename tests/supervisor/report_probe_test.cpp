@@ -19,7 +19,9 @@ launch::Plan plan_with_filter_of(const Unit& unit) {
     launch::Plan plan;
     auto program = launch::compile(unit.settings.sandbox);
     EXPECT_TRUE(program.has_value());
-    plan.steps.push_back({Stage::Seccomp, launch::LoadSeccomp{program.value_or({})}, {}, 228});
+    launch::LoadSeccomp load;
+    load.program = program.value_or(std::vector<std::uint64_t>());
+    plan.steps.push_back({Stage::Seccomp, std::move(load), {}, 228});
     return plan;
 }
 
