@@ -14,6 +14,7 @@
 #include "supervisor/sys/file.hpp"
 #include "supervisor/sys/process.hpp"
 #include "units/restart_policy.hpp"
+#include "units/rules.hpp"
 
 namespace hearth {
 
@@ -135,14 +136,17 @@ void Supervisor::perform(const Action& action) {
 
 Result<launch::Plan, Diagnostics> Supervisor::make_plan(const Launch& action, LiveUnit& live) {
     const UnitRecord& record = *world_.find(action.unit);
-    Unit rootless;
     const ServiceSettings& service = record.unit.settings.service;
     const bool main = action.kind == ExecKind::Start;
-    if (!main && service.root_directory_start_only) {
-        rootless = record.unit;
-        rootless.settings.exec.root_directory.clear();
+    std::optional<Unit> reduced;
+    for (const auto& [directive, shortfall] : live.dropped) {
+        reduced = without(reduced ? *reduced : record.unit, directive);
     }
-    const Unit& unit = rootless.name.empty() ? record.unit : rootless;
+    if (!main && service.root_directory_start_only) {
+        reduced = reduced ? std::move(reduced) : record.unit;
+        reduced->settings.exec.root_directory.clear();
+    }
+    const Unit& unit = reduced ? *reduced : record.unit;
     const CommandLines& lines = commands(unit, action.kind);
     const std::string directive(name(action.kind));
     const auto refusal = [&](const std::string& about, std::string message) {
@@ -237,6 +241,7 @@ void Supervisor::perform_launch(const Launch& action) {
     if (action.begins_activation) {
         live.invocation_id = sys::random_hex(16).value_or(std::string(32, '0'));
         live.release_when_empty = false;
+        live.dropped.clear();
         if (!live.cgroup_made && clear_leftovers(action)) {
             return;  // goes on from there
         }
@@ -369,6 +374,8 @@ void Supervisor::perform_release(const std::string& unit) {
     LiveUnit& live = found->second;
     live.main_plan.reset();
     live.user_range.reset();
+    live.main_unit.reset();
+    live.main_shortfalls.clear();
     if (!live.activation.descriptors.empty() || !live.activation.directories.empty()) {
         auto activation = std::make_shared<launch::Activation>(std::move(live.activation));
         live.activation = {};

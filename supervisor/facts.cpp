@@ -15,6 +15,7 @@
 #include "supervisor/supervisor.hpp"
 #include "supervisor/sys/file.hpp"
 #include "supervisor/sys/process.hpp"
+#include "units/rules.hpp"
 
 namespace hearth {
 
@@ -88,8 +89,11 @@ void Supervisor::launch_returned(launch::LaunchResult result) {
         live.cgroup_made = true;  // to be emptied before the unit is dead
         cgroup_changed(unit);
     }
-    for (const std::string& shortfall : result.shortfalls) {
-        log::write(log::Level::Warning, unit, shortfall);
+    for (const launch::Shortfall& shortfall : result.shortfalls) {
+        log::write(log::Level::Warning, unit, shortfall.message);
+    }
+    if (result.failure && launch_without(unit, result)) {
+        return;
     }
     if (result.failure) {
         if (result.pid != 0 && result.pidfd) {
@@ -117,9 +121,38 @@ void Supervisor::launch_returned(launch::LaunchResult result) {
     const UnitRecord* record = world_.find(unit);
     if (!health && record != nullptr && record->status.launch_kind == ExecKind::Start) {
         live.main_plan = std::move(result.plan);
+        live.main_unit = record->unit;
+        live.main_shortfalls = std::move(result.shortfalls);
+        for (const auto& [directive, dropped] : live.dropped) {
+            live.main_shortfalls.push_back(dropped);
+        }
     }
     watch_process(unit, result.pid, std::move(result.pidfd));
     happen(std::move(launched));
+}
+
+/// What is relaxed may also fail only now (a security module, a container's policy, an odd kernel):
+/// the launch is planned again as if the unit didn't ask for it. Leaving out the one step instead
+/// could do harm: without its namespace a mount would be the host's.
+bool Supervisor::launch_without(const std::string& unit, launch::LaunchResult& result) {
+    const UnitRecord* record = world_.find(unit);
+    const launch::LaunchFailure& failure = *result.failure;
+    LiveUnit& live = live_[unit];
+    const std::string& directive = failure.asked.directive;
+    const bool again = record != nullptr && failure.error != ECANCELED && !directive.empty() &&
+                       record->status.launch == result.id && is_relaxed(record->unit, directive) &&
+                       !live.dropped.contains(directive) && without(record->unit, directive);
+    if (!again) {
+        return false;
+    }
+    if (result.pid != 0 && result.pidfd) {
+        (void)sys::waitid(result.pidfd.number(), 0);  // it has exited: the launcher saw its report
+    }
+    launch::Shortfall dropped{failure.asked, launch::message(failure)};
+    log::write(log::Level::Warning, unit, dropped.message + "; relaxed, so it starts without it");
+    live.dropped.emplace(directive, std::move(dropped));
+    perform_launch({unit, result.id, record->status.launch_kind, record->status.command, false});
+    return true;
 }
 
 // ---- processes ----------------------------------------------------------------------------------

@@ -98,6 +98,10 @@ void Supervisor::confinement(
     auto job = std::make_shared<Examination>();
     job->question.unit = (*record)->unit;
     job->question.plan = *live->second.main_plan;
+    job->question.shortfalls = live->second.main_shortfalls;
+    if (live->second.main_unit && live->second.main_unit->settings != (*record)->unit.settings) {
+        job->question.launched = live->second.main_unit;
+    }
     job->question.host = facts_.snapshot();
     job->question.main_pid = main;
     job->question.pidfd = std::move(*pidfd);

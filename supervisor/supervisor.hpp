@@ -89,7 +89,13 @@ private:
         launch::Activation activation;
         std::string invocation_id;
         std::optional<launch::IdRange> user_range;  ///< of its user namespace, where that is auto
-        std::optional<launch::Plan> main_plan;      ///< of the running main process, for the report
+        // Of the running main process, for the report: what was launched, from what, what fell
+        // short.
+        std::optional<launch::Plan> main_plan;
+        std::optional<Unit> main_unit;
+        std::vector<launch::Shortfall> main_shortfalls;
+        /// relaxed directives that failed in a launch of this activation: planned without from then
+        std::map<std::string, launch::Shortfall, std::less<>> dropped;
         bool cgroup_made = false;
         sys::Descriptor cgroup_events;
         EventSource cgroup_source;
@@ -148,6 +154,7 @@ private:
     // Facts (facts.cpp).
     void launches_returned();
     void launch_returned(launch::LaunchResult result);
+    bool launch_without(const std::string& unit, launch::LaunchResult& result);
     void watch_process(const std::string& unit, pid_t pid, sys::Descriptor pidfd);
     void process_ended(const std::string& unit, pid_t pid);
     void watch_cgroup(const std::string& unit);

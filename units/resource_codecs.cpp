@@ -86,29 +86,46 @@ std::string format_number(std::uint64_t number, std::string_view unit) {
     return number == infinity ? "infinity" : std::to_string(number) + std::string(unit);
 }
 
-std::string format_limit(const ResourceLimit& value, std::string_view unit = {}) {
-    const std::string soft = format_number(value.soft, unit);
-    return value.soft == value.hard ? soft : soft + ":" + format_number(value.hard, unit);
+/// "32M" for what is a whole number of mebibytes, as people write it; the text reads back the same.
+std::string format_size(std::uint64_t bytes, std::string_view = {}) {
+    constexpr std::string_view suffixes = "KMGTP";
+    if (bytes == infinity) {
+        return "infinity";
+    }
+    std::size_t steps = 0;
+    while (bytes != 0 && bytes % 1024 == 0 && steps < suffixes.size()) {
+        bytes /= 1024;
+        ++steps;
+    }
+    return std::to_string(bytes) + (steps == 0 ? "" : std::string(1, suffixes[steps - 1]));
+}
+
+using FormatHalf = std::string (*)(std::uint64_t, std::string_view);
+
+std::string format_limit(
+    const ResourceLimit& value, std::string_view unit, FormatHalf half = format_number) {
+    const std::string soft = half(value.soft, unit);
+    return value.soft == value.hard ? soft : soft + ":" + half(value.hard, unit);
 }
 
 }  // namespace
 
-#define HEARTH_DEFINE_LIMIT(type, read, unit)                                               \
+#define HEARTH_DEFINE_LIMIT(type, read, unit, half)                                         \
     Assigned Codec<type>::assign(type& field, std::string_view text, const ValueContext&) { \
         return assign_limit<read>(field, text);                                             \
     }                                                                                       \
     std::string Codec<type>::format(const type& value) {                                    \
-        return format_limit(value, unit);                                                   \
+        return format_limit(value, unit, half);                                             \
     }                                                                                       \
     void Codec<type>::write(const type& value, ValueSink& sink) {                           \
         sink.unsigned64(value.hard);                                                        \
     }
 
-HEARTH_DEFINE_LIMIT(CountLimit, read_count, "")
-HEARTH_DEFINE_LIMIT(SizeLimit, read_size, "")
-HEARTH_DEFINE_LIMIT(SecondsLimit, read_seconds, "s")
-HEARTH_DEFINE_LIMIT(MicrosecondsLimit, read_microseconds, "us")
-HEARTH_DEFINE_LIMIT(NiceLimit, read_nice, "")
+HEARTH_DEFINE_LIMIT(CountLimit, read_count, "", format_number)
+HEARTH_DEFINE_LIMIT(SizeLimit, read_size, "", format_size)
+HEARTH_DEFINE_LIMIT(SecondsLimit, read_seconds, "s", format_number)
+HEARTH_DEFINE_LIMIT(MicrosecondsLimit, read_microseconds, "us", format_number)
+HEARTH_DEFINE_LIMIT(NiceLimit, read_nice, "", format_number)
 
 #undef HEARTH_DEFINE_LIMIT
 
@@ -144,11 +161,13 @@ Result<Amount, ValueError> read_amount(std::string_view text, const Read& read) 
 }
 
 std::string format_amount(
-    std::optional<std::uint64_t> absolute, std::optional<std::uint32_t> permyriad) {
+    std::optional<std::uint64_t> absolute,
+    std::optional<std::uint32_t> permyriad,
+    FormatHalf number = format_number) {
     if (permyriad) {
         return format_permyriad({*permyriad});
     }
-    return absolute ? format_number(*absolute, "") : std::string();
+    return absolute ? number(*absolute, "") : std::string();
 }
 
 }  // namespace
@@ -165,7 +184,7 @@ Assigned Codec<MemoryLimit>::assign(
 }
 
 std::string Codec<MemoryLimit>::format(const MemoryLimit& value) {
-    return format_amount(value.bytes, value.permyriad);
+    return format_amount(value.bytes, value.permyriad, format_size);
 }
 
 void Codec<MemoryLimit>::write(const MemoryLimit& value, ValueSink& sink) {

@@ -305,4 +305,13 @@ bool is_relaxed(const Unit& unit, std::string_view directive) {
            row->nature != Nature::Shares;
 }
 
+std::optional<Unit> without(Unit unit, std::string_view directive) {
+    const Row* const row = find_row(directive);
+    if (row == nullptr || row->assign == nullptr ||
+        !row->assign(unit.settings, "", ValueContext{}) || !row->is_default(unit.settings)) {
+        return std::nullopt;
+    }
+    return unit;
+}
+
 }  // namespace hearth

@@ -6,6 +6,7 @@
 // planner's judgement). Severity::Error stops a start.
 #pragma once
 
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -30,6 +31,9 @@ struct Finding {
 /// Whether the unit lets `directive` fall short, by RelaxConfinement= or, for what confines or
 /// gives, by Confinement=best-effort.
 [[nodiscard]] bool is_relaxed(const Unit& unit, std::string_view directive);
+
+/// The unit as if it did not ask for `directive`; nothing where it can't be taken back.
+[[nodiscard]] std::optional<Unit> without(Unit unit, std::string_view directive);
 
 /// The id and the sentence of each rule, sorted, for the manual.
 struct Rule {

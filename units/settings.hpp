@@ -205,6 +205,9 @@ struct HearthSettings {  // [X-Hearth], ours
     std::uint32_t health_retries = 3;
     bool essential = false;
     std::vector<CgroupKnob> cgroup_knobs;
+    /// whether its processes may change things over the bus; unset: with CAP_SYS_ADMIN in the
+    /// bounding set
+    std::optional<bool> control_access;
 
     bool operator==(const HearthSettings&) const = default;
 };

@@ -101,11 +101,22 @@ RequestError denied(std::string message) {
 
 /// Whether a process of that unit may change things: it must not be confined by us.
 bool may_change_from_within(const Policy& policy, const UnitRecord& record) {
+    if (const auto& stated = record.unit.settings.hearth.control_access) {
+        return *stated;
+    }
     const SandboxSettings& sandbox = record.unit.settings.sandbox;
     if (policy.user_mode) {
         return sandbox == SandboxSettings{};
     }
     return ((sandbox.capability_bounding_set.mask >> cap_sys_admin) & 1U) != 0;
+}
+
+std::string reason(const Policy& policy, const UnitRecord* record) {
+    if (record != nullptr && record->unit.settings.hearth.control_access) {
+        return ", whose unit says ControlAccess=no";
+    }
+    return policy.user_mode ? ", which is confined"
+                            : ", which has no CAP_SYS_ADMIN in its bounding set";
 }
 
 }  // namespace
@@ -158,9 +169,7 @@ std::optional<RequestError> Policy::refuse(
     const UnitRecord* record = world.find(peer.unit);
     if (record == nullptr || !may_change_from_within(*this, *record)) {
         return denied(
-            what + ": you are a process of " + peer.unit +
-            (user_mode ? ", which is confined"
-                       : ", which has no CAP_SYS_ADMIN in its bounding set") +
+            what + ": you are a process of " + peer.unit + reason(*this, record) +
             "; a confined service may not change the manager's state");
     }
     return std::nullopt;

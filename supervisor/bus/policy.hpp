@@ -7,7 +7,7 @@
 //
 // A confined service must not undo its confinement by asking the manager: a peer that sits in a
 // unit's cgroup may change things only while that unit keeps CAP_SYS_ADMIN in its bounding set
-// (DESIGN 4).
+// (DESIGN 4), or its unit says [X-Hearth] ControlAccess=yes; ControlAccess=no forbids it to any.
 #pragma once
 
 #include <sys/types.h>

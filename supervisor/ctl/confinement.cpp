@@ -60,16 +60,17 @@ Tone tone_of(const std::string& verdict) {
 }
 
 struct Verdicts {
-    std::size_t verified = 0, mismatched = 0, unknown = 0;
+    std::size_t verified = 0, mismatched = 0, unknown = 0, short_of = 0;
 };
 
 Verdicts count(const nlohmann::json& rows) {
     Verdicts verdicts;
     for (const auto& row : rows) {
         const std::string verdict = text_of(row, "verdict");
-        ++(verdict == "verified"
-               ? verdicts.verified
-               : (verdict == "MISMATCH" ? verdicts.mismatched : verdicts.unknown));
+        ++(verdict == "verified"      ? verdicts.verified
+           : verdict == "MISMATCH"    ? verdicts.mismatched
+           : verdict == "falls short" ? verdicts.short_of
+                                      : verdicts.unknown);
     }
     return verdicts;
 }
@@ -96,11 +97,12 @@ std::string render(const std::string& unit, const nlohmann::json& rows, const Ve
     }
     return table.text() + "\n" +
            fmt::format(
-               "{}: {} verified, {} mismatched, {} that can't be known\n",
+               "{}: {} verified, {} mismatched, {} that can't be known{}\n",
                unit,
                verdicts.verified,
                verdicts.mismatched,
-               verdicts.unknown) +
+               verdicts.unknown,
+               verdicts.short_of == 0 ? "" : fmt::format(", {} short of it", verdicts.short_of)) +
            reasons;
 }
 

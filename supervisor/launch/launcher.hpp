@@ -66,6 +66,12 @@ struct LaunchFailure {
 };
 [[nodiscard]] std::string message(const LaunchFailure& failure);
 
+/// What was given less than asked, and for which directive.
+struct Shortfall {
+    Asked asked;
+    std::string message;
+};
+
 struct LaunchResult {
     LaunchId id = 0;
     Plan plan;
@@ -73,7 +79,7 @@ struct LaunchResult {
     pid_t pid = 0;  ///< set also when a step failed: the process existed and must be reaped
     sys::Descriptor pidfd;
     std::optional<LaunchFailure> failure;
-    std::vector<std::string> shortfalls;  ///< soft failures: what was given less than asked
+    std::vector<Shortfall> shortfalls;  ///< soft failures
     std::uint64_t started_monotonic_microseconds = 0;  ///< just before the clone
     std::uint64_t started_realtime_microseconds = 0;
 };

@@ -273,7 +273,7 @@ void Launch::tell_soft_failures(const ChildProgram& program) {
         LaunchFailure soft = at_step(program.steps[report.soft[i].step].plan_step);
         soft.error = report.soft[i].error;
         soft.detail = "given as far as possible";
-        result_.shortfalls.push_back(message(soft));
+        result_.shortfalls.push_back({soft.asked, message(soft)});
     }
 }
 

@@ -145,6 +145,42 @@ bool is_reported(const hearth::Row& row) {
     return false;
 }
 
+/// A file that was changed and loaded again says nothing of the process that runs: its row says so.
+void tell_changes(Row& row, const Evidence& evidence, const hearth::Row& directive) {
+    const Question& question = evidence.question;
+    if (!question.launched || row.verdict != Verdict::Mismatch) {
+        return;
+    }
+    const std::string then = directive.format(question.launched->settings);
+    if (then == directive.format(question.unit.settings)) {
+        return;
+    }
+    row.reason =
+        "changed since start, when it was " +
+        (directive.is_default(question.launched->settings) ? "not asked for" : quoted(then)) +
+        "; restart the unit to apply it";
+}
+
+/// What was told to fall short when it started is no contradiction.
+void tell_shortfalls(Row& row, const Question& question, const hearth::Row& directive) {
+    const bool gives = directive.nature == Nature::Gives;
+    const std::string how = gives ? "given as far as possible: " : "relaxed: ";
+    const auto falls_short = [&](const std::string& message) {
+        row.reason = how + message;
+        row.verdict = Verdict::FallsShort;
+    };
+    for (const Diagnostic& shortfall : question.plan.shortfalls) {
+        if (shortfall.message.starts_with(std::string(directive.name) + "=")) {
+            falls_short(shortfall.message);
+        }
+    }
+    for (const launch::Shortfall& shortfall : question.shortfalls) {
+        if (shortfall.asked.directive == directive.name) {
+            falls_short(shortfall.message);
+        }
+    }
+}
+
 Row judged(const Evidence& evidence, const hearth::Row& directive) {
     const Question& question = evidence.question;
     Finding finding = find(evidence, directive);
@@ -157,11 +193,9 @@ Row judged(const Evidence& evidence, const hearth::Row& directive) {
     row.kernel = std::move(finding.kernel);
     row.verdict = finding.verdict;
     row.reason = std::move(finding.reason);
-    for (const Diagnostic& shortfall : question.plan.shortfalls) {
-        const bool same = shortfall.message.starts_with(std::string(directive.name) + "=");
-        if (same && row.verdict != Verdict::Verified) {
-            row.reason = "relaxed: " + shortfall.message;
-        }
+    if (row.verdict != Verdict::Verified) {
+        tell_changes(row, evidence, directive);
+        tell_shortfalls(row, question, directive);
     }
     return row;
 }
@@ -192,6 +226,8 @@ std::string_view name(Verdict verdict) {
             return "MISMATCH";
         case Verdict::CannotKnow:
             return "cannot know";
+        case Verdict::FallsShort:
+            return "falls short";
     }
     return "cannot know";
 }

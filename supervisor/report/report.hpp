@@ -2,7 +2,7 @@
 //
 // The proof (DESIGN 3.2): for every confinement and resource directive of a running unit, what was
 // asked, what was applied, and what the kernel says now: `verified`, `MISMATCH` or `cannot know`
-// with a reason. Asked comes from the unit, applied from the plan that was launched, and the third
+// with a reason, or `falls short` where that was allowed and told. Asked comes from the unit, applied from the plan that was launched, and the third
 // column only ever from the kernel: /proc/PID/status, namespace identities, mountinfo, cgroup
 // files. Nothing here trusts what hearthd believes it did.
 //
@@ -24,6 +24,7 @@
 
 #include "supervisor/cgroup/tree.hpp"
 #include "supervisor/launch/host.hpp"
+#include "supervisor/launch/launcher.hpp"
 #include "supervisor/launch/plan.hpp"
 #include "supervisor/report/filter_reader.hpp"
 #include "supervisor/sys/descriptor.hpp"
@@ -33,16 +34,21 @@
 namespace hearth::report {
 
 struct Question {
-    Unit unit;
+    Unit unit;          ///< as it is loaded now
     launch::Plan plan;  ///< of the running main process
     launch::Host host;
     pid_t main_pid = 0;
     sys::Descriptor pidfd;
     std::string cgroup;  ///< below hearthd's root
+    std::optional<Unit> launched{};  ///< as it was when the main process started, where it differs
+    std::vector<launch::Shortfall> shortfalls{};  ///< what the launch could not give in full
 };
 
-enum class Verdict : std::uint8_t { Verified, Mismatch, CannotKnow };
-[[nodiscard]] std::string_view name(Verdict verdict);  // "verified", "MISMATCH", "cannot know"
+/// FallsShort: less than asked, and told so when it started: the directive only gives, and was given
+/// as far as possible, or the unit relaxes it by name.
+enum class Verdict : std::uint8_t { Verified, Mismatch, CannotKnow, FallsShort };
+/// "verified", "MISMATCH", "cannot know", "falls short"
+[[nodiscard]] std::string_view name(Verdict verdict);
 
 struct Row {
     std::string directive;
@@ -50,7 +56,7 @@ struct Row {
     std::string applied;  ///< as the plan did it: "cpu.cfs_quota_us=20000"
     std::string kernel;   ///< as the kernel says: "20000 of 100000 us"
     Verdict verdict{};
-    std::string reason;  ///< with MISMATCH and cannot know
+    std::string reason;  ///< with all but verified
     Origin origin;
     bool operator==(const Row&) const = default;
 };

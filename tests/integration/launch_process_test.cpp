@@ -94,7 +94,7 @@ TEST(LaunchProcess, IsGivenALimitAsFarAsPossibleAndTheShortfallIsTold) {
     EXPECT_EQ(result.output, std::to_string(own.rlim_max) + "\n");
     ASSERT_EQ(result.launch.shortfalls.size(), 1U);
     EXPECT_EQ(
-        result.launch.shortfalls[0],
+        result.launch.shortfalls[0].message,
         "u:4: LimitNOFILE=" + std::to_string(more) +
             ": step \"set-resource-limit\" failed: Operation not permitted (given as far as "
             "possible)");

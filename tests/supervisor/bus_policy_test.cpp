@@ -32,6 +32,9 @@ World world_with_services() {
     UnitRecord& bound = world.units["bound.service"];
     bound.unit.name = "bound.service";
     bound.unit.settings.sandbox.capability_bounding_set.mask = 0;
+    world.units["granted.service"] = bound;
+    world.units["granted.service"].unit.settings.hearth.control_access = true;
+    world.units["denied.service"].unit.settings.hearth.control_access = false;
     return world;
 }
 
@@ -83,6 +86,11 @@ TEST(BusPolicy, AConfinedServiceMayNotUndoItsConfinement) {
              peer(0, "gone.service"),
              MethodClass::Change,
              false},
+            {"without, but ControlAccess=yes",
+             peer(0, "granted.service"),
+             MethodClass::Change,
+             true},
+            {"with, but ControlAccess=no", peer(0, "denied.service"), MethodClass::Change, false},
             {"a process that was gone before it was looked at", gone, MethodClass::Change, false},
         });
 }

@@ -338,8 +338,40 @@ TEST(ReportJudge, TellsWhatWasRelaxed) {
     view.namespaces["net"] = view.own_namespaces["net"];
     const std::vector<Row> rows = judge(question, view);
     ASSERT_EQ(rows.size(), 1U);
-    EXPECT_EQ(name(rows[0].verdict), "MISMATCH");
+    EXPECT_EQ(name(rows[0].verdict), "falls short");
     EXPECT_EQ(rows[0].reason, "relaxed: PrivateNetwork=yes can't be given here: hearthd lacks CAP_SYS_ADMIN");
+}
+
+TEST(ReportJudge, WhatWasGivenAsFarAsPossibleIsNoContradiction) {
+    Question question = question_of(unit_of("OOMScoreAdjust=-500\n"));
+    KernelView view = good_view();
+    view.oom_score_adj = "0";
+    EXPECT_EQ(name(judge(question, view).at(0).verdict), "MISMATCH");
+    question.shortfalls.push_back(
+        {{"OOMScoreAdjust", "-500", {}}, "step \"set-oom-score-adjust\" failed: Permission denied"});
+    const Row row = judge(question, view).at(0);
+    EXPECT_EQ(name(row.verdict), "falls short");
+    EXPECT_EQ(
+        row.reason,
+        "given as far as possible: step \"set-oom-score-adjust\" failed: Permission denied");
+}
+
+TEST(ReportJudge, AFileChangedSinceTheStartSaysSo) {
+    Question question = question_of(unit_of("PrivateNetwork=yes\nMemoryMax=32M\n"));
+    question.launched = unit_of("MemoryMax=16M\n");
+    KernelView view = good_view();
+    view.namespaces["net"] = view.own_namespaces["net"];
+    view.knobs["memory.limit_in_bytes"] = "16777216";
+    for (const Row& row : judge(question, view)) {
+        EXPECT_EQ(name(row.verdict), "MISMATCH") << row.directive;
+        EXPECT_EQ(
+            row.reason,
+            row.directive == "MemoryMax"
+                ? "changed since start, when it was '16M'; restart the unit to apply it"
+                : "changed since start, when it was not asked for; restart the unit to apply it")
+            << row.directive;
+        EXPECT_EQ(row.asked, row.directive == "MemoryMax" ? "32M" : "yes");
+    }
 }
 
 TEST(ReportJudge, ShowsWhatIsNotBuiltAsMissing) {

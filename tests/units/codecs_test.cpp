@@ -185,8 +185,8 @@ TEST(Codecs, Limits) {
     check<CountLimit>({"1024:4096"}, "1024:4096", "t 4096");
     check<CountLimit>({"infinity"}, "infinity", "t 18446744073709551615");
     check<CountLimit>({"5:infinity"}, "5:infinity", "t 18446744073709551615");
-    check<SizeLimit>({"64K"}, "65536", "t 65536");
-    check<SizeLimit>({"1M:1G"}, "1048576:1073741824", "t 1073741824");
+    check<SizeLimit>({"64K"}, "64K", "t 65536");
+    check<SizeLimit>({"1M:1G"}, "1M:1G", "t 1073741824");
     check<SecondsLimit>({"1min:2min"}, "60s:120s", "t 120");
     check<SecondsLimit>({"1500ms"}, "2s", "t 2");
     check<MicrosecondsLimit>({"200"}, "200us", "t 200");
@@ -200,7 +200,7 @@ TEST(Codecs, Limits) {
 }
 
 TEST(Codecs, MemoryAndTasks) {
-    check<MemoryLimit>({"64M"}, "67108864", "t 67108864");
+    check<MemoryLimit>({"64M"}, "64M", "t 67108864");
     check<MemoryLimit>({"infinity"}, "infinity", "t 18446744073709551615");
     check<MemoryLimit>({"12.5%"}, "12.5%", "t 18446744073709551615");
     check<TasksLimit>({"16"}, "16", "t 16");

@@ -52,6 +52,10 @@ constexpr auto rows = std::to_array<Row>({
     }),
     row<"Confinement", &HearthSettings::confinement>(
         "Whether the service may start with less confinement than it asks for.", "best-effort"),
+    row<"ControlAccess", &HearthSettings::control_access>(
+        "Whether the service's own processes may change things over hearthd's bus; unset: if its "
+        "bounding set keeps CAP_SYS_ADMIN.",
+        "yes"),
     row<"Essential", &HearthSettings::essential>(
         "When the service ends for good, hearthd stops all others and exits with its status.",
         "yes",
