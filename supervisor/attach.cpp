@@ -311,6 +311,32 @@ void AttachSessions::start(
         });
 }
 
+void AttachSessions::start_fresh(
+    AttachRequest request,
+    launch::Plan plan,
+    Worker& worker,
+    launch::LauncherPool& launchers,
+    Started started,
+    Ended ended) {
+    Session session;
+    session.unit = request.unit;
+    session.cgroup = plan.cgroup;
+    session.started = std::move(started);
+    session.ended = std::move(ended);
+    session.launching = true;
+    session.worker = &worker;
+    const std::uint64_t id = ++last_;
+    launch::LaunchRequest launch;
+    launch.id = session_launches | id;
+    launch.plan = std::move(plan);
+    const char* const slots[] = {"stdin", "stdout", "stderr"};
+    for (std::size_t number = 0; number < 3; ++number) {
+        launch.descriptors.emplace(slots[number], std::move(request.stdio[number]));
+    }
+    sessions_.emplace(id, std::move(session));
+    launchers.launch(std::move(launch));
+}
+
 bool AttachSessions::launched(launch::LaunchResult& result) {
     if ((result.id & session_launches) == 0) {
         return false;
@@ -322,6 +348,7 @@ bool AttachSessions::launched(launch::LaunchResult& result) {
     }
     Session& session = found->second;
     session.launching = false;
+    session.activation = std::move(result.activation);
     const Started started = std::move(session.started);
     if (result.failure) {
         if (result.pidfd) {
@@ -390,6 +417,10 @@ void AttachSessions::remove(std::uint64_t id) {
         (void)tree_.kill(session.cgroup);
     }
     if (tree_.remove(session.cgroup)) {
+        if (session.worker != nullptr) {
+            auto activation = std::make_shared<launch::Activation>(std::move(session.activation));
+            session.worker->run([activation] { launch::release(*activation); });
+        }
         sessions_.erase(found);
         return;
     }

@@ -49,6 +49,19 @@ public:
         Started started,
         Ended ended);
 
+    /// A session that is a launch of its own: `plan` of a unit that doesn't run, in the sibling
+    /// cgroup that next_sibling() named. What it made for itself is released at its end.
+    void start_fresh(
+        AttachRequest request,
+        launch::Plan plan,
+        Worker& worker,
+        launch::LauncherPool& launchers,
+        Started started,
+        Ended ended);
+    [[nodiscard]] std::string next_sibling() const {
+        return "system.slice/attach-" + std::to_string(last_ + 1) + ".scope";
+    }
+
     /// True where the result was one of ours; then it has been taken.
     bool launched(launch::LaunchResult& result);
     void signal(std::uint64_t session, int signal);
@@ -71,6 +84,8 @@ private:
         Started started;
         Ended ended;
         bool ending = false, launching = false;
+        launch::Activation activation;  ///< of a fresh one
+        Worker* worker = nullptr;
     };
     void exited(std::uint64_t id);
     void remove(std::uint64_t id);

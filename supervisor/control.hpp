@@ -37,7 +37,8 @@ struct UnitProcess {
 
 /// `hearthctl attach`: DESIGN 6. Descriptors are the client's terminal or pipes.
 struct AttachRequest {
-    enum class Level : std::uint8_t { Default, Privileged, AsService };
+    /// Fresh: of a unit that doesn't run, its sandbox with the command in place of its program.
+    enum class Level : std::uint8_t { Default, Privileged, AsService, Fresh };
     std::string unit;
     Level level = Level::Default;
     std::vector<std::string> namespaces;  ///< empty: all; names "mount", "network", "ipc", "uts",
@@ -92,6 +93,13 @@ public:
     /// callback.
     virtual void confinement(
         const std::string& unit, std::function<void(Result<std::string, RequestError>)> done) = 0;
+    /// JSON, see report/probe.hpp, doctor.hpp, units/security.hpp. On a thread of its own, hence the
+    /// callback.
+    enum class Inquiry : std::uint8_t { Probe, Doctor, Security };
+    virtual void inquire(
+        Inquiry what,
+        const std::vector<std::string>& units,
+        std::function<void(Result<std::string, RequestError>)> done) = 0;
     [[nodiscard]] virtual std::string log_directory() const = 0;
     virtual void attach(
         AttachRequest request,

@@ -147,7 +147,7 @@ int main(int argc, char** argv) {
     block_signals();
     raise_descriptor_limit();
     ::umask(0022);
-    auto status = run(options);
+    auto status = options.doctor ? run_doctor(options) : run(options);
     if (!status) {
         log::write(log::Level::Error, status.error().what);
         return 1;

@@ -25,6 +25,7 @@ struct Options {
     bool systemd_compat = false;  ///< /run/systemd/private and /run/systemd/system
     bool user = false;
     bool debug = false;
+    bool doctor = false;  ///< look, print, exit
 };
 
 /// Options, or what the process should print and exit with (--help, --version, a usage error).
@@ -33,5 +34,8 @@ struct EarlyExit {
     std::string text;  ///< to stdout for status 0, else to stderr
 };
 [[nodiscard]] std::variant<Options, EarlyExit> read_options(int argc, char** argv);
+
+/// --doctor (doctor_program.cpp).
+[[nodiscard]] Result<int> run_doctor(const Options& options);
 
 }  // namespace hearth

@@ -26,6 +26,10 @@ void Supervisor::attach(
         started(Unexpected(record.error()));
         return;
     }
+    if (request.level == AttachRequest::Level::Fresh) {
+        attach_fresh(std::move(request), std::move(started), std::move(ended));
+        return;
+    }
     const auto live = live_.find(request.unit);
     const pid_t main = (*record)->status.main_pid;
     if (main == 0 || live == live_.end() || !live->second.main_plan ||
@@ -70,23 +74,37 @@ void Supervisor::signal_attach(std::uint64_t session, int signal) {
     attach_->signal(session, signal);
 }
 
-void Supervisor::confinement(
-    const std::string& unit, std::function<void(Result<std::string, RequestError>)> done) {
-    const auto record = load(unit);
-    if (!record) {
-        done(Unexpected(record.error()));
-        return;
-    }
+Result<report::Question, RequestError> Supervisor::question(const std::string& unit) {
+    const UnitRecord* const record = HEARTH_TRY(load(unit));
     const auto live = live_.find(unit);
-    const pid_t main = (*record)->status.main_pid;
+    const pid_t main = record->status.main_pid;
     if (main == 0 || live == live_.end() || !live->second.main_plan ||
         !live->second.processes.contains(main)) {
-        done(not_running(unit));
-        return;
+        return not_running(unit);
     }
     auto pidfd = sys::duplicate(live->second.processes.at(main).pidfd.number());
     if (!pidfd) {
-        done(Unexpected(RequestError{"Failed", pidfd.error().what}));
+        return Unexpected(RequestError{"Failed", pidfd.error().what});
+    }
+    report::Question asked;
+    asked.unit = record->unit;
+    asked.plan = *live->second.main_plan;
+    asked.shortfalls = live->second.main_shortfalls;
+    if (live->second.main_unit && live->second.main_unit->settings != record->unit.settings) {
+        asked.launched = live->second.main_unit;
+    }
+    asked.host = facts_.snapshot();
+    asked.main_pid = main;
+    asked.pidfd = std::move(*pidfd);
+    asked.cgroup = cgroup_of(unit);
+    return asked;
+}
+
+void Supervisor::confinement(
+    const std::string& unit, std::function<void(Result<std::string, RequestError>)> done) {
+    auto asked = question(unit);
+    if (!asked) {
+        done(Unexpected(asked.error()));
         return;
     }
     // The kernel's view is read on the worker: a process may make its own /proc entries slow to
@@ -95,17 +113,7 @@ void Supervisor::confinement(
         report::Question question;
         std::string answer;
     };
-    auto job = std::make_shared<Examination>();
-    job->question.unit = (*record)->unit;
-    job->question.plan = *live->second.main_plan;
-    job->question.shortfalls = live->second.main_shortfalls;
-    if (live->second.main_unit && live->second.main_unit->settings != (*record)->unit.settings) {
-        job->question.launched = live->second.main_unit;
-    }
-    job->question.host = facts_.snapshot();
-    job->question.main_pid = main;
-    job->question.pidfd = std::move(*pidfd);
-    job->question.cgroup = cgroup_of(unit);
+    auto job = std::make_shared<Examination>(Examination{std::move(*asked), {}});
     worker_->run(
         [this, job] {
             job->answer = report::to_json(report::examine(job->question, tree_, &filter_memory_));

@@ -27,7 +27,7 @@
 #include "supervisor/notify/socket.hpp"
 #include "supervisor/notify/store.hpp"
 #include "supervisor/options.hpp"
-#include "supervisor/report/filter_reader.hpp"
+#include "supervisor/report/report.hpp"
 #include "supervisor/unit_store.hpp"
 #include "supervisor/worker.hpp"
 
@@ -67,6 +67,10 @@ public:
     Result<std::string, Diagnostics> plan_text(const std::string& unit) override;
     void confinement(
         const std::string& unit,
+        std::function<void(Result<std::string, RequestError>)> done) override;
+    void inquire(
+        Inquiry what,
+        const std::vector<std::string>& units,
         std::function<void(Result<std::string, RequestError>)> done) override;
     [[nodiscard]] std::string log_directory() const override { return options_.log_directory; }
     void attach(
@@ -117,6 +121,19 @@ private:
     void arm_deadline();
     void told(const Outcome& outcome);
     Result<const UnitRecord*, RequestError> load_now(const std::string& unit);
+
+    // hearth's own questions (inquiries.cpp, requests.cpp).
+    using Answered = std::function<void(Result<std::string, RequestError>)>;
+    Result<report::Question, RequestError> question(const std::string& unit);
+    void probe(const std::string& unit, const Answered& done);
+    void examine_host(const std::vector<std::string>& units, const Answered& done);
+    void score(const std::vector<std::string>& units, const Answered& done);
+    /// How the unit's own command would fare if it were started now.
+    Result<launch::Plan, Diagnostics> plan_of_main(const std::string& unit);
+    void attach_fresh(
+        AttachRequest request,
+        std::function<void(Result<AttachSession, RequestError>)> started,
+        std::function<void(std::uint64_t, AttachExit)> ended);
 
     // Actions (actions.cpp).
     void perform(const Action& action);
@@ -179,6 +196,9 @@ private:
     cgroup::Tree tree_;
     report::FilterMemory filter_memory_;  ///< the worker's alone
     std::unique_ptr<Worker> worker_;
+    std::unique_ptr<Worker> prober_;  ///< made when first asked: a probe may take seconds
+    std::size_t probing_ = 0;
+    std::uint64_t last_probe_ = 0;
     std::unique_ptr<launch::LauncherPool> launchers_;
     std::optional<logd::LogClient> logs_;
     std::unique_ptr<AttachSessions> attach_;

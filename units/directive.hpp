@@ -121,6 +121,7 @@ struct Row {
     FormatFunction format = nullptr;  ///< file text, one line per assignment
     IsDefaultFunction is_default = nullptr;
     std::span<const Property> properties;
+    std::uint16_t exposure = 0;  ///< weight in the security score; 0: none, or its parts have them
 };
 
 // The tables, one .cpp each in units/directives/. Rows are sorted by name.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// org.hearth1.Manager: hearth's own verbs, on the manager object. Plan, Confinement, Attach. An
+// org.hearth1.Manager: hearth's own verbs, on the manager object: Plan, Confinement, Attach ... An
 // attach session belongs to the connection that asked for it and ends with it.
 #include <fcntl.h>
 
@@ -33,24 +33,36 @@ int plan(Request& request) {
     return request.refuse("org.hearth1.Refused", refusals);
 }
 
+std::function<void(Result<std::string, RequestError>)> answer_later(Request& request) {
+    return [call = MessageReference(request.message)](Result<std::string, RequestError> report) {
+        if (report) {
+            (void)sd_bus_reply_method_return(call.message(), "s", sendable(*report).c_str());
+        } else {
+            (void)sd_bus_reply_method_errorf(
+                call.message(),
+                error_name(report.error().name).c_str(),
+                "%s",
+                sendable(report.error().message).c_str());
+        }
+    };
+}
+
 int confinement(Request& request) {
     std::string unit;
     if (const int result = request.read(unit); result < 0) {
         return result;
     }
-    const auto answer =
-        [call = MessageReference(request.message)](Result<std::string, RequestError> report) {
-            if (report) {
-                (void)sd_bus_reply_method_return(call.message(), "s", sendable(*report).c_str());
-            } else {
-                (void)sd_bus_reply_method_errorf(
-                    call.message(),
-                    error_name(report.error().name).c_str(),
-                    "%s",
-                    sendable(report.error().message).c_str());
-            }
-        };
-    request.connection.core.control.confinement(unit, answer);
+    request.connection.core.control.confinement(unit, answer_later(request));
+    return 1;
+}
+
+template <Control::Inquiry what>
+int inquire(Request& request) {
+    std::vector<std::string> units;
+    if (const int result = request.read(units); result < 0) {
+        return result;
+    }
+    request.connection.core.control.inquire(what, units, answer_later(request));
     return 1;
 }
 
@@ -60,6 +72,9 @@ std::optional<AttachRequest::Level> level_named(std::string_view name) {
     }
     if (name == "privileged") {
         return AttachRequest::Level::Privileged;
+    }
+    if (name == "fresh") {
+        return AttachRequest::Level::Fresh;
     }
     return name == "as-service" ? std::optional(AttachRequest::Level::AsService) : std::nullopt;
 }
@@ -143,7 +158,8 @@ int attach(Request& request) {
     const auto known = level_named(level);
     if (!known) {
         return request.refuse(
-            "InvalidArgs", "no attach level '" + level + "': default, privileged or as-service");
+            "InvalidArgs",
+            "no attach level '" + level + "': default, privileged, as-service or fresh");
     }
     if (wanted.stdio.size() != stdio_descriptors) {
         return request.refuse("InvalidArgs", "three descriptors are needed: input, output, error");
@@ -206,10 +222,13 @@ int get_log_directory(
 }  // namespace
 
 int add_hearth(Connection& connection) {
-    static const std::array<sd_bus_vtable, 8> table = {
+    static const std::array<sd_bus_vtable, 11> table = {
         start(),
         method<plan>("Plan", "s", "s"),
         method<confinement>("Confinement", "s", "s"),
+        method<inquire<Control::Inquiry::Probe>>("Probe", "as", "s"),
+        method<inquire<Control::Inquiry::Doctor>>("Doctor", "as", "s"),
+        method<inquire<Control::Inquiry::Security>>("Security", "as", "s"),
         method<attach>("Attach", "ssasasasbah", "tu"),
         method<signal_attach>("SignalAttach", "ti", ""),
         signal("AttachEnded", "tii"),

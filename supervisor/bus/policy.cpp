@@ -91,6 +91,9 @@ constexpr auto rules = std::to_array<MethodRule>({
 
     {hearth_manager, "Plan", Private},
     {hearth_manager, "Confinement", Private},
+    {hearth_manager, "Doctor", Private},
+    {hearth_manager, "Security", Private},
+    {hearth_manager, "Probe", Change},
     {hearth_manager, "Attach", Root},
     {hearth_manager, "SignalAttach", Root},
 });

@@ -65,6 +65,28 @@ void add_options(CLI::App& app, const Verb& verb, Arguments& arguments) {
         "--as-service",
         arguments.as_service,
         "As the unit's own user, confined as it is");
+    add.flag(
+        Option::Attach,
+        "--fresh",
+        arguments.fresh,
+        "In a new sandbox of a unit that doesn't run, in place of its program");
+    add.flag(
+        Option::Confinement,
+        "--probe",
+        arguments.probe,
+        "Try what is forbidden, from inside the unit's sandbox");
+    add.flag(Option::Confinement, "--watch", arguments.watch, "Go on and print what changes");
+    add.value(Option::Confinement, "--interval", arguments.interval, "Seconds between two looks");
+    add.flag(
+        Option::Security,
+        "--offline",
+        arguments.offline,
+        "The names are unit files; ask no hearthd");
+    add.value(
+        Option::Security,
+        "--threshold",
+        arguments.threshold,
+        "Exit with 1 where a score is above this (0 to 10)");
     add.flag(Option::Attach, "--privileged", arguments.privileged, "As root with all capabilities");
     add.list(Option::Attach, "--namespaces", arguments.namespaces, "Enter only these namespaces");
     add.value(

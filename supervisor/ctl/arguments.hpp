@@ -24,6 +24,8 @@ struct Arguments {
     bool value = false, all = false, json = false, no_legend = false, plain = false, quiet = false;
     bool no_block = false, follow = false, full = false, as_service = false, privileged = false,
          no_pager = false;
+    bool probe = false, watch = false, fresh = false, offline = false;
+    double interval = 2, threshold = 10;
     std::string job_mode = "replace";
 };
 
@@ -45,6 +47,8 @@ enum class Option : std::uint32_t {
     Full = 1U << 13U,
     Attach = 1U << 14U,
     JobMode = 1U << 15U,
+    Confinement = 1U << 16U,
+    Security = 1U << 17U,
 };
 
 /// How many names stand after the verb.

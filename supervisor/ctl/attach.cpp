@@ -39,6 +39,9 @@ std::vector<std::string> passed_environment() {
 }
 
 std::string level_of(const Arguments& arguments) {
+    if (arguments.fresh) {
+        return "fresh";
+    }
     return arguments.as_service ? "as-service" : (arguments.privileged ? "privileged" : "default");
 }
 
@@ -149,8 +152,8 @@ Result<int> run_session(Client& client, std::uint64_t id, PseudoTerminal* termin
 }  // namespace
 
 int attach_verb(const Arguments& arguments) {
-    if (arguments.as_service && arguments.privileged) {
-        return complain("--as-service and --privileged exclude each other");
+    if (int{arguments.as_service} + int{arguments.privileged} + int{arguments.fresh} > 1) {
+        return complain("--as-service, --privileged and --fresh exclude each other");
     }
     auto client = connect(arguments);
     const auto unit = client ? unit_name(arguments.names.front()) : std::nullopt;

@@ -36,6 +36,9 @@ enum ExitCode : int {
 /// and answers nothing where a name is no name.
 [[nodiscard]] std::optional<std::vector<std::string>> unit_names(
     Client& client, const std::vector<std::string>& texts);
+/// One of org.hearth1's questions about units: its JSON, or complains.
+[[nodiscard]] std::optional<std::string> inquire(
+    Client& client, const char* question, const std::vector<std::string>& units);
 /// /org/freedesktop/systemd1/unit/...
 [[nodiscard]] std::string object_path(const std::string& unit);
 
@@ -70,6 +73,10 @@ int lint_verb(const Arguments&);
 int logs_verb(const Arguments&);
 int confinement_verb(const Arguments&);
 int attach_verb(const Arguments&);
+int probe_confinement(const Arguments&);  ///< confinement --probe
+int watch_confinement(const Arguments&);  ///< confinement --watch
+int doctor_verb(const Arguments&);
+int security_verb(const Arguments&);
 int help_verb(const Arguments&);
 
 /// The last lines of a unit's log, each ready to print; empty where there is no log to be read.

@@ -109,6 +109,12 @@ std::string render(const std::string& unit, const nlohmann::json& rows, const Ve
 }  // namespace
 
 int confinement_verb(const Arguments& arguments) {
+    if (arguments.probe) {
+        return probe_confinement(arguments);
+    }
+    if (arguments.watch) {
+        return watch_confinement(arguments);
+    }
     auto client = connect(arguments);
     const auto unit = client ? unit_name(arguments.names.front()) : std::nullopt;
     if (!unit) {

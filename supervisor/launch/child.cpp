@@ -322,7 +322,15 @@ void run(void* argument) {
     report.part = ChildReport::Whole;
     report.phase = ChildReport::Executing;
     const long result =
-        call(__NR_execve, program.executable, program.arguments, program.environment);
+        program.executable_descriptor >= 0
+            ? call(
+                  __NR_execveat,
+                  program.executable_descriptor,
+                  program.executable,
+                  program.arguments,
+                  program.environment,
+                  AT_EMPTY_PATH)
+            : call(__NR_execve, program.executable, program.arguments, program.environment);
     leave(program, ChildReport::Failed, result, program.exec_exit_status);
 }
 

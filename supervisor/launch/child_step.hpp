@@ -125,6 +125,7 @@ struct ChildProgram {
     const char* executable = nullptr;
     const char* const* arguments = nullptr;  ///< null-terminated, as execve(2) wants it
     const char* const* environment = nullptr;
+    int executable_descriptor = -1;  ///< instead of `executable`
     std::int32_t exec_exit_status = 203;
     /// A detached tmpfs with the nodes `directory` and `file`, mode 000, or -1 where this kernel
     /// can't clone out of detached trees (before 6.15): then HidePath mounts a fresh one each time.

@@ -135,6 +135,10 @@ void Lowering::finish() {
     program.step_count = static_cast<std::uint32_t>(steps_.size());
     // Empty: searched and not found. execve says so, with the status that systemd has for it.
     program.executable = plan_.executable.empty() ? text("") : absolute(plan_.executable);
+    if (!plan_.executable_slot.empty()) {
+        program.executable = text("");
+        program.executable_descriptor = descriptor(plan_.executable_slot);
+    }
     program.arguments = texts(plan_.argv);
     program.environment = texts(plan_.environment, extra_);
     program.inaccessible = slots_.inaccessible;

@@ -416,6 +416,8 @@ struct Plan {
     bool new_pid_namespace = false;
     std::vector<Step> steps;  ///< sorted by stage; order within a stage is the planner's
     std::string executable;
+    /// not empty: the program is this descriptor instead (execveat), whatever the root holds
+    std::string executable_slot;
     Asked executable_asked;  ///< which Exec line
     std::vector<std::string> argv;
     std::vector<std::string> environment;  ///< NAME=VALUE

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: MIT
 //
-// hearth-probe: tries what a service is forbidden, from inside its sandbox, and writes down what the
-// kernel answered. hearthd starts it in place of the service's program, by descriptor (execveat), so
-// it needs no file in the service's root; it has no libc and makes no call of its own but write and
-// exit_group, so that a filter which forbids nearly everything can still be probed.
+// hearth-probe: tries what a service is forbidden, from inside its sandbox, and writes down what
+// the kernel answered. hearthd starts it in place of the service's program, by descriptor
+// (execveat), so it needs no file in the service's root; it has no libc and makes no call of its
+// own but write and exit_group, so that a filter which forbids nearly everything can still be
+// probed.
 //
-// Each argument is one try, KIND:ARGUMENTS (supervisor/report/probe.hpp makes them). Before each try
-// it writes the try's number, after it the answer: a value or -errno. Who reads sees from a number
-// without an answer that the try killed it. A try that changes the process itself stands last: "!"
-// before the kind. It must never change anything outside itself: what is opened for writing is not
-// written to, calls get arguments that no kernel accepts, what was made is removed at once.
+// Each argument is one try, KIND:ARGUMENTS (supervisor/report/probe.hpp makes them). Before each
+// try it writes the try's number, after it the answer: a value or -errno. Who reads sees from a
+// number without an answer that the try killed it. A try that changes the process itself stands
+// last: "!" before the kind. It must never change anything outside itself: what is opened for
+// writing is not written to, calls get arguments that no kernel accepts, what was made is removed
+// at once.
 #include <asm/unistd.h>
 #include <linux/capability.h>
 #include <linux/fcntl.h>
@@ -158,8 +160,7 @@ long try_executable(const char* path) {
     if (file < 0) {
         return file;
     }
-    const long mapped =
-        call(__NR_mmap, 0, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, file, 0);
+    const long mapped = call(__NR_mmap, 0, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, file, 0);
     close(file);
     return mapped < 0 && mapped > -4096 ? mapped : 0;
 }
@@ -175,8 +176,7 @@ long try_set_id_bit() {
 }
 
 long try_device_node(const char* path) {
-    const long result =
-        call(__NR_mknodat, AT_FDCWD, address(path), S_IFCHR | 0600, (1 << 8) | 3);
+    const long result = call(__NR_mknodat, AT_FDCWD, address(path), S_IFCHR | 0600, (1 << 8) | 3);
     if (result == 0) {
         call(__NR_unlinkat, AT_FDCWD, address(path), 0);
     }
@@ -246,13 +246,7 @@ long try_real_time() {
 
 long try_writable_code() {
     const long at = call(
-        __NR_mmap,
-        0,
-        4096,
-        PROT_READ | PROT_WRITE | PROT_EXEC,
-        MAP_PRIVATE | MAP_ANONYMOUS,
-        -1,
-        0);
+        __NR_mmap, 0, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     return at < 0 && at > -4096 ? at : 0;
 }
 
@@ -348,7 +342,9 @@ extern "C" [[noreturn, gnu::used]] void hearth_probe(const long* stack) {
 }
 
 #if defined(__x86_64__)
-asm(".globl _start\n_start:\n\txor %ebp, %ebp\n\tmov %rsp, %rdi\n\tandq $-16, %rsp\n\tcall hearth_probe\n\tud2\n");
+asm(".globl _start\n_start:\n\txor %ebp, %ebp\n\tmov %rsp, %rdi\n\tandq $-16, %rsp\n\tcall "
+    "hearth_probe\n\tud2\n");
 #else
-asm(".globl _start\n_start:\n\tmov x29, xzr\n\tmov x30, xzr\n\tmov x0, sp\n\tbl hearth_probe\n\tbrk #0\n");
+asm(".globl _start\n_start:\n\tmov x29, xzr\n\tmov x30, xzr\n\tmov x0, sp\n\tbl "
+    "hearth_probe\n\tbrk #0\n");
 #endif

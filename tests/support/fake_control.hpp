@@ -192,6 +192,17 @@ public:
             done(report);
         }
     }
+    void inquire(
+        Inquiry what,
+        const std::vector<std::string>& units,
+        std::function<void(Result<std::string, RequestError>)> done) override {
+        std::string call = "inquire " + std::to_string(static_cast<int>(what));
+        for (const std::string& unit : units) {
+            call += " " + unit;
+        }
+        calls.push_back(std::move(call));
+        done(report);
+    }
     [[nodiscard]] std::string log_directory() const override { return log_path; }
     void attach(
         AttachRequest request,

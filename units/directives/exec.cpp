@@ -185,6 +185,7 @@ constexpr auto rows = std::to_array<Row>({
         .sample = "/srv/root",
         .assign = &assign_root_directory,
         .syntax = "absolute path",
+        .exposure = 200,
     }),
     row<"StandardError", &ExecSettings::standard_error>({
         .summary = "Where standard error goes.",
@@ -221,6 +222,7 @@ constexpr auto rows = std::to_array<Row>({
         .applied = applied::Child{Stage::Scheduling},
         .nature = Nature::Confines,
         .sample = "0077",
+        .exposure = 100,
     }),
     row<"UnsetEnvironment", &ExecSettings::unset_environment>({
         .summary = "Variables that are taken out of the environment at the end.",
@@ -235,6 +237,7 @@ constexpr auto rows = std::to_array<Row>({
         .sample = "nobody",
         .assign = &assign_account<&ExecSettings::user>,
         .syntax = "user name or number",
+        .exposure = 2000,
     }),
     row<"WorkingDirectory", &ExecSettings::working_directory>({
         .summary = "The directory in which the service starts.",

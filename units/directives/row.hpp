@@ -42,6 +42,7 @@ struct Description {
     std::optional<std::span<const Property>> properties{};  ///< unset: one, named after the row
     std::optional<AssignFunction> assign{};                 ///< unset: the codec's
     std::string_view syntax{};                              ///< empty: the codec's
+    std::uint16_t exposure = 0;                             ///< weight in the security score
 };
 
 /// For rows that are no property of their own.
@@ -144,6 +145,7 @@ template <Name directive_name, Section section, Context context, auto... path>
         .is_default = &F::is_default,
         .properties = description.properties.value_or(
             std::span<const Property>(own_property<directive_name, path...>)),
+        .exposure = description.exposure,
     };
 }
 

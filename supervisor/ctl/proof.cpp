@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT
+//
+// confinement --probe and --watch: what the kernel answers to a try, and what changes while a
+// service runs.
+#include <fmt/format.h>
+
+#include <chrono>
+#include <ctime>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "supervisor/ctl/common.hpp"
+#include "supervisor/ctl/console.hpp"
+
+namespace hearth::ctl {
+
+namespace {
+
+std::string text_of(const nlohmann::json& row, const char* key) {
+    const auto found = row.find(key);
+    return found == row.end() || !found->is_string() ? std::string() : found->get<std::string>();
+}
+
+/// What the kernel says changes all the time in a few rows; a row has drifted when these differ.
+struct Seen {
+    std::string verdict, kernel;
+    bool operator==(const Seen&) const = default;
+};
+
+std::map<std::string, Seen> seen(const nlohmann::json& rows) {
+    std::map<std::string, Seen> all;
+    for (const auto& row : rows) {
+        all[text_of(row, "directive")] = {text_of(row, "verdict"), text_of(row, "kernel")};
+    }
+    return all;
+}
+
+std::string clock_text() {
+    const std::time_t now = std::time(nullptr);
+    std::tm local{};
+    ::localtime_r(&now, &local);
+    char text[16];
+    return {text, std::strftime(text, sizeof text, "%H:%M:%S", &local)};
+}
+
+void tell(
+    const Arguments& arguments, const std::string& directive, const Seen& from, const Seen& to) {
+    if (arguments.json) {
+        print(
+            nlohmann::json{
+                {"directive", directive},
+                {"was", {{"verdict", from.verdict}, {"kernel", from.kernel}}},
+                {"is", {{"verdict", to.verdict}, {"kernel", to.kernel}}}}
+                .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) +
+            "\n");
+        return;
+    }
+    const bool bad = to.verdict == "MISMATCH";
+    print(fmt::format(
+        "{} {}: {} ({}), was {} ({})\n",
+        clock_text(),
+        directive,
+        tinted(bad ? Tone::Bad : Tone::Good, to.verdict.empty() ? "gone" : to.verdict),
+        to.kernel,
+        from.verdict.empty() ? "not there" : from.verdict,
+        from.kernel));
+}
+
+}  // namespace
+
+std::optional<std::string> inquire(
+    Client& client, const char* question, const std::vector<std::string>& units) {
+    auto call = client.new_call(manager_path, hearth_manager_interface, question);
+    if (!call) {
+        complain(call.error().message);
+        return std::nullopt;
+    }
+    int result = sd_bus_message_open_container(call->get(), 'a', "s");
+    for (const std::string& unit : units) {
+        result = result < 0 ? result : sd_bus_message_append(call->get(), "s", unit.c_str());
+    }
+    result = result < 0 ? result : sd_bus_message_close_container(call->get());
+    auto reply = client.send(*call);
+    if (result < 0 || !reply) {
+        complain(
+            std::string("Failed to ask: ") + (reply ? "out of memory" : reply.error().message));
+        return std::nullopt;
+    }
+    const auto text = read_value(reply->get());
+    return text ? std::optional(text->text) : std::nullopt;
+}
+
+int probe_confinement(const Arguments& arguments) {
+    auto client = connect(arguments);
+    const auto unit = client ? unit_name(arguments.names.front()) : std::nullopt;
+    const auto text = unit ? inquire(*client, "Probe", {*unit}) : std::nullopt;
+    const auto rows = nlohmann::json::parse(text.value_or(""), nullptr, false);
+    if (!rows.is_array()) {
+        return Failure;
+    }
+    Table table(4);
+    table.row(
+        {"DIRECTIVE", "TRIED", "THE KERNEL ANSWERED", ""}, {Tone::Bold, Tone::Bold, Tone::Bold});
+    std::string reasons;
+    bool good = true;
+    for (const auto& row : rows) {
+        const std::string verdict = text_of(row, "verdict");
+        good = good && verdict != "MISMATCH";
+        const auto& tries = row.at("tries");
+        std::string directive = text_of(row, "directive");
+        std::size_t shown = 0;
+        constexpr std::size_t most = 4;
+        for (const auto& tried : tries) {
+            const std::string one = text_of(tried, "verdict");
+            if (++shown > most && one != "MISMATCH") {
+                continue;
+            }
+            table.row(
+                {std::exchange(directive, ""),
+                 text_of(tried, "try"),
+                 text_of(tried, "answer"),
+                 one},
+                {Tone::Plain,
+                 Tone::Plain,
+                 Tone::Plain,
+                 one == "verified" ? Tone::Good : (one == "MISMATCH" ? Tone::Bad : Tone::Warning)});
+        }
+        if (tries.size() > most) {
+            table.row({"", fmt::format("{} tries in all", tries.size()), "", ""});
+        }
+        if (!text_of(row, "reason").empty()) {
+            reasons += "  " + text_of(row, "directive") + ": " + text_of(row, "reason") + "\n";
+        }
+    }
+    print(arguments.json ? *text + "\n" : table.text() + "\n" + reasons);
+    return good ? Done : Failure;
+}
+
+int watch_confinement(const Arguments& arguments) {
+    auto client = connect(arguments);
+    const auto unit = client ? unit_name(arguments.names.front()) : std::nullopt;
+    if (!unit) {
+        return Failure;
+    }
+    std::optional<std::map<std::string, Seen>> before;
+    bool drifted = false;
+    for (;;) {
+        auto reply =
+            client->call(manager_path, hearth_manager_interface, "Confinement", "s", unit->c_str());
+        if (!reply) {
+            if (before && reply.error().is("NoSuchProcess")) {
+                return drifted ? Failure : Done;  // it has stopped: nothing is left to watch
+            }
+            complain("Failed to read the confinement of " + *unit + ": " + reply.error().message);
+            return exit_code(reply.error());
+        }
+        const auto text = read_value(reply->get());
+        const auto rows = nlohmann::json::parse(text ? text->text : "", nullptr, false);
+        if (!rows.is_array()) {
+            return complain("hearthd sent no report");
+        }
+        auto now = seen(rows);
+        if (!before) {
+            before.emplace();
+            if (!arguments.json) {
+                print(fmt::format("watching {} rows of {}\n", now.size(), *unit));
+            }
+            for (const auto& [directive, row] : now) {
+                if (row.verdict == "MISMATCH") {
+                    tell(arguments, directive, {}, row);
+                    drifted = true;
+                }
+            }
+        } else {
+            auto all = *before;
+            all.insert(now.begin(), now.end());
+            for (const auto& [directive, row] : all) {
+                if ((*before)[directive] != now[directive]) {
+                    drifted = drifted || now[directive].verdict == "MISMATCH";
+                    tell(arguments, directive, (*before)[directive], now[directive]);
+                }
+            }
+        }
+        before = std::move(now);
+        std::this_thread::sleep_for(
+            std::chrono::duration<double>(std::max(0.05, arguments.interval)));
+    }
+}
+
+}  // namespace hearth::ctl
