@@ -18,7 +18,6 @@
 #include <cstdio>
 #include <cstring>
 #include <functional>
-#include <nlohmann/json.hpp>
 
 #include "supervisor/launch/planner.hpp"
 #include "supervisor/sys/descriptor.hpp"
@@ -359,49 +358,6 @@ std::vector<Facility> facilities(const launch::Host& host, const std::string& ru
         found.push_back(std::move(facility));
     }
     return found;
-}
-
-std::string to_json(
-    const std::vector<Facility>& facilities, const std::vector<UnitVerdict>& units) {
-    nlohmann::json pieces = nlohmann::json::array();
-    for (const Facility& facility : facilities) {
-        pieces.push_back(
-            {{"name", facility.name},
-             {"given", facility.given},
-             {"detail", facility.detail},
-             {"breaks", facility.breaks}});
-    }
-    const auto lines = [](const Diagnostics& diagnostics) {
-        nlohmann::json list = nlohmann::json::array();
-        for (const Diagnostic& diagnostic : diagnostics) {
-            list.push_back(one_line(diagnostic));
-        }
-        return list;
-    };
-    nlohmann::json verdicts = nlohmann::json::array();
-    for (const UnitVerdict& verdict : units) {
-        // What the table knows and the planner doesn't: told before the launch finds out.
-        nlohmann::json missing = nlohmann::json::array();
-        for (const Facility& facility : facilities) {
-            for (const std::string& directive : facility.breaks) {
-                const hearth::Row* const row = find_row(directive);
-                if (!facility.given && verdict.unit.origins.contains(directive) && row != nullptr &&
-                    !row->is_default(verdict.unit.settings)) {
-                    missing.push_back(
-                        directive + "= needs " + facility.name + ": " + facility.detail);
-                }
-            }
-        }
-        verdicts.push_back(
-            {{"unit", verdict.unit.name},
-             {"given", verdict.refusals.empty() && verdict.shortfalls.empty() && missing.empty()},
-             {"refusals", lines(verdict.refusals)},
-             {"shortfalls", lines(verdict.shortfalls)},
-             {"missing", std::move(missing)},
-             {"drop_in", verdict.drop_in}});
-    }
-    const nlohmann::json all{{"facilities", std::move(pieces)}, {"units", std::move(verdicts)}};
-    return all.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 }  // namespace hearth::doctor

@@ -4,11 +4,12 @@
 // unit that doesn't run, which plans as they do.
 #include <unistd.h>
 
-#include <nlohmann/json.hpp>
+#include <algorithm>
 
 #include "supervisor/doctor.hpp"
 #include "supervisor/launch/planner.hpp"
 #include "supervisor/probe_run.hpp"
+#include "supervisor/report/scored_unit.hpp"
 #include "supervisor/supervisor.hpp"
 #include "supervisor/sys/file.hpp"
 #include "units/security.hpp"
@@ -27,27 +28,6 @@ std::string text_of(const Diagnostics& refusals) {
         text += (text.empty() ? "" : "\n") + one_line(refusal);
     }
     return text;
-}
-
-/// One unit's score as the client shows it.
-nlohmann::json shown(const Unit& unit, const std::set<std::string>& unverified, bool running) {
-    const Exposure scored = exposure(unit, unverified);
-    nlohmann::json rows = nlohmann::json::array();
-    for (const ExposureRow& row : scored.rows) {
-        rows.push_back(
-            {{"name", row.name},
-             {"summary", row.summary},
-             {"weight", row.weight},
-             {"open", row.open},
-             {"exposure", row.exposure},
-             {"unverified", row.unverified}});
-    }
-    return {
-        {"unit", unit.name},
-        {"score", scored.score},
-        {"level", scored.level()},
-        {"verified", running},
-        {"rows", std::move(rows)}};
 }
 
 }  // namespace
@@ -194,7 +174,7 @@ void Supervisor::score(const std::vector<std::string>& units, const Answered& do
     auto answer = std::make_shared<std::string>();
     worker_->run(
         [this, job, answer] {
-            nlohmann::json all = nlohmann::json::array();
+            std::vector<report::ScoredUnit> all;
             for (const Scored& scored : *job) {
                 std::set<std::string> unverified;
                 if (scored.question) {
@@ -206,9 +186,12 @@ void Supervisor::score(const std::vector<std::string>& units, const Answered& do
                         }
                     }
                 }
-                all.push_back(shown(scored.unit, unverified, scored.question.has_value()));
+                all.push_back(
+                    {scored.unit.name,
+                     exposure(scored.unit, unverified),
+                     scored.question.has_value()});
             }
-            *answer = all.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+            *answer = report::to_json(all);
         },
         [answer, done] { done(std::move(*answer)); });
 }

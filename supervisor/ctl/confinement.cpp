@@ -5,10 +5,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "supervisor/ctl/common.hpp"
 #include "supervisor/ctl/console.hpp"
+#include "supervisor/ctl/json_text.hpp"
 
 namespace hearth::ctl {
 
@@ -18,9 +18,8 @@ constexpr std::size_t usual_cell = 44, narrowest_cell = 12;
 /// What a row takes beside its three long cells: the longest directive, the verdict, spaces.
 constexpr std::size_t other_columns = 36;
 
-std::string text_of(const nlohmann::json& row, const char* key) {
-    const auto found = row.find(key);
-    return found == row.end() || !found->is_string() ? std::string() : found->get<std::string>();
+std::string text_of(const Json& row, const char* key) {
+    return row.at(key).text;
 }
 
 std::size_t widest_cell() {
@@ -63,9 +62,9 @@ struct Verdicts {
     std::size_t verified = 0, mismatched = 0, unknown = 0, short_of = 0;
 };
 
-Verdicts count(const nlohmann::json& rows) {
+Verdicts count(const Json& rows) {
     Verdicts verdicts;
-    for (const auto& row : rows) {
+    for (const Json& row : rows.items) {
         const std::string verdict = text_of(row, "verdict");
         ++(verdict == "verified"      ? verdicts.verified
            : verdict == "MISMATCH"    ? verdicts.mismatched
@@ -75,13 +74,13 @@ Verdicts count(const nlohmann::json& rows) {
     return verdicts;
 }
 
-std::string render(const std::string& unit, const nlohmann::json& rows, const Verdicts& verdicts) {
+std::string render(const std::string& unit, const Json& rows, const Verdicts& verdicts) {
     Table table(5);
     table.row(
         {"DIRECTIVE", "ASKED", "APPLIED", "KERNEL SAYS", ""},
         {Tone::Bold, Tone::Bold, Tone::Bold, Tone::Bold, Tone::Bold});
     std::string reasons;
-    for (const auto& row : rows) {
+    for (const Json& row : rows.items) {
         const std::string verdict = text_of(row, "verdict");
         table.row(
             {text_of(row, "directive"),
@@ -127,8 +126,8 @@ int confinement_verb(const Arguments& arguments) {
         return exit_code(reply.error());
     }
     const auto text = read_value(reply->get());
-    const auto rows = nlohmann::json::parse(text ? text->text : "", nullptr, false);
-    if (!rows.is_array()) {
+    const Json rows = Json::parse(text ? text->text : "").value_or(Json());
+    if (rows.kind != Json::Kind::List) {
         return complain("Failed to read the confinement of " + *unit + ": hearthd sent no report");
     }
     const Verdicts verdicts = count(rows);

@@ -6,10 +6,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <nlohmann/json.hpp>
-
 #include "supervisor/ctl/common.hpp"
 #include "supervisor/ctl/console.hpp"
+#include "supervisor/ctl/json_text.hpp"
 #include "supervisor/sys/file.hpp"
 
 namespace hearth::ctl {
@@ -54,17 +53,17 @@ std::optional<std::string> ask_program(
     return std::move(*text);
 }
 
-std::string render(const nlohmann::json& report, bool all) {
+std::string render(const Json& report, bool all) {
     Table table(3);
     table.row({"FACILITY", "", "DIRECTIVES THAT NEED IT"}, {Tone::Bold, Tone::Bold, Tone::Bold});
     std::string details;
-    for (const auto& facility : report.at("facilities")) {
-        const bool given = facility.at("given").get<bool>();
-        const auto name = facility.at("name").get<std::string>();
-        const auto detail = facility.at("detail").get<std::string>();
+    for (const auto& facility : report.at("facilities").items) {
+        const bool given = facility.at("given").boolean;
+        const auto name = facility.at("name").text;
+        const auto detail = facility.at("detail").text;
         std::string breaks;
-        for (const auto& directive : facility.at("breaks")) {
-            breaks += (breaks.empty() ? "" : " ") + directive.get<std::string>();
+        for (const auto& directive : facility.at("breaks").items) {
+            breaks += (breaks.empty() ? "" : " ") + directive.text;
         }
         if (!given || all) {
             table.row(
@@ -77,20 +76,20 @@ std::string render(const nlohmann::json& report, bool all) {
     }
     std::string text =
         table.rows() > 1 ? table.text() + "\n" + details : "Nothing is missing here.\n";
-    for (const auto& unit : report.at("units")) {
-        const bool given = unit.at("given").get<bool>();
-        text += "\n" + unit.at("unit").get<std::string>() + ": " +
+    for (const auto& unit : report.at("units").items) {
+        const bool given = unit.at("given").boolean;
+        text += "\n" + unit.at("unit").text + ": " +
                 tinted(
                     given ? Tone::Good : Tone::Bad,
                     given ? "can be given all that it asks for"
                           : "can't be given all that it asks for") +
                 "\n";
         for (const char* kind : {"refusals", "missing", "shortfalls"}) {
-            for (const auto& line : unit.at(kind)) {
-                text += "  " + line.get<std::string>() + "\n";
+            for (const auto& line : unit.at(kind).items) {
+                text += "  " + line.text + "\n";
             }
         }
-        const auto drop_in = unit.at("drop_in").get<std::string>();
+        const auto drop_in = unit.at("drop_in").text;
         text += drop_in.empty() ? "" : "this drop-in would let it start without:\n" + drop_in;
     }
     return text;
@@ -112,14 +111,14 @@ int doctor_verb(const Arguments& arguments) {
     if (!text) {
         return Failure;
     }
-    const auto report = nlohmann::json::parse(*text, nullptr, false);
-    if (!report.is_object()) {
+    const Json report = Json::parse(*text).value_or(Json());
+    if (report.kind != Json::Kind::Object) {
         return complain("hearthd sent no report");
     }
     print(arguments.json ? *text + "\n" : render(report, arguments.all));
     bool good = true;
-    for (const auto& unit : report.at("units")) {
-        good = good && unit.at("given").get<bool>();
+    for (const auto& unit : report.at("units").items) {
+        good = good && unit.at("given").boolean;
     }
     return good ? Done : Failure;
 }

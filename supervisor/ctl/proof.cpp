@@ -7,19 +7,18 @@
 #include <chrono>
 #include <ctime>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "supervisor/ctl/common.hpp"
 #include "supervisor/ctl/console.hpp"
+#include "supervisor/ctl/json_text.hpp"
 
 namespace hearth::ctl {
 
 namespace {
 
-std::string text_of(const nlohmann::json& row, const char* key) {
-    const auto found = row.find(key);
-    return found == row.end() || !found->is_string() ? std::string() : found->get<std::string>();
+std::string text_of(const Json& row, const char* key) {
+    return row.at(key).text;
 }
 
 /// What the kernel says changes all the time in a few rows; a row has drifted when these differ.
@@ -28,9 +27,9 @@ struct Seen {
     bool operator==(const Seen&) const = default;
 };
 
-std::map<std::string, Seen> seen(const nlohmann::json& rows) {
+std::map<std::string, Seen> seen(const Json& rows) {
     std::map<std::string, Seen> all;
-    for (const auto& row : rows) {
+    for (const Json& row : rows.items) {
         all[text_of(row, "directive")] = {text_of(row, "verdict"), text_of(row, "kernel")};
     }
     return all;
@@ -48,11 +47,11 @@ void tell(
     const Arguments& arguments, const std::string& directive, const Seen& from, const Seen& to) {
     if (arguments.json) {
         print(
-            nlohmann::json{
+            Json{
                 {"directive", directive},
-                {"was", {{"verdict", from.verdict}, {"kernel", from.kernel}}},
-                {"is", {{"verdict", to.verdict}, {"kernel", to.kernel}}}}
-                .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) +
+                {"was", Json{{"verdict", from.verdict}, {"kernel", from.kernel}}},
+                {"is", Json{{"verdict", to.verdict}, {"kernel", to.kernel}}}}
+                .dump() +
             "\n");
         return;
     }
@@ -95,8 +94,8 @@ int probe_confinement(const Arguments& arguments) {
     auto client = connect(arguments);
     const auto unit = client ? unit_name(arguments.names.front()) : std::nullopt;
     const auto text = unit ? inquire(*client, "Probe", {*unit}) : std::nullopt;
-    const auto rows = nlohmann::json::parse(text.value_or(""), nullptr, false);
-    if (!rows.is_array()) {
+    const Json rows = Json::parse(text.value_or("")).value_or(Json());
+    if (rows.kind != Json::Kind::List) {
         return Failure;
     }
     Table table(4);
@@ -104,10 +103,10 @@ int probe_confinement(const Arguments& arguments) {
         {"DIRECTIVE", "TRIED", "THE KERNEL ANSWERED", ""}, {Tone::Bold, Tone::Bold, Tone::Bold});
     std::string reasons;
     bool good = true;
-    for (const auto& row : rows) {
+    for (const Json& row : rows.items) {
         const std::string verdict = text_of(row, "verdict");
         good = good && verdict != "MISMATCH";
-        const auto& tries = row.at("tries");
+        const std::vector<Json>& tries = row.at("tries").items;
         std::string directive = text_of(row, "directive");
         std::size_t shown = 0;
         constexpr std::size_t most = 4;
@@ -156,8 +155,8 @@ int watch_confinement(const Arguments& arguments) {
             return exit_code(reply.error());
         }
         const auto text = read_value(reply->get());
-        const auto rows = nlohmann::json::parse(text ? text->text : "", nullptr, false);
-        if (!rows.is_array()) {
+        const Json rows = Json::parse(text ? text->text : "").value_or(Json());
+        if (rows.kind != Json::Kind::List) {
             return complain("hearthd sent no report");
         }
         auto now = seen(rows);

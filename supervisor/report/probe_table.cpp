@@ -10,6 +10,7 @@
 
 #include "supervisor/launch/seccomp_abis.hpp"
 #include "supervisor/report/filter_verdict.hpp"
+#include "supervisor/report/mount_table.hpp"
 #include "supervisor/report/probe.hpp"
 #include "units/directive.hpp"
 #include "units/names.hpp"
