@@ -93,6 +93,7 @@ constexpr auto rows = std::to_array<Row>({
         .nature = Nature::Confines,
         .sample = "yes",
         .properties = private_users_property,
+        .exposure = 1000,
     }),
     sandbox<"ProtectControlGroups", &SandboxSettings::protect_control_groups>({
         .summary = "The service sees the cgroup tree read-only, or only its own part of it.",
