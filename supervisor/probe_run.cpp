@@ -221,7 +221,14 @@ launch::Plan with_another_program(launch::Plan plan, const std::string& cgroup, 
         const auto* open = std::get_if<launch::OpenFile>(&prepared.preparation);
         return open != nullptr && streams.contains(open->slot);
     });
+    // The programs on the unit's own cgroup hold for what is below it.
+    std::erase_if(plan.preparations, [&](const launch::Prepared& prepared) {
+        return !with_limits && std::holds_alternative<launch::FilterCgroup>(prepared.preparation);
+    });
     for (launch::Prepared& prepared : plan.preparations) {
+        if (auto* filter = std::get_if<launch::FilterCgroup>(&prepared.preparation)) {
+            filter->path = cgroup;
+        }
         if (auto* made = std::get_if<launch::MakeCgroup>(&prepared.preparation)) {
             made->path = cgroup;
             if (!with_limits) {
