@@ -156,7 +156,13 @@ TEST(Proof, TheDoctorTellsWhatIsMissingAndWhatItBreaks) {
          "doctor",
          "--json"});
     EXPECT_EQ(alone.status, 0) << alone.err;
-    EXPECT_EQ(json::parse(alone.out, nullptr, false).at("facilities"), report.at("facilities"));
+    const json apart = json::parse(alone.out, nullptr, false).at("facilities");
+    ASSERT_EQ(apart.size(), report.at("facilities").size());
+    for (std::size_t index = 0; index < apart.size(); ++index) {
+        for (const char* key : {"name", "given", "breaks"}) {
+            EXPECT_EQ(apart.at(index).at(key), report.at("facilities").at(index).at(key));
+        }
+    }
 }
 
 TEST(Proof, TheScoreIsOfWhatTheKernelShows) {
