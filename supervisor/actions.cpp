@@ -143,7 +143,9 @@ Result<launch::Plan, Diagnostics> Supervisor::make_plan(const Launch& action, Li
         reduced = without(reduced ? *reduced : record.unit, directive);
     }
     if (!main && service.root_directory_start_only) {
-        reduced = reduced ? std::move(reduced) : record.unit;
+        if (!reduced) {
+            reduced = record.unit;
+        }
         reduced->settings.exec.root_directory.clear();
     }
     const Unit& unit = reduced ? *reduced : record.unit;
