@@ -19,7 +19,7 @@ launch::Plan plan_with_filter_of(const Unit& unit) {
     launch::Plan plan;
     auto program = launch::compile(unit.settings.sandbox);
     EXPECT_TRUE(program.has_value());
-    plan.steps.push_back({Stage::Seccomp, launch::LoadSeccomp{program.value_or({})}, {}, 228});
+    plan.steps.push_back({Stage::Seccomp, launch::LoadSeccomp{program.value_or(launch::SeccompProgram())}, {}, 228});
     return plan;
 }
 
