@@ -151,7 +151,8 @@ Kind controller(const std::string& name) {
         {}};
 }
 
-Kind security_module(const std::string& name) {
+/// `directive`: what needs it whether the planner knows it yet or not.
+Kind security_module(const std::string& name, std::string_view directive) {
     return {
         "LSM " + name,
         [name](const launch::Host& host) {
@@ -159,10 +160,10 @@ Kind security_module(const std::string& name) {
                 host.linux_security_modules.contains(name), "not in /sys/kernel/security/lsm");
         },
         [name](launch::Host& host) { host.linux_security_modules.erase(name); },
-        {}};
+        {directive}};
 }
 
-std::vector<Kind> kinds(const std::string& runtime_directory) {
+std::vector<Kind> kinds(const std::string& runtime_directory, launch::CgroupLayout layout) {
     std::vector<Kind> all;
     all.push_back({"Linux 5.14", kernel, {}, {}});
     for (const unsigned number :
@@ -186,9 +187,10 @@ std::vector<Kind> kinds(const std::string& runtime_directory) {
          },
          [](launch::Host& host) { host.seccomp = false; },
          {}});
-    for (const char* name : {"apparmor", "selinux", "smack", "bpf"}) {
-        all.push_back(security_module(name));
-    }
+    all.push_back(security_module("apparmor", "AppArmorProfile"));
+    all.push_back(security_module("selinux", "SELinuxContext"));
+    all.push_back(security_module("smack", "SmackProcessLabel"));
+    all.push_back(security_module("bpf", "RestrictFileSystems"));
     all.push_back(
         {"cgroups",
          [](const launch::Host& host) {
@@ -203,7 +205,8 @@ std::vector<Kind> kinds(const std::string& runtime_directory) {
              host.controllers.clear();
          },
          {}});
-    for (const char* name : {"cpu", "cpuset", "io", "memory", "pids"}) {
+    const bool hybrid = layout == launch::CgroupLayout::Hybrid;
+    for (const char* name : {"cpu", "cpuset", hybrid ? "blkio" : "io", "memory", "pids"}) {
         all.push_back(controller(name));
     }
     const auto declared = [&](std::string name,
@@ -277,7 +280,7 @@ std::vector<Kind> kinds(const std::string& runtime_directory) {
 launch::Host whole(launch::Host host) {
     host.capabilities = host.bounding_set = ~std::uint64_t{0};
     host.seccomp = true;
-    host.controllers = {"cpu", "cpuset", "io", "memory", "pids"};
+    host.controllers = {"blkio", "cpu", "cpuset", "io", "memory", "pids"};
     host.controllers_missing.clear();
     host.linux_security_modules = {"apparmor", "bpf", "selinux", "smack"};
     if (host.cgroup_layout == launch::CgroupLayout::None) {
@@ -338,7 +341,7 @@ std::vector<Facility> facilities(const launch::Host& host, const std::string& ru
     const launch::Host complete = whole(host);
     const std::vector<Sample> all = samples(complete);
     std::vector<Facility> found;
-    for (const Kind& kind : kinds(runtime_directory)) {
+    for (const Kind& kind : kinds(runtime_directory, host.cgroup_layout)) {
         const Look look = kind.look(host);
         Facility facility{kind.name, look.detail, look.given, {}};
         for (const std::string_view directive : kind.needed_by) {
@@ -350,7 +353,9 @@ std::vector<Facility> facilities(const launch::Host& host, const std::string& ru
             launch::Host without = complete;
             kind.take_away(without);
             for (const Sample& sample : all) {
-                if (!is_given(sample.unit, *sample.row, without)) {
+                const bool told =
+                    std::ranges::find(facility.breaks, sample.row->name) != facility.breaks.end();
+                if (!told && !is_given(sample.unit, *sample.row, without)) {
                     facility.breaks.emplace_back(sample.row->name);
                 }
             }

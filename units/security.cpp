@@ -63,41 +63,46 @@ const auto grades = std::to_array<Grade>({
      }},
 });
 
+template <class... Number>
+constexpr std::uint64_t mask_of(Number... numbers) {
+    return ((std::uint64_t{1} << static_cast<unsigned>(numbers)) | ...);
+}
+
 struct Capabilities {
     std::string_view name;
     std::uint32_t weight;
-    std::initializer_list<unsigned> any;
+    std::uint64_t any;  ///< a mask
 };
-const auto capabilities = std::to_array<Capabilities>({
-    {"CAP_SYS_ADMIN", 1500, {CAP_SYS_ADMIN}},
-    {"CAP_SET(UID|GID|PCAP)", 1500, {CAP_SETUID, CAP_SETGID, CAP_SETPCAP}},
-    {"CAP_SYS_PTRACE", 1500, {CAP_SYS_PTRACE}},
-    {"CAP_SYS_TIME", 1000, {CAP_SYS_TIME}},
-    {"CAP_NET_ADMIN", 1000, {CAP_NET_ADMIN}},
-    {"CAP_SYS_RAWIO", 1000, {CAP_SYS_RAWIO}},
-    {"CAP_SYS_MODULE", 1000, {CAP_SYS_MODULE}},
-    {"CAP_(CHOWN|FSETID|SETFCAP)", 1000, {CAP_CHOWN, CAP_FSETID, CAP_SETFCAP}},
+constexpr auto capabilities = std::to_array<Capabilities>({
+    {"CAP_SYS_ADMIN", 1500, mask_of(CAP_SYS_ADMIN)},
+    {"CAP_SET(UID|GID|PCAP)", 1500, mask_of(CAP_SETUID, CAP_SETGID, CAP_SETPCAP)},
+    {"CAP_SYS_PTRACE", 1500, mask_of(CAP_SYS_PTRACE)},
+    {"CAP_SYS_TIME", 1000, mask_of(CAP_SYS_TIME)},
+    {"CAP_NET_ADMIN", 1000, mask_of(CAP_NET_ADMIN)},
+    {"CAP_SYS_RAWIO", 1000, mask_of(CAP_SYS_RAWIO)},
+    {"CAP_SYS_MODULE", 1000, mask_of(CAP_SYS_MODULE)},
+    {"CAP_(CHOWN|FSETID|SETFCAP)", 1000, mask_of(CAP_CHOWN, CAP_FSETID, CAP_SETFCAP)},
     {"CAP_(DAC_*|FOWNER|IPC_OWNER)",
      1000,
-     {CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_IPC_OWNER}},
-    {"CAP_AUDIT_*", 500, {CAP_AUDIT_CONTROL, CAP_AUDIT_READ, CAP_AUDIT_WRITE}},
-    {"CAP_SYSLOG", 500, {CAP_SYSLOG}},
-    {"CAP_SYS_(NICE|RESOURCE)", 500, {CAP_SYS_NICE, CAP_SYS_RESOURCE}},
-    {"CAP_MKNOD", 500, {CAP_MKNOD}},
-    {"CAP_KILL", 500, {CAP_KILL}},
+     mask_of(CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_IPC_OWNER)},
+    {"CAP_AUDIT_*", 500, mask_of(CAP_AUDIT_CONTROL, CAP_AUDIT_READ, CAP_AUDIT_WRITE)},
+    {"CAP_SYSLOG", 500, mask_of(CAP_SYSLOG)},
+    {"CAP_SYS_(NICE|RESOURCE)", 500, mask_of(CAP_SYS_NICE, CAP_SYS_RESOURCE)},
+    {"CAP_MKNOD", 500, mask_of(CAP_MKNOD)},
+    {"CAP_KILL", 500, mask_of(CAP_KILL)},
     {"CAP_NET_(BIND_SERVICE|BROADCAST|RAW)",
      500,
-     {CAP_NET_BIND_SERVICE, CAP_NET_BROADCAST, CAP_NET_RAW}},
-    {"CAP_SYS_BOOT", 100, {CAP_SYS_BOOT}},
-    {"CAP_MAC_*", 100, {CAP_MAC_ADMIN, CAP_MAC_OVERRIDE}},
-    {"CAP_LINUX_IMMUTABLE", 75, {CAP_LINUX_IMMUTABLE}},
-    {"CAP_IPC_LOCK", 50, {CAP_IPC_LOCK}},
-    {"CAP_SYS_CHROOT", 50, {CAP_SYS_CHROOT}},
-    {"CAP_BLOCK_SUSPEND", 25, {CAP_BLOCK_SUSPEND}},
-    {"CAP_WAKE_ALARM", 25, {CAP_WAKE_ALARM}},
-    {"CAP_LEASE", 25, {CAP_LEASE}},
-    {"CAP_SYS_TTY_CONFIG", 25, {CAP_SYS_TTY_CONFIG}},
-    {"CAP_SYS_PACCT", 25, {CAP_SYS_PACCT}},
+     mask_of(CAP_NET_BIND_SERVICE, CAP_NET_BROADCAST, CAP_NET_RAW)},
+    {"CAP_SYS_BOOT", 100, mask_of(CAP_SYS_BOOT)},
+    {"CAP_MAC_*", 100, mask_of(CAP_MAC_ADMIN, CAP_MAC_OVERRIDE)},
+    {"CAP_LINUX_IMMUTABLE", 75, mask_of(CAP_LINUX_IMMUTABLE)},
+    {"CAP_IPC_LOCK", 50, mask_of(CAP_IPC_LOCK)},
+    {"CAP_SYS_CHROOT", 50, mask_of(CAP_SYS_CHROOT)},
+    {"CAP_BLOCK_SUSPEND", 25, mask_of(CAP_BLOCK_SUSPEND)},
+    {"CAP_WAKE_ALARM", 25, mask_of(CAP_WAKE_ALARM)},
+    {"CAP_LEASE", 25, mask_of(CAP_LEASE)},
+    {"CAP_SYS_TTY_CONFIG", 25, mask_of(CAP_SYS_TTY_CONFIG)},
+    {"CAP_SYS_PACCT", 25, mask_of(CAP_SYS_PACCT)},
 });
 
 struct Named {
@@ -195,9 +200,7 @@ private:
         const SandboxSettings& sandbox = unit_.settings.sandbox;
         if (const Row* row = find_row("CapabilityBoundingSet")) {
             for (const Capabilities& part : capabilities) {
-                const bool open = std::ranges::any_of(part.any, [&](unsigned capability) {
-                    return ((sandbox.capability_bounding_set.mask >> capability) & 1U) != 0;
-                });
+                const bool open = (sandbox.capability_bounding_set.mask & part.any) != 0;
                 add(*row,
                     "CapabilityBoundingSet=~" + std::string(part.name),
                     part.weight,

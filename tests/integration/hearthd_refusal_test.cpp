@@ -68,7 +68,7 @@ TEST_F(Refusal, NamesTheLineOfEachCause) {
     check(
         hearthd,
         "[Service]\nType=dbus\nExecStart=/bin/sleep infinity\n",
-        {"bad.service:2", "notify"});
+        {"bad.service:2", "Type=dbus"});
     check(
         hearthd,
         exec + "WorkingDirectory=/no/such/place\n",
