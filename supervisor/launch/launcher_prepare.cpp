@@ -174,6 +174,14 @@ std::optional<LaunchFailure> Preparing::run() {
 Result<void> Preparing::prepare(const MakeCgroup& preparation, const Prepared&) {
     HEARTH_TRY(means_.tree.make(
         preparation.path, preparation.v1_controllers, preparation.passed_controllers));
+    if (preparation.delegated_to) {
+        const auto& [user, group] = *preparation.delegated_to;
+        const std::string directory = means_.tree.directory(preparation.path);
+        for (const char* const file :
+             {"", "/cgroup.procs", "/cgroup.threads", "/cgroup.subtree_control"}) {
+            HEARTH_TRY(sys::chown(directory + file, user, group));
+        }
+    }
     for (const MakeCgroup::Knob& knob : preparation.knobs) {
         knob_ = &knob.asked;
         const Result<void> written = write_knob(means_.tree, preparation.path, knob);

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -51,6 +52,8 @@ struct MakeCgroup {
     std::vector<Knob> knobs;
     /// Unified: controllers that the slices above pass on beside cpu, memory and pids.
     std::vector<std::string> passed_controllers{};
+    /// Delegate=: who may make cgroups below this one (uid, gid).
+    std::optional<std::pair<std::uint32_t, std::uint32_t>> delegated_to{};
     bool operator==(const MakeCgroup&) const = default;
 };
 

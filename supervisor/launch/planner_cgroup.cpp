@@ -314,23 +314,61 @@ std::string cgroup_path(const Unit& unit) {
     return slice_path("system.slice") + unit.name;
 }
 
+namespace {
+
+/// Controllers that the service asks to have below its cgroup; one that isn't here falls short.
+void delegate(CgroupLimits& limits) {
+    const Delegation& delegation = limits.resources.delegate;
+    if (!delegation.delegated || limits.planning.host.cgroup_layout == CgroupLayout::None) {
+        return;
+    }
+    std::set<std::string> wanted = delegation.controllers;
+    if (delegation.all) {
+        wanted = limits.planning.host.controllers;
+    }
+    for (const std::string& controller : wanted) {
+        // v1's are safe for nobody but root (systemd.resource-control(5)).
+        if (!controller.starts_with("bpf-") && limits.unified &&
+            limits.has_controller(controller, "Delegate", controller)) {
+            limits.join(controller);
+        }
+    }
+}
+
+}  // namespace
+
 void make_cgroup(Planning& planning) {
     CgroupLimits limits(planning);
     Limits(limits).write();
     limit_placement(limits);
     limit_io(limits);
+    delegate(limits);
     std::optional<FilterCgroup> filter = filter_cgroup(limits);
     MakeCgroup cgroup = limits.finish();
     if (planning.host.cgroup_layout == CgroupLayout::None) {
         return;
     }
     planning.plan.cgroup = cgroup.path;
+    const bool delegated = planning.settings.resources.delegate.delegated;
+    MakeCgroup control;
+    if (delegated) {
+        cgroup.delegated_to = {planning.identity.uid, planning.identity.gid};
+        if (planning.invocation.control) {
+            // The service may have made its cgroup an inner one, which takes no process.
+            control.path = cgroup.path + "/.control";
+            control.v1_controllers = cgroup.v1_controllers;
+            planning.plan.cgroup = control.path;
+        }
+    }
     if (!cgroup.v1_controllers.empty()) {
         const Asked who = cgroup.knobs.empty() ? Asked{} : cgroup.knobs.front().asked;
         planning.add(Stage::Cgroup, JoinCgroups{}, who, cgroup_status);
     }
     std::string path = cgroup.path;
     planning.prepare(std::move(cgroup), {}, cgroup_status);
+    if (!control.path.empty()) {
+        planning.prepare(std::move(control), planning.asked("Delegate"), cgroup_status);
+    }
     if (filter) {
         filter->path = std::move(path);
         const std::string_view directive =

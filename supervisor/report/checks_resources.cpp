@@ -338,6 +338,20 @@ Finding interfaces(const Evidence& evidence) {
     return filtered(evidence, "interfaces", "no program judges interfaces");
 }
 
+Finding delegated(const Evidence& evidence) {
+    for (const launch::Prepared& prepared : evidence.question.plan.preparations) {
+        const auto* cgroup = std::get_if<launch::MakeCgroup>(&prepared.preparation);
+        if (cgroup != nullptr && cgroup->delegated_to) {
+            const std::string owner = std::to_string(cgroup->delegated_to->first);
+            return either(
+                evidence.view.cgroup_owner == owner,
+                "cgroup of uid " + evidence.view.cgroup_owner,
+                "expected uid " + owner);
+        }
+    }
+    return mismatch("", "the plan delegates nothing");
+}
+
 constexpr auto checks = std::to_array<Check>({
     {"AllowedCPUs", allowed_cpus},
     {"AllowedMemoryNodes", allowed_memory_nodes},
@@ -345,6 +359,7 @@ constexpr auto checks = std::to_array<Check>({
     {"CPUQuotaPeriodSec", cpu_quota_period},
     {"CPUWeight", cpu_weight},
     {"Cgroup", knobs_of<"Cgroup">},
+    {"Delegate", delegated},
     {"DeviceAllow", devices},
     {"DevicePolicy", devices},
     {"IODeviceLatencyTargetSec", knobs_of<"IODeviceLatencyTargetSec">},

@@ -205,6 +205,9 @@ void read_properties(KernelView& view, pid_t pid, const std::string& process) {
 
 void read_knobs(KernelView& view, const Question& question, const cgroup::Tree& tree) {
     view.expected_cgroup = tree.shown(question.cgroup);
+    if (const auto status = sys::stat(tree.directory(question.cgroup))) {
+        view.cgroup_owner = std::to_string(status->st_uid);
+    }
     const ResourceSettings& resources = question.unit.settings.resources;
     view.io_weighed =
         (resources.io_weight || !resources.io_device_weight.entries.empty()) && is_io_weighed();

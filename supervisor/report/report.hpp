@@ -108,6 +108,7 @@ struct KernelView {
     std::map<std::string, std::string> block_devices;  ///< path of a knob to "254:0"
     /// "devices", "addresses", "binds", "interfaces"
     std::map<std::string, AttachedFilter> cgroup_filters;
+    std::string cgroup_owner;  ///< uid of the unit's v2 directory
     bool io_weighed = false;      ///< some disk's IO is scheduled by weight: BFQ, or io.cost
     std::string cgroup;           ///< /proc/PID/cgroup
     std::string expected_cgroup;  ///< what the tree says the unit's path is

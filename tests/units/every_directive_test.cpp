@@ -191,16 +191,7 @@ TEST(Directives, AreThoseOfSystemd252) {
             theirs.insert(line);
         }
     }
-    // Of later systemds, where a unit that uses them would break without.
-    const std::set<std::string> later = {
-        "Service MemoryZSwapMax",
-        "Service OpenFile",
-        "Service ReloadSignal",
-        "Service RestartMaxDelaySec",
-        "Service RestartMode",
-        "Service RestartSteps",
-        "Service RootEphemeral"};
-    theirs.insert(later.begin(), later.end());
+    theirs.insert(later_directives.begin(), later_directives.end());
     std::set<std::string> ours;
     for (const Row* const row : all_rows()) {
         if (row->section != Section::Hearth) {

@@ -155,7 +155,7 @@ TEST(Rules, SayNothingAtLoadAboutWhatHasNoEffect) {
 
 TEST(Lint, TellsEachThingOnceInTheOrderOfTheFile) {
     const Unit unit = load_text(
-        "[Service]\nSmackProcessLabel=heat\nPrivateTemp=yes\nExecStart=/bin/true\nRestartSec=soon\n"
+        "[Service]\nLogLevelMax=notice\nPrivateTemp=yes\nExecStart=/bin/true\nRestartSec=soon\n"
         "SystemCallFilter=~@mount\nType=dbus\nKillMode=none\n");
     const std::vector<std::string_view> expected = {
         "no-effect",
