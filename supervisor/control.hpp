@@ -93,8 +93,8 @@ public:
     /// callback.
     virtual void confinement(
         const std::string& unit, std::function<void(Result<std::string, RequestError>)> done) = 0;
-    /// JSON, see report/probe.hpp, doctor.hpp, units/security.hpp. On a thread of its own, hence the
-    /// callback.
+    /// JSON, see report/probe.hpp, doctor.hpp, units/security.hpp. On a thread of its own, hence
+    /// the callback.
     enum class Inquiry : std::uint8_t { Probe, Doctor, Security };
     virtual void inquire(
         Inquiry what,

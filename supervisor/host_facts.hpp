@@ -65,10 +65,9 @@ private:
     launch::SeccompCache seccomp_;
 };
 
-/// The specifier facts of this machine, gathered once. `directories_root`: a prefix for the places of
-/// the directories of services ("/srv/test" makes "/srv/test/var/lib"); not for a user's own.
-[[nodiscard]] LoadContext gather_load_context(
-    bool user, const std::string& directories_root = {});
+/// The specifier facts of this machine, gathered once. `directories_root`: a prefix for the places
+/// of the directories of services ("/srv/test" makes "/srv/test/var/lib"); not for a user's own.
+[[nodiscard]] LoadContext gather_load_context(bool user, const std::string& directories_root = {});
 
 /// systemd.exec(5)'s environment file format: comments, continuations, quotes; no expansion. Pure.
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> parse_environment_file(

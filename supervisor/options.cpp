@@ -84,7 +84,8 @@ std::variant<Options, EarlyExit> read_options(int argc, char** argv) {
     app.add_option("--bus-access", access, "who may read over the bus")
         ->check(CLI::IsMember({"owner", "everyone"}));
     app.add_flag("--user", options.user, "manage a user's services");
-    app.add_flag("--doctor", options.doctor, "tell what this machine can't give, as JSON, and exit");
+    app.add_flag(
+        "--doctor", options.doctor, "tell what this machine can't give, as JSON, and exit");
     app.add_flag("--debug", options.debug, "log more");
     app.set_version_flag("--version", "hearth " HEARTH_VERSION);
     try {

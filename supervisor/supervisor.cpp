@@ -84,7 +84,7 @@ static Result<cgroup::Tree> open_tree(const cgroup::Tree::Options& options, bool
         return tree;
     }
     const int code = tree.error().code;
-    if (!user && code != EROFS && code != EACCES && code != EPERM) {
+    if (!user && (::geteuid() != 0 || (code != EROFS && code != EACCES && code != EPERM))) {
         return tree;
     }
     log::write(log::Level::Notice, "running without cgroups: " + tree.error().what);

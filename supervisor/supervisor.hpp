@@ -230,7 +230,8 @@ private:
     std::optional<notify::NotifySocket> notify_;
     std::optional<notify::DescriptorStore> store_of_descriptors_;
     std::map<LaunchId, Launch> delayed_;  ///< Type=idle
-    /// Said by processes whose launch has not returned yet: a program may be quicker than our thread.
+    /// Said by processes whose launch has not returned yet: a program may be quicker than our
+    /// thread.
     std::deque<std::pair<std::string, notify::Datagram>> early_notifications_;
 
     World world_;

@@ -14,7 +14,8 @@ constexpr unsigned sys_admin = 21;  // CAP_SYS_ADMIN
 bool hides_or_locks_paths(const Settings& settings) {
     const SandboxSettings& sandbox = settings.sandbox;
     return sandbox.protect_system != ProtectSystem::No || sandbox.protect_home != ProtectHome::No ||
-           sandbox.protect_kernel_tunables || sandbox.protect_control_groups != ProtectControlGroups::No ||
+           sandbox.protect_kernel_tunables ||
+           sandbox.protect_control_groups != ProtectControlGroups::No ||
            !sandbox.read_only_paths.empty() || !sandbox.inaccessible_paths.empty() ||
            !sandbox.temporary_file_systems.empty() || !sandbox.bind_read_only_paths.empty();
 }

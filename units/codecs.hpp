@@ -175,13 +175,12 @@ inline constexpr auto standard_output_names = std::to_array<EnumName<StandardOut
     {StandardOutput::JournalConsole, "syslog+console"},
 });
 
-inline constexpr auto protect_control_groups_names =
-    std::to_array<EnumName<ProtectControlGroups>>({
-        {ProtectControlGroups::No, "no"},
-        {ProtectControlGroups::Yes, "yes"},
-        {ProtectControlGroups::Private, "private"},
-        {ProtectControlGroups::Strict, "strict"},
-    });
+inline constexpr auto protect_control_groups_names = std::to_array<EnumName<ProtectControlGroups>>({
+    {ProtectControlGroups::No, "no"},
+    {ProtectControlGroups::Yes, "yes"},
+    {ProtectControlGroups::Private, "private"},
+    {ProtectControlGroups::Strict, "strict"},
+});
 template <>
 struct Codec<ProtectControlGroups> : BooleanOrEnumCodec<protect_control_groups_names> {};
 

@@ -121,7 +121,7 @@ struct Row {
     FormatFunction format = nullptr;  ///< file text, one line per assignment
     IsDefaultFunction is_default = nullptr;
     std::span<const Property> properties;
-    bool secret = false;  ///< its value is told to nobody: no message, no report
+    bool secret = false;         ///< its value is told to nobody: no message, no report
     std::uint16_t exposure = 0;  ///< weight in the security score; 0: none, or its parts have them
 };
 

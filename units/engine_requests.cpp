@@ -147,7 +147,8 @@ Judgement judge(const UnitRecord& record, Verb verb, std::optional<JobType> type
         return refusal(
             "JobTypeNotApplicable",
             fmt::format(
-                "Job type reload is not applicable for unit {}: it has no ExecReload= and is not Type=notify-reload.",
+                "Job type reload is not applicable for unit {}: it has no ExecReload= and is not "
+                "Type=notify-reload.",
                 unit.name));
     }
     return {};

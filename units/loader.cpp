@@ -156,9 +156,8 @@ private:
             return;
         }
         const ValueError& error = assigned.error();
-        const std::string subject =
-            "Invalid " + std::string(row.name) + "=" +
-            (row.secret ? std::string() : quoted(assignment.value));
+        const std::string subject = "Invalid " + std::string(row.name) + "=" +
+                                    (row.secret ? std::string() : quoted(assignment.value));
         if (must_be_valid(row)) {
             auto& found = invalid_[row.name];
             if (found.size() < most_diagnostics) {

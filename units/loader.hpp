@@ -38,7 +38,8 @@ struct LoadContext {
     std::string machine_id, boot_id, host_name, kernel_release, architecture;
     std::string runtime_directory = "/run", state_directory = "/var/lib",
                 cache_directory = "/var/cache", log_directory = "/var/log",
-                configuration_directory = "/etc", temporary_directory = "/tmp", persistent_temporary_directory = "/var/tmp";
+                configuration_directory = "/etc", temporary_directory = "/tmp",
+                persistent_temporary_directory = "/var/tmp";
     std::string user_name = "root", user_home = "/root", user_shell = "/bin/sh",
                 group_name = "root";
     std::uint32_t uid = 0, gid = 0;

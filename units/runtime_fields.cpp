@@ -222,9 +222,7 @@ constexpr auto rows = std::to_array<RuntimeField>({
     {"CanReload",
      Interface::Unit,
      "b",
-     [](const UnitView& view, ValueSink& sink) {
-         sink.boolean(can_reload(view.record.unit));
-     }},
+     [](const UnitView& view, ValueSink& sink) { sink.boolean(can_reload(view.record.unit)); }},
     {"CanStart",
      Interface::Unit,
      "b",

@@ -149,9 +149,9 @@ struct ServiceStatus {
     std::optional<ServiceResult> moving;
 
     NotifyState notify_state = NotifyState::Unknown;
-    std::string status_text;  ///< StatusText
-    int status_errno = 0;     ///< StatusErrno
-    std::string bus_error;    ///< BUSERROR=
+    std::string status_text;                    ///< StatusText
+    int status_errno = 0;                       ///< StatusErrno
+    std::string bus_error;                      ///< BUSERROR=
     std::optional<Timespan> watchdog_override;  ///< WATCHDOG_USEC=
     Moment watchdog_at;                         ///< WatchdogTimestamp
     std::optional<std::uint64_t> watchdog_deadline;

@@ -23,6 +23,9 @@ public:
         std::uint8_t from,
         std::int16_t offset,
         std::int32_t immediate) {
+        if (!reachable_) {  // the kernel refuses a program with code that nothing gets to
+            return;
+        }
         bpf_insn instruction{};
         instruction.code = code;
         instruction.dst_reg = to & 0xF;
@@ -47,19 +50,33 @@ public:
     void give(std::int32_t verdict) {
         set(result, verdict);
         add(BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
+        reachable_ = false;
     }
 
     /// Where the jumps of one rule go when it doesn't match: right behind it.
     using Jumps = std::vector<std::size_t>;
     /// Leaves the rule unless (32 bits) `reg` OP `value` holds.
     void unless(std::uint8_t inverse, std::uint8_t reg, std::uint32_t value, Jumps& jumps) {
-        jumps.push_back(code_.size());
+        leave(jumps);
         add(BPF_JMP32 | inverse | BPF_K, reg, 0, 0, static_cast<std::int32_t>(value));
     }
     void unless_equal(std::uint8_t reg, std::uint32_t value, Jumps& jumps) {
         unless(BPF_JNE, reg, value, jumps);
     }
+    /// The next instruction is one of these jumps.
+    void leave(Jumps& jumps) const {
+        if (reachable_) {
+            jumps.push_back(code_.size());
+        }
+    }
+    /// Without a condition.
+    void jump(Jumps& jumps) {
+        leave(jumps);
+        add(BPF_JMP | BPF_JA, 0, 0, 0, 0);
+        reachable_ = false;
+    }
     void land(const Jumps& jumps) {
+        reachable_ = reachable_ || !jumps.empty();
         for (const std::size_t at : jumps) {
             auto instruction = std::bit_cast<bpf_insn>(code_[at]);
             instruction.off = static_cast<std::int16_t>(code_.size() - at - 1);
@@ -67,14 +84,15 @@ public:
         }
     }
 
-    [[nodiscard]] std::size_t size() const { return code_.size(); }
     [[nodiscard]] BpfProgram program(Hook hook) && {
         return {hook, std::move(code_), std::move(maps_)};
     }
 
     /// The map's address, as two instructions; the launcher writes its descriptor into the first.
     void load_map(std::uint8_t to) {
-        maps_.push_back(code_.size());
+        if (reachable_) {
+            maps_.push_back(code_.size());
+        }
         add(BPF_LD | BPF_DW | BPF_IMM, to, BPF_PSEUDO_MAP_FD, 0, 0);
         add(0, 0, 0, 0, 0);
     }
@@ -82,6 +100,7 @@ public:
 private:
     std::vector<std::uint64_t> code_;
     std::vector<std::size_t> maps_;
+    bool reachable_ = true;
 };
 
 /// Four bytes of an address as a little- or big-endian machine loads them.
@@ -124,8 +143,7 @@ void judge_prefixes(
             code.unless_equal(BPF_REG_2, word_of(prefix.address, word), next);
         }
         if (verdict != 0 && count) {
-            passing.push_back(code.size());
-            code.add(BPF_JMP | BPF_JA, 0, 0, 0, 0);
+            code.jump(passing);
         } else {
             code.give(verdict);
         }
@@ -170,7 +188,7 @@ void add_to_counter(Assembler& code, Counter counter, bool bytes) {
     code.add(BPF_ALU64 | BPF_ADD | BPF_K, BPF_REG_2, 0, 0, key_at);
     code.call(BPF_FUNC_map_lookup_elem);
     Assembler::Jumps missing;
-    missing.push_back(code.size());
+    code.leave(missing);
     code.add(BPF_JMP | BPF_JEQ | BPF_K, result, 0, 0, 0);
     if (bytes) {
         code.load_word(BPF_REG_1, kept_context, offsetof(__sk_buff, len));

@@ -98,8 +98,8 @@ int clean_verb(const Arguments& arguments) {
     words.push_back(nullptr);
     int worst = Done;
     for (const std::string& unit : *units) {
-        const auto call = client->new_call(
-            manager_path, "org.freedesktop.systemd1.Manager", "CleanUnit");
+        const auto call =
+            client->new_call(manager_path, "org.freedesktop.systemd1.Manager", "CleanUnit");
         if (!call || sd_bus_message_append(call->get(), "s", unit.c_str()) < 0 ||
             sd_bus_message_append_strv(call->get(), words.data()) < 0) {
             return complain("Failed to build the request to clean " + unit);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "supervisor/ctl/property_text.hpp"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
+#include <netinet/in.h>
 
 #include <algorithm>
 #include <array>
@@ -317,7 +319,7 @@ PropertyText pairs_of_text(string_view name, const Value& value) {
         return one(joined(parts), parts.empty());
     }
     if (name == "RootImageOptions") {
-        return one(partitions(value, " "), value.members.empty());
+        return value.members.empty() ? PropertyText{} : one(partitions(value, " "));
     }
     if (name != "DeviceAllow") {
         return unprintable();
@@ -330,6 +332,93 @@ PropertyText pairs_of_text(string_view name, const Value& value) {
 }
 
 /// A bit per CPU or memory node: "0-2 5".
+std::string numa_policy(std::int64_t mode) {
+    constexpr auto names =
+        std::to_array<string_view>({"default", "preferred", "bind", "interleave", "local"});
+    return mode >= 0 && static_cast<std::size_t>(mode) < names.size()
+               ? std::string(names[static_cast<std::size_t>(mode)])
+               : "n/a";
+}
+
+PropertyText base64(const Value& value) {
+    constexpr string_view digits =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::string text;
+    for (std::size_t at = 0; at < value.members.size(); at += 3) {
+        std::uint64_t group = 0;
+        const std::size_t count = std::min<std::size_t>(3, value.members.size() - at);
+        for (std::size_t i = 0; i < 3; ++i) {
+            group = group << 8U | (i < count ? value.members[at + i].number : 0U);
+        }
+        for (std::size_t i = 0; i < 4; ++i) {
+            text += i <= count ? digits[group >> (18 - 6 * i) & 63U] : '=';
+        }
+    }
+    return one(text, text.empty());
+}
+
+PropertyText device_amounts(string_view name, const Value& value) {
+    PropertyText text;
+    for (const Value& entry : value.members) {
+        const std::uint64_t amount = entry.members[1].number;
+        text.lines.push_back(
+            entry.members[0].text + " " +
+            (name == "IODeviceLatencyTargetUSec" ? timespan(amount, 1) : std::to_string(amount)));
+    }
+    return text;
+}
+
+/// Directories with the links that lead to them.
+PropertyText links(const Value& value) {
+    std::vector<std::string> parts;
+    for (const Value& entry : value.members) {
+        parts.push_back(entry.members[0].text + ":" + entry.members[1].text);
+    }
+    return parts.empty() ? PropertyText{} : one(joined(parts));
+}
+
+PropertyText prefixes(const Value& value) {
+    std::vector<std::string> parts;
+    for (const Value& entry : value.members) {
+        std::array<std::uint8_t, 16> address{};
+        const auto& bytes = entry.members[1].members;
+        for (std::size_t i = 0; i < bytes.size() && i < address.size(); ++i) {
+            address[i] = static_cast<std::uint8_t>(bytes[i].number);
+        }
+        std::array<char, INET6_ADDRSTRLEN> shown{};
+        ::inet_ntop(
+            static_cast<int>(entry.members[0].integer()),
+            address.data(),
+            shown.data(),
+            static_cast<socklen_t>(shown.size()));
+        parts.push_back(fmt::format("{}/{}", shown.data(), entry.members[2].number));
+    }
+    return one(joined(parts), parts.empty());
+}
+
+/// As systemctl 252 prints them: a colon behind the protocol only where there is a family.
+PropertyText bind_rules(const Value& value) {
+    PropertyText text;
+    for (const Value& entry : value.members) {
+        const std::int64_t family = entry.members[0].integer();
+        const std::int64_t protocol = entry.members[1].integer();
+        const std::uint64_t count = entry.members[2].number;
+        const std::uint64_t first = entry.members[3].number;
+        std::string line = family == AF_INET ? "ipv4" : family == AF_INET6 ? "ipv6" : "";
+        const string_view colon = line.empty() ? "" : ":";
+        if (protocol != 0) {
+            line += fmt::format("{}{}", colon, protocol == IPPROTO_TCP ? "tcp" : "udp");
+        }
+        if (count == 1) {
+            line += fmt::format("{}{}", colon, first);
+        } else if (count > 1) {
+            line += fmt::format("{}{}-{}", colon, first, first + count - 1);
+        }
+        text.lines.push_back(line.empty() ? "any" : line);
+    }
+    return text;
+}
+
 PropertyText number_list(const Value& value) {
     std::vector<std::string> ranges;
     const std::size_t end = value.members.size() * 8;
@@ -400,8 +489,18 @@ PropertyText array(const NamedValue& property) {
         return texts(value);
     }
     if (value.signature == "ay") {
-        if (one_of(property.name, {"CPUAffinity", "NUMAMask"})) {
+        if (one_of(
+                property.name,
+                {"AllowedCPUs",
+                 "AllowedMemoryNodes",
+                 "CPUAffinity",
+                 "EffectiveCPUs",
+                 "EffectiveMemoryNodes",
+                 "NUMAMask"})) {
             return number_list(value);
+        }
+        if (property.name == "StandardInputData") {
+            return base64(value);
         }
         return bytes(value);
     }
@@ -419,6 +518,18 @@ PropertyText array(const NamedValue& property) {
     }
     if (value.signature == "a(ss)") {
         return pairs_of_text(property.name, value);
+    }
+    if (value.signature == "a(st)") {
+        return device_amounts(property.name, value);
+    }
+    if (value.signature == "a(sst)") {
+        return links(value);
+    }
+    if (value.signature == "a(iayu)") {
+        return prefixes(value);
+    }
+    if (value.signature == "a(iiqq)") {
+        return bind_rules(value);
     }
     return unprintable();
 }
@@ -438,9 +549,12 @@ PropertyText property_text(const NamedValue& property) {
             return unsigned64(property.name, value.number);
         case 'u':
             return unsigned32(property.name, value.number);
-        case 'q':
-            return one(std::to_string(value.number));
+        case 'q':  // systemctl has no text for it
+            return unprintable();
         case 'i':
+            if (property.name == "NUMAPolicy") {
+                return one(numa_policy(value.integer()));
+            }
             if (value.integer() < 0 && property.name.ends_with("ActionExitStatus")) {
                 return one("[not set]", true);
             }

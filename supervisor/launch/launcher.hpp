@@ -94,7 +94,7 @@ struct LaunchResult {
     pid_t pid = 0;  ///< set also when a step failed: the process existed and must be reaped
     sys::Descriptor pidfd;
     std::optional<LaunchFailure> failure;
-    std::vector<Shortfall> shortfalls;  ///< soft failures
+    std::vector<Shortfall> shortfalls;                 ///< soft failures
     std::uint64_t started_monotonic_microseconds = 0;  ///< just before the clone
     std::uint64_t started_realtime_microseconds = 0;
 };

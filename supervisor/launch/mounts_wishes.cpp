@@ -453,10 +453,9 @@ std::optional<Asked> mount_namespace_asked(
         return asked("MountFlags", Codec<MountFlags>::format(flags));
     }
     // The runtime directory is hidden where there is a namespace anyway; it asks for none.
-    const auto first = std::ranges::find_if(
-        wishes, [](const MountWish& wish) {
-            return !wish.asked.directive.empty() && !wish.follows;
-        });
+    const auto first = std::ranges::find_if(wishes, [](const MountWish& wish) {
+        return !wish.asked.directive.empty() && !wish.follows;
+    });
     return first == wishes.end() ? std::nullopt : std::optional(first->asked);
 }
 

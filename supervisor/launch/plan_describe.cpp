@@ -166,11 +166,10 @@ std::string arguments(const Any&) {
 std::string arguments(const MakeCgroup& step) {
     return step.path +
            (step.v1_controllers.empty() ? "" : ", joining " + joined(step.v1_controllers)) +
-           (step.delegated_to ? fmt::format(
-                                    ", delegated to {}:{}",
-                                    step.delegated_to->first,
-                                    step.delegated_to->second)
-                              : "");
+           (step.delegated_to
+                ? fmt::format(
+                      ", delegated to {}:{}", step.delegated_to->first, step.delegated_to->second)
+                : "");
 }
 std::string arguments(const FilterCgroup& step) {
     std::string text = step.path;

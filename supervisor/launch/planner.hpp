@@ -41,11 +41,11 @@ struct Invocation {
     std::vector<std::string> joined_by{};
     /// the number that DynamicUser= got; unset: the one that it would get first
     std::optional<std::uint32_t> dynamic_uid;
-    bool control = false;  ///< a control process (not ExecStart)
-    std::string notify_socket{};               ///< its path on the host; empty: it may not notify
+    bool control = false;                     ///< a control process (not ExecStart)
+    std::string notify_socket{};              ///< its path on the host; empty: it may not notify
     std::uint64_t watchdog_microseconds = 0;  ///< $WATCHDOG_USEC; 0: none
     std::vector<Passed> stored{};             ///< what the service stored, in slots of the caller
-    bool attach = false;   ///< reserved for attach; no stdio of the unit's
+    bool attach = false;                      ///< reserved for attach; no stdio of the unit's
 };
 
 /// The plan, or every reason (all of them, not the first) why this launch is refused.

@@ -64,13 +64,9 @@ void set_keyring(Planning& planning) {
     if (mode == KeyringMode::Inherit) {
         return;
     }
-    const Asked who =
-        asked_if_written(planning, "KeyringMode", Codec<KeyringMode>::format(mode));
+    const Asked who = asked_if_written(planning, "KeyringMode", Codec<KeyringMode>::format(mode));
     planning.add(
-        Stage::Keyring,
-        NewSessionKeyring{planning.invocation.invocation_id},
-        who,
-        KeyringFailed);
+        Stage::Keyring, NewSessionKeyring{planning.invocation.invocation_id}, who, KeyringFailed);
     if (mode == KeyringMode::Shared) {
         planning.add(Stage::Capabilities, LinkUserKeyring{}, who, KeyringFailed);
     }

@@ -2,9 +2,10 @@
 //
 // The proof (DESIGN 3.2): for every confinement and resource directive of a running unit, what was
 // asked, what was applied, and what the kernel says now: `verified`, `MISMATCH` or `cannot know`
-// with a reason, or `falls short` where that was allowed and told. Asked comes from the unit, applied from the plan that was launched, and the third
-// column only ever from the kernel: /proc/PID/status, namespace identities, mountinfo, cgroup
-// files. Nothing here trusts what hearthd believes it did.
+// with a reason, or `falls short` where that was allowed and told. Asked comes from the unit,
+// applied from the plan that was launched, and the third column only ever from the kernel:
+// /proc/PID/status, namespace identities, mountinfo, cgroup files. Nothing here trusts what hearthd
+// believes it did.
 //
 // snapshot() reads (it may block: worker thread only), judge() compares and is pure. A process that
 // is gone in between gives `cannot know`, never a wrong verdict: the pidfd is asked after reading.
@@ -39,13 +40,13 @@ struct Question {
     launch::Host host;
     pid_t main_pid = 0;
     sys::Descriptor pidfd;
-    std::string cgroup;  ///< below hearthd's root
+    std::string cgroup;              ///< below hearthd's root
     std::optional<Unit> launched{};  ///< as it was when the main process started, where it differs
     std::vector<launch::Shortfall> shortfalls{};  ///< what the launch could not give in full
 };
 
-/// FallsShort: less than asked, and told so when it started: the directive only gives, and was given
-/// as far as possible, or the unit relaxes it by name.
+/// FallsShort: less than asked, and told so when it started: the directive only gives, and was
+/// given as far as possible, or the unit relaxes it by name.
 enum class Verdict : std::uint8_t { Verified, Mismatch, CannotKnow, FallsShort };
 /// "verified", "MISMATCH", "cannot know", "falls short"
 [[nodiscard]] std::string_view name(Verdict verdict);
@@ -108,7 +109,7 @@ struct KernelView {
     std::map<std::string, std::string> block_devices;  ///< path of a knob to "254:0"
     /// "devices", "addresses", "binds", "interfaces"
     std::map<std::string, AttachedFilter> cgroup_filters;
-    std::string cgroup_owner;  ///< uid of the unit's v2 directory
+    std::string cgroup_owner;     ///< uid of the unit's v2 directory
     bool io_weighed = false;      ///< some disk's IO is scheduled by weight: BFQ, or io.cost
     std::string cgroup;           ///< /proc/PID/cgroup
     std::string expected_cgroup;  ///< what the tree says the unit's path is

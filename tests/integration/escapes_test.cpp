@@ -175,9 +175,9 @@ TEST(Escapes, EachIsHeldByAConfinedServiceAndReachedByAnUnconfinedOne) {
         line += (line.empty() ? "" : " ") + word;
     }
     const std::string& place = hearthd.place();
-    const std::string hidden = if_built("ProtectProc", "invisible") +
-                               if_built("RestrictNamespaces", "yes") +
-                               if_built("KeyringMode", "private");
+    const std::string hidden =
+        if_built("ProtectProc", "invisible") + if_built("PrivatePIDs", "yes") +
+        if_built("RestrictNamespaces", "yes") + if_built("KeyringMode", "private");
     hearthd.add(
         "confined.service",
         "[Service]\nType=oneshot\nUser=nobody\nExecStart=" + line +

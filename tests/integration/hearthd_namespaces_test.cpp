@@ -316,7 +316,9 @@ constexpr unsigned plain_user = 65534;
 
 Ground plain() {
     const std::string id = std::to_string(plain_user);
-    return {{"setpriv", "--reuid=" + id, "--regid=" + id, "--clear-groups", "--"}, plain_user};
+    return {
+        {"setpriv", "--reuid=" + id, "--regid=" + id, "--clear-groups", "--", "env", "HOME=/"},
+        plain_user};
 }
 
 TEST(HearthdOfAUser, RunsAndConfinesWithoutAnyRight) {

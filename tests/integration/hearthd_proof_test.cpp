@@ -180,8 +180,7 @@ TEST(Proof, TheScoreIsOfWhatTheKernelShows) {
     EXPECT_EQ(hearthd.ctl({"security", "--threshold", "9", "confined.service"}).status, 0);
     EXPECT_EQ(hearthd.ctl({"security", "--threshold", "0.1", "confined.service"}).status, 1);
     // Asked for in the file, not held by the process: counts as open.
-    hearthd.add(
-        "confined.service", service(std::string(confined) + "PrivateMounts=yes\nUMask=0077\n"));
+    hearthd.add("confined.service", service(std::string(confined) + "PrivateUsers=yes\nUMask=0077\n"));
     ASSERT_EQ(hearthd.ctl({"daemon-reload"}).status, 0);
     EXPECT_GE(score() + 0.05, before);
     const Output offline = run_program(
@@ -203,7 +202,8 @@ TEST(Proof, OurScoreStandsBesideSystemds) {
     const std::string unit = HEARTH_SOURCE_DIR "/examples/heat.service";
     const Output theirs = run_program(
         {tool, "security", "--offline=yes", "--no-pager", unit},
-        {"LD_LIBRARY_PATH=/opt/systemd-shared/usr/lib/x86_64-linux-gnu/systemd:/opt/systemd-man/usr/lib/x86_64-linux-gnu/systemd",
+        {"LD_LIBRARY_PATH=/opt/systemd-shared/usr/lib/x86_64-linux-gnu/systemd:/opt/systemd-man/"
+         "usr/lib/x86_64-linux-gnu/systemd",
          "PATH=/usr/bin:/bin"});
     const auto at = theirs.out.find("Overall exposure level");
     if (at == std::string::npos) {
@@ -242,7 +242,9 @@ TEST(Proof, WatchingTellsADriftOnce) {
     std::ifstream watched(file);
     const std::string text{std::istreambuf_iterator<char>(watched), {}};
     EXPECT_NE(output.out.find("status 1"), std::string::npos) << output.out << text;
-    EXPECT_NE(text.find("OOMScoreAdjust: MISMATCH (300), was verified (100)"), std::string::npos)
+    EXPECT_NE(
+        text.find("OOMScoreAdjust: MISMATCH (oom_score_adj 300), was verified (oom_score_adj 100)"),
+        std::string::npos)
         << text;
 }
 

@@ -41,7 +41,7 @@ void expect_verified(const HearthdProcess& hearthd, const std::string& settings)
         (hearthd).add(                                                                           \
             "needs.service",                                                                     \
             std::string("[Service]\nType=oneshot\nExecStart=/bin/true\n") + (directive) + "\n"); \
-        static_cast<void>((hearthd).ctl({"daemon-reload"})); \
+        static_cast<void>((hearthd).ctl({"daemon-reload"}));                                     \
         const Output needs = (hearthd).ctl({"start", "needs.service"});                          \
         if (needs.status != 0) {                                                                 \
             GTEST_SKIP() << "this host can't give it: " << needs.err;                            \

@@ -64,7 +64,8 @@ TEST(LaunchScheduling, PoliciesHoldAndAreResetOnFork) {
 
 TEST(LaunchScheduling, ARealTimePolicyIsGivenOrToldToFallShort) {
     LaunchProbe probe("cut -d' ' -f40,41 /proc/$$/stat");
-    probe.add(Stage::Scheduling, SetScheduler{SCHED_RR, 7, false, true}, {"CPUSchedulingPolicy", "", {}});
+    probe.add(
+        Stage::Scheduling, SetScheduler{SCHED_RR, 7, false, true}, {"CPUSchedulingPolicy", "", {}});
     const ProbeResult result = probe.run();
     EXPECT_EQ(result.failure(), "");
     EXPECT_EQ(result.output, result.launch.shortfalls.empty() ? "7 2\n" : "0 0\n");

@@ -243,6 +243,8 @@ TEST(BindProgram, FollowsFamilyProtocolAndPorts) {
     EXPECT_EQ(verdict(six, bound(IPPROTO_TCP, 8000)), 0U);
     EXPECT_EQ(verdict(six, bound(IPPROTO_UDP, 53)), 1U);
     EXPECT_EQ(verdict(bind_program(Hook::Bind4, {}, {}), bound(IPPROTO_TCP, 1)), 1U);
+    // Behind a rule for everything nothing is reached, and nothing is written.
+    EXPECT_EQ(bind_program(Hook::Bind4, deny, allow), bind_program(Hook::Bind4, deny, {}));
 }
 
 TEST(InterfaceProgram, AllowsOrDeniesByIndex) {

@@ -158,7 +158,8 @@ TEST(PlanDynamicUser, SeesItsOwnPrivateDirectoriesAlone) {
         return std::ranges::any_of(
             lines, [&](const std::string& line) { return line.starts_with(start); });
     };
-    EXPECT_TRUE(has("mount-file-system tmpfs on /var/lib/private ")) << ::testing::PrintToString(lines);
+    EXPECT_TRUE(has("mount-file-system tmpfs on /var/lib/private "))
+        << ::testing::PrintToString(lines);
     EXPECT_TRUE(has("bind-mount tree:bind:/var/lib/private/a on /var/lib/private/a"));
 }
 

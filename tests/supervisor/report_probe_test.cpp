@@ -42,8 +42,8 @@ TEST(Probe, TriesOnlyWhatIsAskedFor) {
     ASSERT_EQ(made.size(), 4U);
     EXPECT_EQ(made[0].word, "w:/usr");
     EXPECT_EQ(made[3].word, "w:/etc");
-    for (const Try& attempt : tries(
-             unit_of("ProtectSystem=strict\nReadWritePaths=/srv\n"), {}, {})) {
+    for (const Try& attempt :
+         tries(unit_of("ProtectSystem=strict\nReadWritePaths=/srv\n"), {}, {})) {
         EXPECT_TRUE(attempt.directive != "ProtectSystem" || attempt.word != "w:/srv");
     }
 }

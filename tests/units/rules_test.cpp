@@ -62,10 +62,7 @@ TEST(Rules, RefuseWhatSystemdDoesNotLoad) {
 }
 
 TEST(Rules, RefuseByNameWhatIsNotBuilt) {
-    check(
-        start + "Type=dbus\n",
-        LoadState::Loaded,
-        "heat.service:3: Type=dbus is not built yet\n");
+    check(start + "Type=dbus\n", LoadState::Loaded, "heat.service:3: Type=dbus is not built yet\n");
     check(
         start + "RestrictFileSystems=ext4\n",
         LoadState::Loaded,

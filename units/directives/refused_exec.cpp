@@ -32,7 +32,9 @@ constexpr auto rows = std::to_array<Row>({
         "log lines are not dropped for their rate here",
         "30s"),
     Exec::refused<"PAMName">(
-        Nature::Shares, "The PAM service by which a session is opened.", "login",
+        Nature::Shares,
+        "The PAM service by which a session is opened.",
+        "login",
         "PAM modules would run inside hearthd, as root, and open a session that logind keeps"),
     Exec::refused<"RootHash">(
         Nature::Confines, "The dm-verity root hash of RootImage=.", "/srv/hash"),
@@ -41,7 +43,9 @@ constexpr auto rows = std::to_array<Row>({
     Exec::refused<"RootVerity">(
         Nature::Confines, "The dm-verity data of RootImage=.", "/srv/verity"),
     Exec::refused<"SetCredentialEncrypted">(
-        Nature::Gives, "The same as SetCredential=, encrypted.", "secret:x",
+        Nature::Gives,
+        "The same as SetCredential=, encrypted.",
+        "secret:x",
         "decrypting needs systemd-creds and its keys; SetCredential= takes the plain text"),
     Exec::no_effect<"SyslogFacility">(
         "The syslog facility of the service's lines.", "log lines have no facility here", "local0"),

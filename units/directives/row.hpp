@@ -43,7 +43,7 @@ struct Description {
     std::optional<AssignFunction> assign{};                 ///< unset: the codec's
     std::string_view syntax{};                              ///< empty: the codec's
     bool secret = false;
-    std::uint16_t exposure = 0;                             ///< weight in the security score
+    std::uint16_t exposure = 0;  ///< weight in the security score
 };
 
 /// For rows that are no property of their own.
