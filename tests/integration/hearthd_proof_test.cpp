@@ -203,7 +203,8 @@ TEST(Proof, OurScoreStandsBesideSystemds) {
     const std::string unit = HEARTH_SOURCE_DIR "/examples/heat.service";
     const Output theirs = run_program(
         {tool, "security", "--offline=yes", "--no-pager", unit},
-        {"LD_LIBRARY_PATH=/opt/systemd-shared/usr/lib/x86_64-linux-gnu/systemd:/opt/systemd-man/usr/lib/x86_64-linux-gnu/systemd",
+        {"LD_LIBRARY_PATH=/opt/systemd-shared/usr/lib/x86_64-linux-gnu/systemd:/opt/systemd-man/"
+         "usr/lib/x86_64-linux-gnu/systemd",
          "PATH=/usr/bin:/bin"});
     const auto at = theirs.out.find("Overall exposure level");
     if (at == std::string::npos) {
