@@ -32,6 +32,20 @@ ProbeRow row_for(const Unit& unit, const std::vector<Try>& made, Answer answer) 
     return rows.empty() ? ProbeRow{} : rows.front();
 }
 
+Verdict verdict_of(
+    std::string_view directive,
+    const Unit& unit,
+    const std::vector<Try>& made,
+    const std::vector<Answer>& answers) {
+    for (const ProbeRow& row : judge_tries(unit, made, answers, "")) {
+        if (row.directive == directive) {
+            return row.verdict;
+        }
+    }
+    ADD_FAILURE() << "no row for " << directive;
+    return Verdict::CannotKnow;
+}
+
 Answer value(long number) {
     return {Answer::Kind::Value, number};
 }
@@ -81,14 +95,9 @@ TEST(Probe, AFiltersAnswerMustBeExactlyItsOwn) {
     ASSERT_NE(mount, made.end());
     EXPECT_EQ(mount->filtered, SECCOMP_RET_ERRNO | EIO);
     std::vector<Answer> answers(made.size(), value(-EIO));
-    const auto row_of = [&](std::string_view directive) {
-        const std::vector<ProbeRow> rows = judge_tries(unit, made, answers, "");
-        const auto found = std::ranges::find(rows, directive, &ProbeRow::directive);
-        return found == rows.end() ? ProbeRow() : *found;
-    };
-    EXPECT_EQ(row_of("SystemCallFilter").verdict, Verdict::Verified);
+    EXPECT_EQ(verdict_of("SystemCallFilter", unit, made, answers), Verdict::Verified);
     answers[static_cast<std::size_t>(mount - made.begin())] = value(-EFAULT);
-    EXPECT_EQ(row_of("SystemCallFilter").verdict, Verdict::Mismatch);
+    EXPECT_EQ(verdict_of("SystemCallFilter", unit, made, answers), Verdict::Mismatch);
 }
 
 TEST(Probe, AFilterThatKillsIsHeldByDeath) {
