@@ -191,8 +191,8 @@ TEST(Escapes, EachIsHeldByAConfinedServiceAndReachedByAnUnconfinedOne) {
             "SystemCallFilter=~@privileged @resources @keyring io_uring_setup "
             "add_key keyctl kcmp process_vm_readv pidfd_getfd unshare setns clone3:ENOSYS "
             "memfd_create\n"
-            "SystemCallErrorNumber=EPERM\nInaccessiblePaths=" +
-            place + "/secret " + place + "/socket " + place +
+            "SystemCallErrorNumber=EPERM\n" +
+            hidden + "InaccessiblePaths=" + place + "/secret " + place + "/socket " + place +
             "/null-node /proc/kallsyms\n"
             "ReadWritePaths=" +
             place + "/confined\n");
