@@ -3,12 +3,20 @@
 #
 # The integration tests of the development machine's hybrid cgroups, the same program, on a kernel
 # with pure v2. Left out: AThousandRestarts, which 90-leaks does here with fewer, and ReportMutation,
-# which 98-mutation runs by itself for its length.
+# which 98-mutation runs by itself for its length; and the suites whose services are programs that
+# this initramfs hasn't (bash, perl, mksquashfs, findmnt, the tests' own).
+needs_more='ControlAccess Directories Escapes HearthdNamespaces HearthdOfAUser HearthdResources
+    HearthdUsers HearthdWithoutSysAdmin Images LaunchFilter LaunchPrivileges LaunchScheduling
+    LaunchStreams LaunchTerminal Layers Notify Proof Roots'
+left_out='*AThousand*:ReportMutation.*'
+for suite in $needs_more; do
+    left_out="$left_out:$suite.*"
+done
 ran=0
 for program in /vm/programs/*; do
     [ -x "$program" ] || continue
     ran=1
-    "$program" --gtest_filter='-*AThousand*:ReportMutation.*' --gtest_brief=1 >"$CASE_DIR/said" 2>&1 </dev/null
+    "$program" --gtest_filter="-$left_out" --gtest_brief=1 >"$CASE_DIR/said" 2>&1 </dev/null
     status=$?
     cat "$CASE_DIR/said"
     broken=$(sed -n 's/^\[  FAILED  \] \([^ ,]*\).*/\1/p' "$CASE_DIR/said" | sort -u | tr '\n' ' ')
