@@ -52,8 +52,15 @@ public:
         const OneUnit source("[Service]\nExecStart=" + shell_ + "\n" + lines);
         unit_ = load_unit("roots.service", source, LoadContext{});
         host_ = *launch::gather_host();
+        // Where roots are put together; the directory for that is made by the child.
+        host_.runtime_directory = "/run/hearth-roots-" + std::to_string(::getpid());
     }
-    ~PlannedProbe() { launch::release(activation_); }
+    ~PlannedProbe() {
+        launch::release(activation_);
+        if (sys::stat(host_.runtime_directory)) {
+            EXPECT_TRUE(sys::remove_tree(host_.runtime_directory).has_value());
+        }
+    }
     PlannedProbe(const PlannedProbe&) = delete;
     PlannedProbe& operator=(const PlannedProbe&) = delete;
 
