@@ -163,6 +163,9 @@ Result<launch::Plan, Diagnostics> Supervisor::make_plan(const Launch& action, Li
     invocation.invocation_id = live.invocation_id;
     invocation.control = action.kind != ExecKind::Start;
     invocation.environment = extra_environment(record, action.kind);
+    if (!unit.settings.sandbox.apparmor_profile.label.empty()) {
+        invocation.apparmor_profiles = HostFacts::apparmor_profiles();
+    }
     const NotifyAccess access = notify_access(unit);
     if (access != NotifyAccess::None && (main || access != NotifyAccess::Main)) {
         invocation.notify_socket = notify_->path();

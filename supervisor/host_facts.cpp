@@ -256,6 +256,20 @@ static Result<std::string> read_environment_file(const std::string& path) {
     return read_regular_file("EnvironmentFile", path, max_environment_file);
 }
 
+std::optional<std::set<std::string>> HostFacts::apparmor_profiles() {
+    const auto text =
+        sys::read_file("/sys/kernel/security/apparmor/profiles", std::size_t{8} << 20);
+    if (!text) {
+        return std::nullopt;
+    }
+    std::set<std::string> names;
+    std::istringstream lines(*text);
+    for (std::string line; std::getline(lines, line);) {  // "NAME (enforce)"
+        names.insert(line.substr(0, line.rfind(" (")));
+    }
+    return names;
+}
+
 Result<std::vector<std::pair<std::string, std::string>>> HostFacts::environment_files(
     const Unit& unit) {
     std::vector<std::pair<std::string, std::string>> variables;

@@ -7,6 +7,8 @@
 // started.
 #pragma once
 
+#include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -47,6 +49,8 @@ public:
     /// Where the directories of services are: what the specifiers of `context` say.
     void set_directories(const LoadContext& context);
 
+    /// The AppArmor profiles that are loaded now; nothing where the kernel doesn't tell.
+    [[nodiscard]] static std::optional<std::set<std::string>> apparmor_profiles();
     /// NAME=VALUE pairs of EnvironmentFile=, in order; a missing file without `-` is an error.
     [[nodiscard]] static Result<std::vector<std::pair<std::string, std::string>>> environment_files(
         const Unit& unit);

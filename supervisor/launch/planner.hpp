@@ -9,6 +9,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,9 @@ struct Invocation {
     std::vector<std::string> joined_by{};
     /// the number that DynamicUser= got; unset: the one that it would get first
     std::optional<std::uint32_t> dynamic_uid;
+    /// Loaded AppArmor profiles, where AppArmorProfile= asks and the kernel tells; read at each
+    /// launch.
+    std::optional<std::set<std::string>> apparmor_profiles{};
     bool control = false;                     ///< a control process (not ExecStart)
     std::string notify_socket{};              ///< its path on the host; empty: it may not notify
     std::uint64_t watchdog_microseconds = 0;  ///< $WATCHDOG_USEC; 0: none

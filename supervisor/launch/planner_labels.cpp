@@ -63,7 +63,14 @@ void set_security_labels(Planning& planning) {
             continue;
         }
         const std::string value = Codec<SecurityLabel>::format(wanted);
-        if (planning.host.linux_security_modules.contains(std::string(kind.module))) {
+        const auto& profiles = planning.invocation.apparmor_profiles;
+        const bool missing = kind.module == "apparmor" && profiles &&
+                             wanted.label != "unconfined" && !profiles->contains(wanted.label);
+        if (missing && planning.host.linux_security_modules.contains("apparmor")) {
+            if (!wanted.optional) {
+                planning.falls_short(kind.directive, value, "no such profile is loaded");
+            }
+        } else if (planning.host.linux_security_modules.contains(std::string(kind.module))) {
             planning.add(
                 kind.stage,
                 SetSecurityLabel{

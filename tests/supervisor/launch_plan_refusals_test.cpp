@@ -141,6 +141,22 @@ TEST(Refusals, ProfilesNeedAppArmor) {
         1U);
 }
 
+TEST(Refusals, ProfilesMustBeLoaded) {
+    Host host = machine();
+    host.linux_security_modules = {"apparmor"};
+    Invocation invocation;
+    invocation.apparmor_profiles = {"heat"};
+    EXPECT_EQ(
+        refused(service("AppArmorProfile=cold"), host, invocation),
+        Lines{"/etc/systemd/system/test.service:3: AppArmorProfile=cold can't be given here: "
+              "no such profile is loaded"});
+    EXPECT_EQ(
+        steps<SetSecurityLabel>(planned(service("AppArmorProfile=heat"), host, invocation)).size(),
+        1U);
+    EXPECT_TRUE(steps<SetSecurityLabel>(planned(service("AppArmorProfile=-cold"), host, invocation))
+                    .empty());
+}
+
 TEST(Refusals, SharesNeverRefuse) {
     const Plan plan = planned(service("CPUWeight=50"), without_controller("cpu", "no cpu here"));
     ASSERT_EQ(plan.shortfalls.size(), 1U);

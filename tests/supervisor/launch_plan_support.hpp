@@ -129,8 +129,9 @@ inline Plan planned(const Unit& unit, const Host& host = machine(), Invocation i
 }
 
 /// The refusals, one line each.
-inline std::vector<std::string> refused(const Unit& unit, const Host& host = machine()) {
-    const auto result = plan_of(unit, host);
+inline std::vector<std::string> refused(
+    const Unit& unit, const Host& host = machine(), Invocation invocation = {}) {
+    const auto result = plan_of(unit, host, std::move(invocation));
     std::vector<std::string> lines;
     if (!result) {
         for (const Diagnostic& refusal : result.error()) {

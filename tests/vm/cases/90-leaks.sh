@@ -48,7 +48,8 @@ await_state heat.service active/running
 usleep 300000
 count >"$CASE_DIR/after"
 cat "$CASE_DIR/after"
-cmp -s "$CASE_DIR/before" "$CASE_DIR/after" ||
+# Fewer are no leak: what the machine did at its start may have ended meanwhile.
+paste -d ' ' "$CASE_DIR/before" "$CASE_DIR/after" | awk '$4 > $2 { more = 1 } END { exit more }' ||
     fail "before: $(tr '\n' ' ' <"$CASE_DIR/before"); after 50 restarts: $(tr '\n' ' ' <"$CASE_DIR/after")"
 equal "processes in the cgroup" "$(wc -l <$services/heat.service/cgroup.procs)" 1
 note "50 restarts, $(tr '\n' ',' <"$CASE_DIR/after" | sed 's/,$//; s/,/, /g')"
