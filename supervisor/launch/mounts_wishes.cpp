@@ -154,7 +154,7 @@ private:
     void api_file_systems() {
         const bool explicitly = sandbox_.mount_api_vfs.value_or(false);
         const Asked root = root_asked(unit_);
-        const std::string_view asked = explicitly ? "MountAPIVFS" : root.directive;
+        const std::string asked = explicitly ? "MountAPIVFS" : root.directive;
         const std::string value = explicitly ? "yes" : root.value;
         add("/proc", Kind::Processes, asked, value).unless_mounted = true;
         add("/sys", Kind::Kernel, asked, value).unless_mounted = true;
