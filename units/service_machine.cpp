@@ -35,19 +35,43 @@ void ServiceMachine::dispatch(const Happening& happening) {
         case Stop:
             return in_stop(happening);
         case StopWatchdog:
-            return in_stop_watchdog(happening);
+            return in_signal(
+                happening,
+                Operation::Abort,
+                &ServiceMachine::stop_signal_ended,
+                &ServiceMachine::stop_signal_timed_out);
         case StopSigterm:
-            return in_stop_sigterm(happening);
+            return in_signal(
+                happening,
+                Operation::Terminate,
+                &ServiceMachine::stop_signal_ended,
+                &ServiceMachine::stop_signal_timed_out);
         case StopSigkill:
-            return in_stop_sigkill(happening);
+            return in_signal(
+                happening,
+                Operation::Kill,
+                &ServiceMachine::stop_signal_ended,
+                &ServiceMachine::stop_kill_timed_out);
         case StopPost:
             return in_stop_post(happening);
         case FinalWatchdog:
-            return in_final_watchdog(happening);
+            return in_signal(
+                happening,
+                Operation::Abort,
+                &ServiceMachine::final_signal_ended,
+                &ServiceMachine::final_signal_timed_out);
         case FinalSigterm:
-            return in_final_sigterm(happening);
+            return in_signal(
+                happening,
+                Operation::Terminate,
+                &ServiceMachine::final_signal_ended,
+                &ServiceMachine::final_signal_timed_out);
         case FinalSigkill:
-            return in_final_sigkill(happening);
+            return in_signal(
+                happening,
+                Operation::Kill,
+                &ServiceMachine::final_signal_ended,
+                &ServiceMachine::final_kill_timed_out);
         case Failed:
             return in_failed(happening);
         case AutoRestart:

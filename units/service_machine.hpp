@@ -159,6 +159,7 @@ private:
         WatchdogPassed,
         BusNameLost>;
     enum class Operation { Terminate, Abort, Kill };
+    using Answer = void (ServiceMachine::*)();
 
     // One function per state: service_machine.cpp.
     void dispatch(const Happening& happening);
@@ -173,13 +174,8 @@ private:
     void in_reload_signal(const Happening& happening);
     void in_reload_notify(const Happening& happening);
     void in_stop(const Happening& happening);
-    void in_stop_watchdog(const Happening& happening);
-    void in_stop_sigterm(const Happening& happening);
-    void in_stop_sigkill(const Happening& happening);
+    void in_signal(const Happening& happening, Operation operation, Answer ended, Answer timed_out);
     void in_stop_post(const Happening& happening);
-    void in_final_watchdog(const Happening& happening);
-    void in_final_sigterm(const Happening& happening);
-    void in_final_sigkill(const Happening& happening);
     void in_failed(const Happening& happening);
     void in_auto_restart(const Happening& happening);
     void stop_before_started();
@@ -192,7 +188,9 @@ private:
     void blame_out_of_memory();
     void out_of_memory();
     void stop_signal_timed_out();
+    void stop_kill_timed_out();
     void final_signal_timed_out();
+    void final_kill_timed_out();
     void forget();
 
     // The main process: service_machine_main.cpp.

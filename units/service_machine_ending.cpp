@@ -28,57 +28,20 @@ void ServiceMachine::in_stop(const Happening& happening) {
         Ignored<Ready, Reloading, Stopping, MainSearched, WatchdogPassed, BusNameLost>{});
 }
 
-void ServiceMachine::in_stop_watchdog(const Happening& happening) {
+/// A signal is on its way to all of it: which one, and what its end or its silence leads to, is all
+/// in which these states differ.
+void ServiceMachine::in_signal(
+    const Happening& happening, Operation operation, Answer ended, Answer timed_out) {
     match(happening)(
         [this](const StopRequested&) { status_.stop_requested = true; },
-        [this](const Started&) {
-            signal_processes(Operation::Abort);
-            stop_signal_ended();
+        [this, operation, ended](const Started&) {
+            signal_processes(operation);
+            (this->*ended)();
         },
-        [this](const Ended&) { stop_signal_ended(); },
-        [this](const CgroupEmptied&) { stop_signal_ended(); },
+        [this, ended](const Ended&) { (this->*ended)(); },
+        [this, ended](const CgroupEmptied&) { (this->*ended)(); },
         [this](const OutOfMemory&) { blame_out_of_memory(); },
-        [this](const DeadlinePassed&) { stop_signal_timed_out(); },
-        [this](const Forget&) { forget(); },
-        Ignored<StartRequested, ReloadRequested>{},
-        Ignored<Ready, Reloading, Stopping, MainSearched, WatchdogPassed, BusNameLost>{});
-}
-
-void ServiceMachine::in_stop_sigterm(const Happening& happening) {
-    match(happening)(
-        [this](const StopRequested&) { status_.stop_requested = true; },
-        [this](const Started&) {
-            signal_processes(Operation::Terminate);
-            stop_signal_ended();
-        },
-        [this](const Ended&) { stop_signal_ended(); },
-        [this](const CgroupEmptied&) { stop_signal_ended(); },
-        [this](const OutOfMemory&) { blame_out_of_memory(); },
-        [this](const DeadlinePassed&) { stop_signal_timed_out(); },
-        [this](const Forget&) { forget(); },
-        Ignored<StartRequested, ReloadRequested>{},
-        Ignored<Ready, Reloading, Stopping, MainSearched, WatchdogPassed, BusNameLost>{});
-}
-
-void ServiceMachine::in_stop_sigkill(const Happening& happening) {
-    match(happening)(
-        [this](const StopRequested&) { status_.stop_requested = true; },
-        [this](const Started&) {
-            signal_processes(Operation::Kill);
-            stop_signal_ended();
-        },
-        [this](const Ended&) { stop_signal_ended(); },
-        [this](const CgroupEmptied&) { stop_signal_ended(); },
-        [this](const OutOfMemory&) { blame_out_of_memory(); },
-        [this](const DeadlinePassed&) {
-            if (status_.launch) {
-                return enter_signal(ServiceState::StopSigkill, ServiceResult::Timeout);
-            }
-            tell(
-                Severity::Warning,
-                "processes are still there after SIGKILL; going on without them");
-            enter_stop_post(ServiceResult::Timeout);
-        },
+        [this, timed_out](const DeadlinePassed&) { (this->*timed_out)(); },
         [this](const Forget&) { forget(); },
         Ignored<StartRequested, ReloadRequested>{},
         Ignored<Ready, Reloading, Stopping, MainSearched, WatchdogPassed, BusNameLost>{});
@@ -102,60 +65,6 @@ void ServiceMachine::in_stop_post(const Happening& happening) {
         },
         [this](const Forget&) { forget(); },
         Ignored<StartRequested, ReloadRequested, Started, CgroupEmptied>{},
-        Ignored<Ready, Reloading, Stopping, MainSearched, WatchdogPassed, BusNameLost>{});
-}
-
-void ServiceMachine::in_final_watchdog(const Happening& happening) {
-    match(happening)(
-        [this](const StopRequested&) { status_.stop_requested = true; },
-        [this](const Started&) {
-            signal_processes(Operation::Abort);
-            final_signal_ended();
-        },
-        [this](const Ended&) { final_signal_ended(); },
-        [this](const CgroupEmptied&) { final_signal_ended(); },
-        [this](const OutOfMemory&) { blame_out_of_memory(); },
-        [this](const DeadlinePassed&) { final_signal_timed_out(); },
-        [this](const Forget&) { forget(); },
-        Ignored<StartRequested, ReloadRequested>{},
-        Ignored<Ready, Reloading, Stopping, MainSearched, WatchdogPassed, BusNameLost>{});
-}
-
-void ServiceMachine::in_final_sigterm(const Happening& happening) {
-    match(happening)(
-        [this](const StopRequested&) { status_.stop_requested = true; },
-        [this](const Started&) {
-            signal_processes(Operation::Terminate);
-            final_signal_ended();
-        },
-        [this](const Ended&) { final_signal_ended(); },
-        [this](const CgroupEmptied&) { final_signal_ended(); },
-        [this](const OutOfMemory&) { blame_out_of_memory(); },
-        [this](const DeadlinePassed&) { final_signal_timed_out(); },
-        [this](const Forget&) { forget(); },
-        Ignored<StartRequested, ReloadRequested>{},
-        Ignored<Ready, Reloading, Stopping, MainSearched, WatchdogPassed, BusNameLost>{});
-}
-
-void ServiceMachine::in_final_sigkill(const Happening& happening) {
-    match(happening)(
-        [this](const StopRequested&) { status_.stop_requested = true; },
-        [this](const Started&) {
-            signal_processes(Operation::Kill);
-            final_signal_ended();
-        },
-        [this](const Ended&) { final_signal_ended(); },
-        [this](const CgroupEmptied&) { final_signal_ended(); },
-        [this](const OutOfMemory&) { blame_out_of_memory(); },
-        [this](const DeadlinePassed&) {
-            if (status_.launch) {
-                return enter_signal(ServiceState::FinalSigkill, ServiceResult::Timeout);
-            }
-            tell(Severity::Error, "processes are still there after the final SIGKILL");
-            enter_dead(ServiceResult::Timeout, true);
-        },
-        [this](const Forget&) { forget(); },
-        Ignored<StartRequested, ReloadRequested>{},
         Ignored<Ready, Reloading, Stopping, MainSearched, WatchdogPassed, BusNameLost>{});
 }
 

@@ -85,6 +85,22 @@ void ServiceMachine::stop_signal_timed_out() {
     enter_stop_post(ServiceResult::Timeout);
 }
 
+void ServiceMachine::stop_kill_timed_out() {
+    if (status_.launch) {
+        return enter_signal(ServiceState::StopSigkill, ServiceResult::Timeout);
+    }
+    tell(Severity::Warning, "processes are still there after SIGKILL; going on without them");
+    enter_stop_post(ServiceResult::Timeout);
+}
+
+void ServiceMachine::final_kill_timed_out() {
+    if (status_.launch) {
+        return enter_signal(ServiceState::FinalSigkill, ServiceResult::Timeout);
+    }
+    tell(Severity::Error, "processes are still there after the final SIGKILL");
+    enter_dead(ServiceResult::Timeout, true);
+}
+
 void ServiceMachine::final_signal_timed_out() {
     const bool aborts = service().timeout_stop_failure_mode == TimeoutFailureMode::Abort;
     if (aborts && status_.state == ServiceState::FinalSigterm) {
