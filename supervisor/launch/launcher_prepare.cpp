@@ -41,28 +41,23 @@ LaunchFailure failed(std::string step, const Error& error, int exit_status, cons
     return failure;
 }
 
-/// systemd.exec(5), StandardInput=file: a stream to a socket of the file system. What is only read
-/// or only written is shut the other way.
+/// A connection to the socket of the file system. systemd.exec(5), StandardInput=file: a stream,
+/// shut the other way where it is only read or only written; `file.connect`: of whatever type it
+/// is.
 Result<sys::Descriptor> connected(const OpenFile& file) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (file.path.size() >= sizeof address.sun_path) {
-        return failure("the path of socket '" + file.path + "' is too long", ENAMETOOLONG);
+    for (const int type : {SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET}) {
+        // A listener whose queue is full must not hold this launch: it fails with EAGAIN.
+        auto socket = sys::connect_unix(file.path, type | SOCK_NONBLOCK);
+        if (!socket && socket.error().code == EPROTOTYPE && file.connect) {
+            continue;
+        }
+        const int access = file.flags & O_ACCMODE;
+        if (socket && access != O_RDWR) {
+            ::shutdown(socket->number(), access == O_RDONLY ? SHUT_WR : SHUT_RD);
+        }
+        return socket;
     }
-    file.path.copy(address.sun_path, file.path.size());
-    // A listener whose queue is full must not hold this launch: it fails with EAGAIN.
-    sys::Descriptor stream(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (!stream || ::connect(
-                       stream.number(),
-                       reinterpret_cast<const sockaddr*>(&address),  // NOLINT: sockets' own way
-                       sizeof address) != 0) {
-        return sys::call_failure("connect", file.path, errno);
-    }
-    const int access = file.flags & O_ACCMODE;
-    if (access != O_RDWR) {
-        ::shutdown(stream.number(), access == O_RDONLY ? SHUT_WR : SHUT_RD);
-    }
-    return stream;
+    return failure(file.path + " is a socket of a type that can't be connected to", EPROTOTYPE);
 }
 
 /// A FIFO without a reader would hold open() for ever, and nothing could end this launch: ask again
@@ -82,21 +77,6 @@ Result<sys::Descriptor> open_patiently(const OpenFile& file, const InFlight& in_
         }
         std::this_thread::sleep_for(FifoPause);
     }
-}
-
-/// A connection to the socket at `path`, of whatever type it is.
-Result<sys::Descriptor> connect_to(const std::string& path, bool nonblocking) {
-    for (const int type : {SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET}) {
-        auto connected = sys::connect_unix(path, type);
-        if (!connected && connected.error().code == EPROTOTYPE) {
-            continue;
-        }
-        if (connected) {
-            HEARTH_TRY(sys::set_nonblocking(connected->number(), nonblocking));
-        }
-        return connected;
-    }
-    return failure(path + " is a socket of a type that can't be connected to", EPROTOTYPE);
 }
 
 Result<void> write_knob(
@@ -228,9 +208,6 @@ Result<void> Preparing::prepare(const PrepareTerminal& preparation, const Prepar
 
 Result<void> Preparing::prepare(const OpenFile& preparation, const Prepared&) {
     auto opened = open_patiently(preparation, in_flight_);
-    if (!opened && preparation.connect && opened.error().code == ENXIO) {
-        opened = connect_to(preparation.path, (preparation.flags & O_NONBLOCK) != 0);
-    }
     if (!opened && preparation.optional) {
         slots_.absent.insert(preparation.slot);
         return {};

@@ -261,15 +261,21 @@ TEST(LaunchStreams, DataIsReadOnceAndCannotBeChanged) {
     EXPECT_EQ(result.output, bytes + "read-only\n");
 }
 
+/// A socket of that type, bound to `path`.
+sys::Descriptor bound_socket(const std::string& path, int type) {
+    sys::Descriptor made(::socket(AF_UNIX, type | SOCK_CLOEXEC, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    EXPECT_LT(path.size(), sizeof address.sun_path);
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    EXPECT_EQ(::bind(made.number(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    return made;
+}
+
 TEST(LaunchStreams, AFileThatIsASocketIsConnectedTo) {
     const ScratchDirectory scratch;
     const std::string path = scratch.path() + "/socket";
-    sys::Descriptor listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    ASSERT_LT(path.size(), sizeof address.sun_path);
-    path.copy(address.sun_path, path.size());
-    ASSERT_EQ(::bind(listener.number(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    const sys::Descriptor listener = bound_socket(path, SOCK_STREAM);
     ASSERT_EQ(::listen(listener.number(), 4), 0);
     LaunchProbe probe("echo hello >&3");
     probe.plan.preparations.push_back({OpenFile{"socket", path, O_WRONLY, 0}, {}, 209});
@@ -277,6 +283,23 @@ TEST(LaunchStreams, AFileThatIsASocketIsConnectedTo) {
     EXPECT_EQ(probe.run().failure(), "");
     const sys::Descriptor stream(::accept4(listener.number(), nullptr, nullptr, SOCK_CLOEXEC));
     EXPECT_EQ(sys::read_all(stream.number(), 64, "the stream").value_or("?"), "hello\n");
+}
+
+TEST(LaunchStreams, ASocketOfDatagramsIsConnectedToWhereAnyTypeWillDo) {
+    const ScratchDirectory scratch;
+    const std::string path = scratch.path() + "/socket";
+    const sys::Descriptor receiver = bound_socket(path, SOCK_DGRAM);
+    LaunchProbe probe("echo hello >&3");
+    OpenFile file{"socket", path, O_RDWR, 0};
+    probe.add(Stage::Descriptors, UseDescriptor{"socket", 3});
+    probe.plan.preparations.push_back({file, {}, 209});
+    EXPECT_NE(probe.run().failure(), "") << "StandardInput=file: wants a stream";
+    file.connect = true;  // OpenFile=
+    probe.plan.preparations.back().preparation = file;
+    EXPECT_EQ(probe.run().failure(), "");
+    char text[16] = {};
+    EXPECT_EQ(::recv(receiver.number(), text, sizeof text, MSG_DONTWAIT), 6);
+    EXPECT_STREQ(text, "hello\n");
 }
 
 }  // namespace
