@@ -262,13 +262,16 @@ void Tree::find_v1_controllers(const Hierarchies& found, const std::string& root
 
 /// systemd's names for what BPF programs do on a cgroup.
 void Tree::find_filters() {
-    for (const auto& [controller, hook] :
-         {std::pair{"bpf-devices", Hook::Device},
-          std::pair{"bpf-firewall", Hook::Ingress},
-          std::pair{"bpf-restrict-network-interfaces", Hook::Ingress},
-          std::pair{"bpf-socket-bind", Hook::Bind4}}) {
-        if (std::optional<std::string> reason = why_not(hook)) {
-            missing_[controller] = std::move(*reason);
+    const auto device = why_not(Hook::Device);
+    const auto packets = why_not(Hook::Ingress);  // for both of what it judges
+    const auto bind = why_not(Hook::Bind4);
+    for (const auto& [controller, reason] :
+         {std::pair{"bpf-devices", &device},
+          std::pair{"bpf-firewall", &packets},
+          std::pair{"bpf-restrict-network-interfaces", &packets},
+          std::pair{"bpf-socket-bind", &bind}}) {
+        if (*reason) {
+            missing_[controller] = **reason;
         } else {
             controllers_.insert(controller);
         }
