@@ -8,6 +8,7 @@
 #include <cstring>
 #include <thread>
 
+#include "supervisor/launch/exit_status.hpp"
 #include "supervisor/launch/planner.hpp"
 #include "supervisor/log.hpp"
 #include "supervisor/supervisor.hpp"
@@ -53,7 +54,6 @@ std::string refusal_text(const Diagnostics& refusals) {
 
 /// systemd.exec(5)'s statuses for what fails before there is a plan's step to ask.
 constexpr int exit_status_exec = 203;
-constexpr int exit_status_user = 217;
 constexpr int exit_status_cgroup = 219;
 
 /// Variables that only control processes get: $MAINPID, and for stopping commands the results.
@@ -264,7 +264,7 @@ void Supervisor::perform_launch(const Launch& action) {
         }
     }
     if (const auto claimed = claim_dynamic_user(world_.find(action.unit)->unit, live); !claimed) {
-        refuse(action, exit_status_user, "DynamicUser=yes: " + claimed.error().what);
+        refuse(action, launch::user_status, "DynamicUser=yes: " + claimed.error().what);
         return;
     }
     auto plan = make_plan(action, live);

@@ -8,6 +8,8 @@
 #include <cstddef>
 #include <cstring>
 
+#include "supervisor/launch/pseudo_devices.hpp"
+
 namespace hearth::cgroup {
 namespace {
 
@@ -242,19 +244,12 @@ std::string_view name(Hook hook) {
 }
 
 std::vector<DeviceNumbers> standard_devices() {
-    const auto character = [](std::uint32_t major, std::optional<std::uint32_t> minor, bool mknod) {
-        return DeviceNumbers{false, major, minor, true, true, mknod};
-    };
-    return {
-        character(1, 3, true),      // null
-        character(1, 5, true),      // zero
-        character(1, 7, true),      // full
-        character(1, 8, true),      // random
-        character(1, 9, true),      // urandom
-        character(5, 0, true),      // tty
-        character(5, 2, true),      // ptmx
-        character(136, {}, false),  // pts
-    };
+    std::vector<DeviceNumbers> devices;
+    for (const launch::PseudoDevice& device : launch::pseudo_devices) {
+        devices.push_back({false, device.major, device.minor, true, true, true});
+    }
+    devices.push_back({false, launch::pseudo_terminal_major, {}, true, true, false});
+    return devices;
 }
 
 BpfProgram device_program(const std::vector<DeviceNumbers>& rules) {

@@ -13,43 +13,13 @@
 #include <vector>
 
 #include "supervisor/launch/launcher_trees.hpp"
+#include "supervisor/launch/pseudo_devices.hpp"
 #include "supervisor/sys/file.hpp"
 #include "supervisor/sys/namespace.hpp"
 
 namespace hearth::launch {
 namespace {
 
-struct Node {
-    const char* name;
-    unsigned major, minor;
-};
-// Documentation/admin-guide/devices.txt
-constexpr auto nodes = std::to_array<Node>({
-    {"null", 1, 3},
-    {"zero", 1, 5},
-    {"full", 1, 7},
-    {"random", 1, 8},
-    {"urandom", 1, 9},
-    {"tty", 5, 0},
-    {"ptmx", 5, 2},  // finds the devpts beside it
-});
-struct Link {
-    const char *name, *target;
-};
-constexpr auto links = std::to_array<Link>({
-    {"core", "/proc/kcore"},
-    {"fd", "/proc/self/fd"},
-    {"stdin", "/proc/self/fd/0"},
-    {"stdout", "/proc/self/fd/1"},
-    {"stderr", "/proc/self/fd/2"},
-});
-struct Directory {
-    const char* name;
-    mode_t mode;
-};
-// What of the host's /dev is mounted here too.
-constexpr auto directories = std::to_array<Directory>(
-    {{"pts", 0755}, {"shm", 01777}, {"mqueue", 01777}, {"hugepages", 0755}});
 constexpr std::string_view message_queues = "mqueue", log_socket = "log";
 
 constexpr unsigned mount_id_field = 0x1000;  // STATX_MNT_ID, Linux 5.8
@@ -81,13 +51,13 @@ public:
             "tmpfs",
             "source=tmpfs,mode=0755,size=4m,nr_inodes=64k",
             sys::MountNoSetuid | sys::MountNoExecute | strict_access_times));
-        for (const Node& node : nodes) {
+        for (const PseudoDevice& node : pseudo_devices) {
             HEARTH_TRY(add_node(node));
         }
-        for (const Link& link : links) {
+        for (const DeviceLink& link : device_links) {
             HEARTH_TRY(made(::symlinkat(link.target, tree(), link.name), "symlinkat", link.name));
         }
-        for (const Directory& directory : directories) {
+        for (const DeviceDirectory& directory : device_directories) {
             HEARTH_TRY(made(::mkdirat(tree(), directory.name, 0700), "mkdirat", directory.name));
             HEARTH_TRY(made(
                 ::fchmodat(tree(), directory.name, directory.mode, 0), "fchmodat", directory.name));
@@ -113,7 +83,7 @@ private:
 
     /// Where mknod is refused (a user namespace, a device policy) the host's own node is bound, if
     /// it is the device that is meant.
-    Result<void> add_node(const Node& node) {
+    Result<void> add_node(const PseudoDevice& node) {
         const dev_t number = makedev(node.major, node.minor);
         if (::mknodat(tree(), node.name, S_IFCHR | 0600, number) == 0) {
             return made(::fchmodat(tree(), node.name, 0666, 0), "fchmodat", node.name);
@@ -172,7 +142,7 @@ std::vector<std::uint64_t> identity_of_host() {
             identity.insert(identity.end(), {0, 0});
         }
     };
-    for (const Directory& directory : directories) {
+    for (const DeviceDirectory& directory : device_directories) {
         add(std::string("/dev/") + directory.name);
     }
     add("/dev/" + std::string(log_socket));

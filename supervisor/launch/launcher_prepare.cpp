@@ -15,6 +15,7 @@
 
 #include "supervisor/cgroup/bpf.hpp"
 #include "supervisor/launch/cgroup_filters.hpp"
+#include "supervisor/launch/exit_status.hpp"
 #include "supervisor/launch/launcher_credentials.hpp"
 #include "supervisor/launch/launcher_run.hpp"
 #include "supervisor/launch/launcher_trees.hpp"
@@ -27,7 +28,6 @@
 namespace hearth::launch {
 namespace {
 
-constexpr int CgroupExitStatus = 219;  // systemd.exec(5): CGROUP
 constexpr std::chrono::milliseconds FifoPause{10};
 
 LaunchFailure failed(std::string step, const Error& error, int exit_status, const Asked& asked) {
@@ -344,7 +344,7 @@ std::optional<LaunchFailure> Preparing::enter_cgroup() {
     auto handle = means_.tree.enter(
         plan.cgroup, controllers != nullptr ? *controllers : std::vector<std::string>());
     if (!handle) {
-        return failed("enter-cgroup", handle.error(), CgroupExitStatus, *asked);
+        return failed("enter-cgroup", handle.error(), cgroup_status, *asked);
     }
     cgroup_ = std::move(*handle);
     const auto events = sys::openat(cgroup_.directory, "cgroup.events", O_RDONLY);
@@ -352,7 +352,7 @@ std::optional<LaunchFailure> Preparing::enter_cgroup() {
         const auto text = sys::read_all(events->number(), 4096, "cgroup.events");
         if (text && text->find("frozen 1") != std::string::npos) {
             const Error frozen{"cgroup " + plan.cgroup + " is frozen: thaw it first", EBUSY};
-            return failed("enter-cgroup", frozen, CgroupExitStatus, *asked);
+            return failed("enter-cgroup", frozen, cgroup_status, *asked);
         }
     }
     return std::nullopt;

@@ -7,45 +7,12 @@
 #include <array>
 #include <string_view>
 
+#include "supervisor/launch/exit_status.hpp"
 #include "supervisor/launch/mounts.hpp"
+#include "supervisor/launch/pseudo_devices.hpp"
 
 namespace hearth::launch {
-namespace {
-
-constexpr int namespace_status = 226;  // EXIT_NAMESPACE
-
-struct DeviceNode {
-    std::string_view name;
-    std::uint32_t major, minor;
-};
-// Documentation/admin-guide/devices.txt
-constexpr auto device_nodes = std::to_array<DeviceNode>({
-    {"null", 1, 3},
-    {"zero", 1, 5},
-    {"full", 1, 7},
-    {"random", 1, 8},
-    {"urandom", 1, 9},
-    {"tty", 5, 0},
-    {"ptmx", 5, 2},  // finds the devpts beside it
-});
-struct DeviceLink {
-    std::string_view name, target;
-};
-constexpr auto device_links = std::to_array<DeviceLink>({
-    {"core", "/proc/kcore"},
-    {"fd", "/proc/self/fd"},
-    {"stdin", "/proc/self/fd/0"},
-    {"stdout", "/proc/self/fd/1"},
-    {"stderr", "/proc/self/fd/2"},
-});
-struct DeviceTree {
-    std::string_view name;
-    std::uint32_t mode;
-};
-constexpr auto device_trees = std::to_array<DeviceTree>(
-    {{"pts", 0755}, {"shm", 01777}, {"mqueue", 01777}, {"hugepages", 0755}});
-
-}  // namespace
+namespace {}  // namespace
 
 void devices_in_child(
     MountPlan& plan, const std::string& path, bool message_queues, const Asked& asked) {
@@ -58,16 +25,16 @@ void devices_in_child(
     };
     constexpr std::uint64_t flags = MS_NOSUID | MS_NOEXEC | MS_STRICTATIME;
     add(MountFileSystem{"tmpfs", path, "mode=0755,size=4m,nr_inodes=64k", flags, false});
-    for (const DeviceNode& node : device_nodes) {
-        add(MakeDevice{at + std::string(node.name), node.major, node.minor, 0666});
+    for (const PseudoDevice& node : pseudo_devices) {
+        add(MakeDevice{at + node.name, node.major, node.minor, 0666});
     }
-    for (const DeviceTree& tree : device_trees) {
-        add(MakeDirectory{at + std::string(tree.name), tree.mode});
+    for (const DeviceDirectory& tree : device_directories) {
+        add(MakeDirectory{at + tree.name, tree.mode});
     }
     for (const DeviceLink& link : device_links) {
-        add(MakeSymlink{std::string(link.target), at + std::string(link.name)});
+        add(MakeSymlink{link.target, at + link.name});
     }
-    for (const DeviceTree& tree : device_trees) {
+    for (const DeviceDirectory& tree : device_directories) {
         const std::string name(tree.name), slot = "dev-" + name;
         if (name == "mqueue" && !message_queues) {
             continue;

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "supervisor/launch/exit_status.hpp"
 #include "supervisor/launch/extension_release.hpp"
 #include "supervisor/launch/mounts.hpp"
 
@@ -17,9 +18,6 @@ namespace hearth::launch {
 namespace {
 
 using Kind = MountWish::Kind;
-
-constexpr int namespace_status = 226;  // EXIT_NAMESPACE
-constexpr int root_status = 210;       // EXIT_CHROOT
 
 /// mount(2)'s flags as mount_setattr(2)'s attributes; read-only is no attribute of an image.
 std::uint64_t attributes_of(std::uint64_t flags) {

@@ -9,14 +9,13 @@
 #include <algorithm>
 #include <set>
 
+#include "supervisor/launch/exit_status.hpp"
 #include "units/codecs.hpp"
 #include "units/resource_rule_codecs.hpp"
 #include "units/unit_name.hpp"
 
 namespace hearth::launch {
 namespace {
-
-constexpr int cgroup_status = 219;
 
 /// `whole` * `permyriad` / 10000, without overflow.
 std::uint64_t share_of(std::uint64_t whole, std::uint32_t permyriad) {

@@ -6,13 +6,12 @@
 
 #include <algorithm>
 
+#include "supervisor/launch/exit_status.hpp"
 #include "supervisor/launch/planner_passes.hpp"
 #include "supervisor/launch/service_directories.hpp"
 
 namespace hearth::launch {
 namespace {
-
-constexpr int credentials_status = 243;
 
 /// What the manager itself was given, then the stores of the host (systemd.exec(5)).
 std::vector<std::string> stores(const Host& host) {

@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "supervisor/launch/dynamic_user.hpp"
+#include "supervisor/launch/exit_status.hpp"
 #include "supervisor/launch/planner_passes.hpp"
 #include "supervisor/launch/seccomp_program.hpp"
 #include "units/codecs.hpp"
@@ -20,9 +21,6 @@
 
 namespace hearth::launch {
 namespace {
-
-constexpr int group_status = 216, user_status = 217, capabilities_status = 218,
-              privileges_status = 227;
 
 std::optional<std::uint32_t> number_of(std::string_view text) {
     std::uint32_t number = 0;

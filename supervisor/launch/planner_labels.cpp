@@ -7,13 +7,12 @@
 
 #include <array>
 
+#include "supervisor/launch/exit_status.hpp"
 #include "supervisor/launch/planner_passes.hpp"
 #include "units/process_codecs.hpp"
 
 namespace hearth::launch {
 namespace {
-
-constexpr int secure_bits_status = 213;
 
 struct LabelKind {
     std::string_view directive;

@@ -9,13 +9,13 @@
 #include <array>
 #include <string_view>
 
+#include "supervisor/launch/exit_status.hpp"
 #include "supervisor/launch/planner_namespaces.hpp"
 
 namespace hearth::launch {
 namespace {
 
 constexpr const char* user_slot = "user";
-constexpr int root_status = 210;  // EXIT_CHROOT
 
 /// Directives whose paths are the unit's own, not the host's.
 constexpr auto own_paths = std::to_array<std::string_view>({

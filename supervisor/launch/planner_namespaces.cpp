@@ -13,12 +13,11 @@
 #include <algorithm>
 #include <string_view>
 
+#include "supervisor/launch/exit_status.hpp"
 #include "units/codecs.hpp"
 
 namespace hearth::launch {
 namespace {
-
-constexpr int network_status = 225, namespace_status = 226;
 
 struct Shared {
     std::string_view slot;

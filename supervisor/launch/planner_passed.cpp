@@ -8,14 +8,13 @@
 #include <string>
 #include <utility>
 
+#include "supervisor/launch/exit_status.hpp"
 #include "supervisor/launch/planner_passes.hpp"
 #include "units/codecs.hpp"
 
 namespace hearth::launch {
 
 namespace {
-
-constexpr int descriptors_status = 202;  // systemd.exec(5): FDS
 
 int flags_of(const PassedFile& file, bool non_blocking) {
     return (file.read_only ? O_RDONLY : O_RDWR) | (file.append ? O_APPEND : 0) |

@@ -10,6 +10,7 @@
 #include <set>
 #include <string_view>
 
+#include "supervisor/launch/exit_status.hpp"
 #include "supervisor/launch/mounts.hpp"
 #include "supervisor/launch/planner_namespaces.hpp"
 #include "supervisor/launch/seccomp_program.hpp"
@@ -19,9 +20,6 @@
 
 namespace hearth::launch {
 namespace {
-
-constexpr int namespace_status = 226;  // EXIT_NAMESPACE
-constexpr int filter_status = 228;
 
 /// The root itself can't be replaced or hidden in place: only RootDirectory= gives another.
 bool refuse_root_wishes(Planning& planning, const std::vector<MountWish>& wishes) {

@@ -10,13 +10,12 @@
 #include <string_view>
 #include <utility>
 
+#include "supervisor/launch/exit_status.hpp"
 #include "supervisor/launch/planner_passes.hpp"
 #include "units/codecs.hpp"
 
 namespace hearth::launch {
 namespace {
-
-constexpr int input_status = 208, output_status = 209, error_status = 222;
 
 /// Instead of a slot: the terminal that the child itself has opened as descriptor 0.
 constexpr std::string_view acquired_terminal = "0";

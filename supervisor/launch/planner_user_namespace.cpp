@@ -12,13 +12,13 @@
 #include <limits>
 #include <string_view>
 
+#include "supervisor/launch/exit_status.hpp"
 #include "supervisor/launch/planner_namespaces.hpp"
 #include "units/codecs.hpp"
 
 namespace hearth::launch {
 namespace {
 
-constexpr int user_status = 217;
 constexpr const char* slot = "user";
 constexpr std::uint32_t ids_of_a_range = 65536;
 constexpr std::uint32_t every_id = std::numeric_limits<std::uint32_t>::max();
