@@ -46,4 +46,16 @@ struct ValueContext {
 template <class T>
 struct Codec;  // specialise; there is no general case
 
+/// Declares the specialisation for `type`; its functions are defined in a .cpp of the same folder.
+#define HEARTH_DECLARE_CODEC(type, syntax_name, bus_signature)                                    \
+    template <>                                                                                   \
+    struct Codec<type> {                                                                          \
+        using Field = type;                                                                       \
+        static constexpr std::string_view syntax = syntax_name;                                   \
+        static constexpr const char* signature = bus_signature;                                   \
+        static Assigned assign(Field& field, std::string_view text, const ValueContext& context); \
+        static std::string format(const Field& value);                                            \
+        static void write(const Field& value, ValueSink& sink);                                   \
+    }
+
 }  // namespace hearth

@@ -120,17 +120,6 @@ struct OptionalPath {
 
 // ---- codecs
 
-#define HEARTH_DECLARE_CODEC(type, syntax_name, bus_signature)                                    \
-    template <>                                                                                   \
-    struct Codec<type> {                                                                          \
-        using Field = type;                                                                       \
-        static constexpr std::string_view syntax = syntax_name;                                   \
-        static constexpr const char* signature = bus_signature;                                   \
-        static Assigned assign(Field& field, std::string_view text, const ValueContext& context); \
-        static std::string format(const Field& value);                                            \
-        static void write(const Field& value, ValueSink& sink);                                   \
-    }
-
 HEARTH_DECLARE_CODEC(bool, "boolean", "b");
 HEARTH_DECLARE_CODEC(std::int32_t, "integer", "i");
 HEARTH_DECLARE_CODEC(std::uint32_t, "unsigned integer", "u");
@@ -148,8 +137,6 @@ HEARTH_DECLARE_CODEC(OptionalPath, "absolute path, '-' before it if it may be mi
 HEARTH_DECLARE_CODEC(std::vector<AbsolutePath>, "list of absolute paths", "as");
 HEARTH_DECLARE_CODEC(
     std::vector<OptionalPath>, "list of absolute paths, each with '-' if it may be missing", "as");
-
-#undef HEARTH_DECLARE_CODEC
 
 /// Unset, or a value of T. An empty text unsets; unset is written to the bus as T's default.
 template <class T>

@@ -80,12 +80,12 @@ void append_utf8(std::string& out, std::uint32_t point) {
     }
 }
 
-/// The same for \xHH, \uHHHH and \UHHHHHHHH, of which `text` begins with the letter.
-std::size_t decode_hexadecimal(std::string_view text, std::string& out) {
+/// \xHH, \uHHHH and \UHHHHHHHH, of which `text` begins with the letter.
+std::size_t decode_hexadecimal(std::string_view text, bool nul, std::string& out) {
     const char kind = text.front();
     const std::size_t count = kind == 'x' ? 2 : kind == 'u' ? 4 : 8;
     const auto value = digits(text.substr(1), count, 16);
-    if (!value || *value == 0) {
+    if (!value || (*value == 0 && !nul)) {
         return 0;
     }
     if (kind == 'x') {
@@ -101,8 +101,8 @@ std::size_t decode_hexadecimal(std::string_view text, std::string& out) {
 }
 
 /// Decodes the escape after a backslash, appends it to `out` and returns how many bytes it took;
-/// 0 if it isn't one that systemd.syntax(7) lists. None of them gives a NUL byte.
-std::size_t decode_escape(std::string_view text, std::string& out) {
+/// 0 if it isn't one that systemd.syntax(7) lists. `nul`: whether it may give a NUL byte.
+std::size_t decode_escape(std::string_view text, bool nul, std::string& out) {
     if (text.empty()) {
         return 0;
     }
@@ -114,10 +114,10 @@ std::size_t decode_escape(std::string_view text, std::string& out) {
     }
     const char kind = text.front();
     if (kind == 'x' || kind == 'u' || kind == 'U') {
-        return decode_hexadecimal(text, out);
+        return decode_hexadecimal(text, nul, out);
     }
     const auto octal = digits(text, 3, 8);
-    if (!octal || *octal == 0 || *octal > 0xFF) {
+    if (!octal || (*octal == 0 && !nul) || *octal > 0xFF) {
         return 0;
     }
     out += static_cast<char>(*octal);
@@ -167,7 +167,7 @@ public:
 private:
     Assigned read_escape() {
         const std::string_view rest = text_.substr(at_ + 1);
-        if (const std::size_t taken = decode_escape(rest, word_.text); taken != 0) {
+        if (const std::size_t taken = decode_escape(rest, false, word_.text); taken != 0) {
             at_ += 1 + taken;
             return {};
         }
@@ -231,6 +231,22 @@ void append_escaped(std::string& out, char byte) {
 }
 
 }  // namespace
+
+Result<std::string, ValueError> unescape(std::string_view text, bool nul) {
+    std::string made;
+    for (std::size_t at = 0; at < text.size();) {
+        if (text[at] != '\\') {
+            made += text[at++];
+            continue;
+        }
+        const std::size_t taken = decode_escape(text.substr(at + 1), nul, made);
+        if (taken == 0) {
+            return bad_value("a backslash escape that is none", "write \\\\ for a backslash", at);
+        }
+        at += 1 + taken;
+    }
+    return made;
+}
 
 bool is_white_space(char byte) {
     return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r';

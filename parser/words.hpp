@@ -46,6 +46,10 @@ struct Word {
 [[nodiscard]] Result<std::vector<Word>, ValueError> split_words(
     std::string_view text, Escapes escapes = Escapes::Relaxed, ValueNotes* notes = nullptr);
 
+/// `text` with its C escapes decoded, quotes and white space as they are. `nul`: whether an escape
+/// may give a NUL byte. An error names no byte of the text, which may be a secret, but where it is.
+[[nodiscard]] Result<std::string, ValueError> unescape(std::string_view text, bool nul);
+
 /// The inverse: one word that split_words() (Strict or Relaxed) reads back as `text`; as it is
 /// where it needs no quotes.
 [[nodiscard]] std::string quote_word(std::string_view text);

@@ -184,17 +184,6 @@ inline constexpr auto protect_control_groups_names = std::to_array<EnumName<Prot
 template <>
 struct Codec<ProtectControlGroups> : BooleanOrEnumCodec<protect_control_groups_names> {};
 
-#define HEARTH_DECLARE_CODEC(type, syntax_name, bus_signature)                                    \
-    template <>                                                                                   \
-    struct Codec<type> {                                                                          \
-        using Field = type;                                                                       \
-        static constexpr std::string_view syntax = syntax_name;                                   \
-        static constexpr const char* signature = bus_signature;                                   \
-        static Assigned assign(Field& field, std::string_view text, const ValueContext& context); \
-        static std::string format(const Field& value);                                            \
-        static void write(const Field& value, ValueSink& sink);                                   \
-    }
-
 // codecs.cpp
 HEARTH_DECLARE_CODEC(StreamTarget<StandardInput>, "null|file:PATH|...", "s");
 HEARTH_DECLARE_CODEC(
@@ -255,8 +244,6 @@ HEARTH_DECLARE_CODEC(MemoryLimit, "size, percentage or 'infinity'", "t");
 HEARTH_DECLARE_CODEC(TasksLimit, "number, percentage or 'infinity'", "t");
 HEARTH_DECLARE_CODEC(CpuQuota, "percentage", "t");
 HEARTH_DECLARE_CODEC(CpuWeight, "1 to 10000, or 'idle'", "t");
-
-#undef HEARTH_DECLARE_CODEC
 
 /// a(sst): StateDirectorySymlink and kin: directory, link, flags.
 void write_links(const ServiceDirectories& value, ValueSink& sink);

@@ -2,8 +2,6 @@
 //
 // LoadCredential= and SetCredential=. An error never quotes the value of a SetCredential=.
 #include <algorithm>
-#include <array>
-#include <optional>
 
 #include "parser/diagnostic.hpp"
 #include "units/codec_parts.hpp"
@@ -31,113 +29,6 @@ Result<std::string, ValueError> read_credential_id(
             "write printable ASCII without white space, '/' and ':', at most 255 bytes");
     }
     return id;
-}
-
-std::optional<unsigned> digit(char byte, unsigned base) {
-    unsigned value = 99;
-    if (byte >= '0' && byte <= '9') {
-        value = static_cast<unsigned>(byte - '0');
-    } else if (byte >= 'a' && byte <= 'f') {
-        value = static_cast<unsigned>(byte - 'a') + 10;
-    } else if (byte >= 'A' && byte <= 'F') {
-        value = static_cast<unsigned>(byte - 'A') + 10;
-    }
-    return value < base ? std::optional(value) : std::nullopt;
-}
-
-void append_code_point(std::string& text, std::uint32_t code) {
-    const auto byte = [&](std::uint32_t value) { text += static_cast<char>(value); };
-    if (code < 0x80) {
-        byte(code);
-    } else if (code < 0x800) {
-        byte(0xc0 | code >> 6);
-        byte(0x80 | (code & 0x3f));
-    } else if (code < 0x10000) {
-        byte(0xe0 | code >> 12);
-        byte(0x80 | (code >> 6 & 0x3f));
-        byte(0x80 | (code & 0x3f));
-    } else {
-        byte(0xf0 | code >> 18);
-        byte(0x80 | (code >> 12 & 0x3f));
-        byte(0x80 | (code >> 6 & 0x3f));
-        byte(0x80 | (code & 0x3f));
-    }
-}
-
-struct Escape {
-    char letter, byte;
-};
-constexpr auto simple_escapes = std::to_array<Escape>(
-    {{'a', '\a'},
-     {'b', '\b'},
-     {'f', '\f'},
-     {'n', '\n'},
-     {'r', '\r'},
-     {'t', '\t'},
-     {'v', '\v'},
-     {'\\', '\\'},
-     {'"', '"'},
-     {'\'', '\''},
-     {'s', ' '}});
-struct NumberEscape {
-    char letter;
-    std::size_t digits;
-    unsigned base;
-    bool code_point;
-};
-constexpr auto number_escapes =
-    std::to_array<NumberEscape>({{'x', 2, 16, false}, {'u', 4, 16, true}, {'U', 8, 16, true}});
-
-Unexpected<ValueError> bad_escape(std::size_t offset) {
-    auto error = bad_value("a backslash escape that is none", "write '\\\\\\\\' for a backslash");
-    error.error().offset = offset;
-    return error;
-}
-
-/// C escapes of a whole text; NUL is a byte like any other here.
-Result<std::string, ValueError> unescape(std::string_view text) {
-    std::string made;
-    for (std::size_t at = 0; at < text.size(); ++at) {
-        if (text[at] != '\\') {
-            made += text[at];
-            continue;
-        }
-        const std::size_t begin = at++;
-        if (at == text.size()) {
-            return bad_escape(begin);
-        }
-        const auto* const simple = std::ranges::find(simple_escapes, text[at], &Escape::letter);
-        if (simple != simple_escapes.end()) {
-            made += simple->byte;
-            continue;
-        }
-        const auto* const number =
-            std::ranges::find(number_escapes, text[at], &NumberEscape::letter);
-        NumberEscape form{'0', 3, 8, false};
-        if (number != number_escapes.end()) {
-            form = *number;
-            ++at;
-        }
-        std::uint32_t value = 0;
-        for (std::size_t i = 0; i < form.digits; ++i) {
-            const auto next = at + i < text.size() ? digit(text[at + i], form.base) : std::nullopt;
-            if (!next) {
-                return bad_escape(begin);
-            }
-            value = value * form.base + *next;
-        }
-        at += form.digits - 1;
-        const bool surrogate = value >= 0xd800 && value < 0xe000;
-        if (value > (form.code_point ? 0x10ffffU : 0xffU) || (form.code_point && surrogate)) {
-            return bad_escape(begin);
-        }
-        if (form.code_point) {
-            append_code_point(made, value);
-        } else {
-            made += static_cast<char>(value);
-        }
-    }
-    return made;
 }
 
 std::string escape(std::string_view data) {
@@ -231,7 +122,7 @@ Assigned Codec<std::vector<InlineCredential>>::assign(
     }
     InlineCredential made;
     made.id = HEARTH_TRY(read_credential_id(text.substr(0, colon), context));
-    auto data = unescape(text.substr(colon + 1));
+    auto data = unescape(text.substr(colon + 1), true);
     if (!data) {
         return Unexpected(shifted(std::move(data).error(), colon + 1));
     }

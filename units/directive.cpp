@@ -79,6 +79,31 @@ std::string_view name(Section section) {
     return "unknown";
 }
 
+std::span<const OldName> old_names() {
+    static constexpr auto names = std::to_array<OldName>({
+        {"BlockIOAccounting", "IOAccounting"},
+        {"BlockIODeviceWeight", "IODeviceWeight"},
+        {"BlockIOReadBandwidth", "IOReadBandwidthMax"},
+        {"BlockIOWeight", "IOWeight"},
+        {"BlockIOWriteBandwidth", "IOWriteBandwidthMax"},
+        {"CPUShares", "CPUWeight"},
+        {"InaccessibleDirectories", "InaccessiblePaths"},
+        {"MemoryLimit", "MemoryMax"},
+        {"ReadOnlyDirectories", "ReadOnlyPaths"},
+        {"ReadWriteDirectories", "ReadWritePaths"},
+        {"StartLimitInterval", "StartLimitIntervalSec"},
+        {"TimeoutSec", "TimeoutStartSec"},
+        {"TimeoutSec", "TimeoutStopSec"},
+    });
+    return names;
+}
+
+std::string_view present_name(std::string_view directive) {
+    const auto names = old_names();
+    const auto found = std::ranges::find(names, directive, &OldName::old_name);
+    return found == names.end() ? directive : found->present;
+}
+
 std::span<const std::span<const Row>> service_tables() {
     static const std::array<std::span<const Row>, 14> tables = {
         unit_rows(),

@@ -150,6 +150,14 @@ struct Row {
 /// The row by name alone (for reports and relaxations), or null.
 [[nodiscard]] const Row* find_row(std::string_view key);
 
+/// Old names of directives and their present ones. TimeoutSec= stands for two.
+struct OldName {
+    std::string_view old_name, present;
+};
+[[nodiscard]] std::span<const OldName> old_names();
+/// "ReadOnlyPaths" for "ReadOnlyDirectories"; else the name itself.
+[[nodiscard]] std::string_view present_name(std::string_view directive);
+
 /// A known name near `key` in [section] ("did you mean"), or empty. Also finds a key that stands in
 /// the wrong section and then answers "[Service] ExecStart".
 [[nodiscard]] std::string suggestion(std::string_view section, std::string_view key);

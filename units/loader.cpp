@@ -21,27 +21,6 @@ constexpr std::size_t most_diagnostics = 1000;
 /// "Did you mean" compares with all names: the first of many mistakes get it.
 constexpr std::size_t most_suggestions = 100;
 
-/// Old names and their present ones, so that messages about a setting find the line that made it.
-struct OldName {
-    std::string_view old_name;
-    std::string_view present;
-};
-constexpr auto old_names = std::to_array<OldName>({
-    {"BlockIOAccounting", "IOAccounting"},
-    {"BlockIODeviceWeight", "IODeviceWeight"},
-    {"BlockIOReadBandwidth", "IOReadBandwidthMax"},
-    {"BlockIOWeight", "IOWeight"},
-    {"BlockIOWriteBandwidth", "IOWriteBandwidthMax"},
-    {"CPUShares", "CPUWeight"},
-    {"InaccessibleDirectories", "InaccessiblePaths"},
-    {"MemoryLimit", "MemoryMax"},
-    {"ReadOnlyDirectories", "ReadOnlyPaths"},
-    {"ReadWriteDirectories", "ReadWritePaths"},
-    {"StartLimitInterval", "StartLimitIntervalSec"},
-    {"TimeoutSec", "TimeoutStartSec"},
-    {"TimeoutSec", "TimeoutStopSec"},
-});
-
 /// Where ignoring a bad value would run something else, or less confined, than was asked for.
 bool must_be_valid(const Row& row) {
     return row.nature == Nature::Confines || row.syntax == Codec<CommandLines>::syntax;
@@ -175,7 +154,7 @@ private:
             invalid_.erase(row.name);  // the reset takes back what was bad, too
         }
         unit_.origins.insert_or_assign(std::string(row.name), assignment.origin);
-        for (const OldName& each : old_names) {
+        for (const OldName& each : old_names()) {
             if (each.old_name == row.name) {
                 unit_.origins.insert_or_assign(std::string(each.present), assignment.origin);
             }

@@ -10,6 +10,7 @@
 #include "parser/values.hpp"
 #include "parser/words.hpp"
 #include "units/codec_parts.hpp"
+#include "units/number_lists.hpp"
 
 namespace hearth {
 
@@ -65,33 +66,6 @@ Numbers read_numbers(std::string_view text, unsigned highest, std::string_view w
     return numbers;
 }
 
-std::string format_numbers(const std::set<unsigned>& numbers) {
-    std::string text;
-    for (auto at = numbers.begin(); at != numbers.end();) {
-        const unsigned first = *at;
-        unsigned last = first;
-        while (++at != numbers.end() && *at == last + 1) {
-            last = *at;
-        }
-        text += (text.empty() ? "" : " ") + std::to_string(first);
-        text += first == last ? "" : "-" + std::to_string(last);
-    }
-    return text;
-}
-
-/// A bit per number, the lowest first, as many bytes as needed.
-void write_numbers(const std::set<unsigned>& numbers, ValueSink& sink) {
-    std::vector<std::uint8_t> bytes(numbers.empty() ? 0 : *numbers.rbegin() / 8 + 1);
-    for (const unsigned number : numbers) {
-        bytes[number / 8] = static_cast<std::uint8_t>(bytes[number / 8] | 1U << (number % 8));
-    }
-    sink.open_array("y");
-    for (const std::uint8_t byte : bytes) {
-        sink.byte(byte);
-    }
-    sink.close_array();
-}
-
 }  // namespace
 
 Assigned Codec<CpuAffinity>::assign(
@@ -111,7 +85,7 @@ Assigned Codec<CpuAffinity>::assign(
 }
 
 std::string Codec<CpuAffinity>::format(const CpuAffinity& value) {
-    return value.from_numa ? "numa" : format_numbers(value.cpus);
+    return value.from_numa ? "numa" : format_numbers(value.cpus, " ");
 }
 
 void Codec<CpuAffinity>::write(const CpuAffinity& value, ValueSink& sink) {
@@ -134,7 +108,7 @@ Assigned Codec<NumaMask>::assign(
 }
 
 std::string Codec<NumaMask>::format(const NumaMask& value) {
-    const std::string nodes = format_numbers(value.nodes);
+    const std::string nodes = format_numbers(value.nodes, " ");
     return value.all ? "all" + (nodes.empty() ? "" : "\n" + nodes) : nodes;
 }
 
@@ -391,34 +365,13 @@ Assigned assign_input_text(InputData& field, std::string_view text, const ValueC
         field = {};
         return {};
     }
-    // One quoted word: its escapes are those of systemd.syntax(7), its quotes stay.
-    std::string line;
-    for (std::size_t at = 0; at < text.size();) {
-        if (text[at] != '\\') {
-            line += text[at++];
-            continue;
-        }
-        std::size_t length = 2;
-        if (at + 1 < text.size() && text[at + 1] == 'x') {
-            length = 4;
-        } else if (at + 1 < text.size() && text[at + 1] >= '0' && text[at + 1] <= '7') {
-            length = 4;
-        } else if (at + 1 < text.size() && text[at + 1] == 'u') {
-            length = 6;
-        } else if (at + 1 < text.size() && text[at + 1] == 'U') {
-            length = 10;
-        }
-        const std::string escape = "\"" + std::string(text.substr(at, length)) + "\"";
-        auto words = split_words(escape, Escapes::Strict);
-        if (!words || words->size() != 1) {
-            return bad_value(
-                quoted(text.substr(at, length)) + " is no escape",
-                "write \\\\ for a backslash",
-                at);
-        }
-        line += words->front().text;
-        at += std::min(length, text.size() - at);
+    auto unescaped = unescape(text, false);
+    if (!unescaped) {
+        ValueError error = std::move(unescaped).error();
+        error.what = quoted(text.substr(error.offset, 2)) + " is no escape";
+        return Unexpected(std::move(error));
     }
+    std::string line = std::move(*unescaped);
     line = HEARTH_TRY(expand(line, context));
     if (field.bytes.size() + line.size() + 1 > most_input) {
         return bad_value("more than 64 MiB for standard input", "use StandardInput=file:");

@@ -46,16 +46,6 @@ inline constexpr auto io_scheduling_class_names = std::to_array<EnumName<IoSched
 template <>
 struct Codec<IoSchedulingClass> : EnumCodec<io_scheduling_class_names> {};
 
-#define HEARTH_DECLARE_CODEC(type, syntax_name, bus_signature)                                   \
-    template <>                                                                                  \
-    struct Codec<type> {                                                                         \
-        static constexpr std::string_view syntax = syntax_name;                                  \
-        static constexpr const char* signature = bus_signature;                                  \
-        static Assigned assign(type& field, std::string_view text, const ValueContext& context); \
-        static std::string format(const type& value);                                            \
-        static void write(const type& value, ValueSink& sink);                                   \
-    }
-
 // process_codecs.cpp
 HEARTH_DECLARE_CODEC(CpuAffinity, "list of CPU numbers and ranges, or 'numa'", "ay");
 HEARTH_DECLARE_CODEC(NumaMask, "list of node numbers and ranges, or 'all'", "ay");
@@ -71,8 +61,6 @@ HEARTH_DECLARE_CODEC(
     SystemCallLog, "list of system calls and @groups, '~' before it inverts", "(bas)");
 HEARTH_DECLARE_CODEC(SecurityLabel, "label, '-' before it if a failure is to be ignored", "(bs)");
 HEARTH_DECLARE_CODEC(Personality, "architecture", "s");
-
-#undef HEARTH_DECLARE_CODEC
 
 /// The types of namespaces that RestrictNamespaces= knows, with their CLONE_NEW* bits.
 struct NamespaceKind {

@@ -6,6 +6,7 @@
 #include "parser/words.hpp"
 #include "units/codec_parts.hpp"
 #include "units/codecs.hpp"
+#include "units/resource_rule_codecs.hpp"
 
 namespace hearth {
 
@@ -139,8 +140,9 @@ struct Amount {
     std::optional<std::uint32_t> permyriad;
 };
 
+/// `zero`: nothing at all may be asked for, as of swap.
 template <class Read>
-Result<Amount, ValueError> read_amount(std::string_view text, const Read& read) {
+Result<Amount, ValueError> read_amount(std::string_view text, const Read& read, bool zero = false) {
     if (text.empty() || text == "infinity") {
         return Amount{infinity, std::nullopt};
     }
@@ -148,15 +150,17 @@ Result<Amount, ValueError> read_amount(std::string_view text, const Read& read) 
         text.ends_with('%') || text.ends_with("\u2030") || text.ends_with("\u2031");
     if (!is_share) {
         const std::uint64_t absolute = HEARTH_TRY(read(text));
-        if (absolute == 0) {
+        if (absolute == 0 && !zero) {
             return bad_value(
                 "expected more than 0, got " + quoted(text), "write infinity for no limit");
         }
         return Amount{absolute, std::nullopt};
     }
     const Permyriad share = HEARTH_TRY(read_permyriad(text));
-    if (share.permyriad == 0 || share.permyriad > 10'000) {
-        return bad_value("expected more than 0% and at most 100%, got " + quoted(text));
+    if ((share.permyriad == 0 && !zero) || share.permyriad > 10'000) {
+        return bad_value(
+            std::string("expected ") + (zero ? "" : "more than 0% and ") + "at most 100%, got " +
+            quoted(text));
     }
     return Amount{std::nullopt, share.permyriad};
 }
@@ -189,6 +193,38 @@ std::string Codec<MemoryLimit>::format(const MemoryLimit& value) {
 }
 
 void Codec<MemoryLimit>::write(const MemoryLimit& value, ValueSink& sink) {
+    sink.unsigned64(value.bytes.value_or(infinity));
+}
+
+template <class T>
+static Assigned assign_memory_from_zero(T& field, std::string_view text) {
+    if (text.empty()) {
+        field = {};
+        return {};
+    }
+    const Amount amount = HEARTH_TRY(read_amount(text, read_size, true));
+    field = {amount.absolute, amount.permyriad};
+    return {};
+}
+
+Assigned Codec<MemoryProtection>::assign(
+    MemoryProtection& field, std::string_view text, const ValueContext&) {
+    return assign_memory_from_zero(field, text);
+}
+std::string Codec<MemoryProtection>::format(const MemoryProtection& value) {
+    return format_amount(value.bytes, value.permyriad);
+}
+void Codec<MemoryProtection>::write(const MemoryProtection& value, ValueSink& sink) {
+    sink.unsigned64(value.bytes.value_or(0));
+}
+
+Assigned Codec<SwapLimit>::assign(SwapLimit& field, std::string_view text, const ValueContext&) {
+    return assign_memory_from_zero(field, text);
+}
+std::string Codec<SwapLimit>::format(const SwapLimit& value) {
+    return format_amount(value.bytes, value.permyriad);
+}
+void Codec<SwapLimit>::write(const SwapLimit& value, ValueSink& sink) {
     sink.unsigned64(value.bytes.value_or(infinity));
 }
 

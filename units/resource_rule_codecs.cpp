@@ -7,6 +7,7 @@
 #include "parser/values.hpp"
 #include "parser/words.hpp"
 #include "units/codec_parts.hpp"
+#include "units/number_lists.hpp"
 
 namespace hearth {
 
@@ -47,63 +48,6 @@ Result<std::set<std::uint32_t>, ValueError> read_indices(std::string_view text) 
         at = end;
     }
     return indices;
-}
-
-std::string format_indices(const std::set<std::uint32_t>& indices) {
-    std::string text;
-    for (auto first = indices.begin(); first != indices.end();) {
-        auto last = first;
-        auto next = std::next(first);
-        while (next != indices.end() && *next == *last + 1) {
-            last = next++;
-        }
-        text += (text.empty() ? "" : ",") + std::to_string(*first);
-        if (last != first) {
-            text += "-" + std::to_string(*last);
-        }
-        first = next;
-    }
-    return text;
-}
-
-// ---- amounts of memory that may be 0
-
-struct Memory {
-    std::optional<std::uint64_t> bytes;
-    std::optional<std::uint32_t> permyriad;
-};
-
-Result<Memory, ValueError> read_memory(std::string_view text) {
-    if (text.ends_with('%') || text.ends_with("\u2030") || text.ends_with("\u2031")) {
-        const Permyriad share = HEARTH_TRY(read_permyriad(text));
-        if (share.permyriad > 10'000) {
-            return bad_value("expected at most 100%, got " + quoted(text));
-        }
-        return Memory{std::nullopt, share.permyriad};
-    }
-    return Memory{HEARTH_TRY(read_bytes(text)).count, std::nullopt};
-}
-
-template <class T>
-Assigned assign_memory(T& field, std::string_view text) {
-    if (text.empty()) {
-        field = {};
-        return {};
-    }
-    const Memory memory = HEARTH_TRY(read_memory(text));
-    field = {memory.bytes, memory.permyriad};
-    return {};
-}
-
-template <class T>
-std::string format_memory(const T& value) {
-    if (value.permyriad) {
-        return format_permyriad({*value.permyriad});
-    }
-    if (!value.bytes) {
-        return {};
-    }
-    return *value.bytes == infinity ? "infinity" : std::to_string(*value.bytes);
 }
 
 // ---- amounts per device
@@ -237,36 +181,11 @@ Assigned Codec<IndexSet>::assign(IndexSet& field, std::string_view text, const V
 }
 
 std::string Codec<IndexSet>::format(const IndexSet& value) {
-    return format_indices(value.indices);
+    return format_numbers(value.indices, ",");
 }
 
 void Codec<IndexSet>::write(const IndexSet& value, ValueSink& sink) {
-    std::vector<std::uint8_t> mask(value.indices.empty() ? 0 : *value.indices.rbegin() / 8 + 1);
-    for (const std::uint32_t index : value.indices) {
-        mask[index / 8] = static_cast<std::uint8_t>(mask[index / 8] | 1U << index % 8);
-    }
-    sink.bytes(mask);
-}
-
-Assigned Codec<MemoryProtection>::assign(
-    MemoryProtection& field, std::string_view text, const ValueContext&) {
-    return assign_memory(field, text);
-}
-std::string Codec<MemoryProtection>::format(const MemoryProtection& value) {
-    return format_memory(value);
-}
-void Codec<MemoryProtection>::write(const MemoryProtection& value, ValueSink& sink) {
-    sink.unsigned64(value.bytes.value_or(0));
-}
-
-Assigned Codec<SwapLimit>::assign(SwapLimit& field, std::string_view text, const ValueContext&) {
-    return assign_memory(field, text);
-}
-std::string Codec<SwapLimit>::format(const SwapLimit& value) {
-    return format_memory(value);
-}
-void Codec<SwapLimit>::write(const SwapLimit& value, ValueSink& sink) {
-    sink.unsigned64(value.bytes.value_or(infinity));
+    write_numbers(value.indices, sink);
 }
 
 #define HEARTH_DEFINE_DEVICE_AMOUNTS(kind)                                                      \

@@ -22,16 +22,6 @@ inline constexpr auto device_policy_names = std::to_array<EnumName<DevicePolicy>
 template <>
 struct Codec<DevicePolicy> : EnumCodec<device_policy_names> {};
 
-#define HEARTH_DECLARE_CODEC(type, syntax_name, bus_signature)                                   \
-    template <>                                                                                  \
-    struct Codec<type> {                                                                         \
-        static constexpr std::string_view syntax = syntax_name;                                  \
-        static constexpr const char* signature = bus_signature;                                  \
-        static Assigned assign(type& field, std::string_view text, const ValueContext& context); \
-        static std::string format(const type& value);                                            \
-        static void write(const type& value, ValueSink& sink);                                   \
-    }
-
 HEARTH_DECLARE_CODEC(IndexSet, "list of numbers and ranges, as in 0-3,5", "ay");
 HEARTH_DECLARE_CODEC(MemoryProtection, "size, percentage or 'infinity'", "t");
 HEARTH_DECLARE_CODEC(SwapLimit, "size, percentage or 'infinity'", "t");
@@ -52,8 +42,6 @@ HEARTH_DECLARE_CODEC(
 HEARTH_DECLARE_CODEC(InterfaceList, "list of interfaces, '~' before it inverts", "(bas)");
 HEARTH_DECLARE_CODEC(Delegation, "boolean, or list of controllers", "b");
 HEARTH_DECLARE_CODEC(std::vector<CgroupKnob>, "FILE=VALUE", "a(ss)");
-
-#undef HEARTH_DECLARE_CODEC
 
 /// The address as inet_ntop(3) writes it, with its length: "10.0.0.0/8".
 [[nodiscard]] std::string format_prefix(const AddressPrefix& prefix);

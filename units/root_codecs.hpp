@@ -40,16 +40,6 @@ inline constexpr auto mount_flags_names = std::to_array<EnumName<MountFlags>>({
 inline constexpr auto partition_names = std::to_array<std::string_view>(
     {"root", "usr", "home", "srv", "esp", "xbootldr", "tmp", "var"});
 
-#define HEARTH_DECLARE_CODEC(type, syntax_name, bus_signature)                                   \
-    template <>                                                                                  \
-    struct Codec<type> {                                                                         \
-        static constexpr std::string_view syntax = syntax_name;                                  \
-        static constexpr const char* signature = bus_signature;                                  \
-        static Assigned assign(type& field, std::string_view text, const ValueContext& context); \
-        static std::string format(const type& value);                                            \
-        static void write(const type& value, ValueSink& sink);                                   \
-    }
-
 HEARTH_DECLARE_CODEC(MountFlags, "shared|slave|private", "t");
 HEARTH_DECLARE_CODEC(PrivateTmp, "boolean or 'disconnected'", "b");
 HEARTH_DECLARE_CODEC(ImageOptions, "list of [PARTITION:]OPTIONS", "a(ss)");
@@ -60,7 +50,5 @@ HEARTH_DECLARE_CODEC(
     std::vector<DirectoryEntry>,
     "list of absolute paths, '-' before them if they may be missing",
     "as");
-
-#undef HEARTH_DECLARE_CODEC
 
 }  // namespace hearth

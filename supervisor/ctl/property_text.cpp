@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "supervisor/ctl/property_text.hpp"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
 
@@ -9,10 +8,13 @@
 #include <array>
 #include <csignal>
 #include <initializer_list>
+#include <set>
 
 #include "supervisor/ctl/time_format.hpp"
 #include "units/names.hpp"
+#include "units/number_lists.hpp"
 #include "units/process_codecs.hpp"
+#include "units/resource_rule_codecs.hpp"
 
 namespace hearth::ctl {
 
@@ -331,29 +333,24 @@ PropertyText pairs_of_text(string_view name, const Value& value) {
     return text;
 }
 
-/// A bit per CPU or memory node: "0-2 5".
+/// The bytes of an `ay`.
+std::string bytes_of(const Value& value) {
+    std::string bytes;
+    for (const Value& byte : value.members) {
+        bytes += static_cast<char>(byte.number);
+    }
+    return bytes;
+}
+
 std::string numa_policy(std::int64_t mode) {
-    constexpr auto names =
-        std::to_array<string_view>({"default", "preferred", "bind", "interleave", "local"});
-    return mode >= 0 && static_cast<std::size_t>(mode) < names.size()
-               ? std::string(names[static_cast<std::size_t>(mode)])
-               : "n/a";
+    const auto known = std::ranges::find_if(numa_policy_names, [&](const auto& entry) {
+        return static_cast<std::int64_t>(entry.value) == mode;
+    });
+    return std::string(known == numa_policy_names.end() ? "n/a" : known->name);
 }
 
 PropertyText base64(const Value& value) {
-    constexpr string_view digits =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    std::string text;
-    for (std::size_t at = 0; at < value.members.size(); at += 3) {
-        std::uint64_t group = 0;
-        const std::size_t count = std::min<std::size_t>(3, value.members.size() - at);
-        for (std::size_t i = 0; i < 3; ++i) {
-            group = group << 8U | (i < count ? value.members[at + i].number : 0U);
-        }
-        for (std::size_t i = 0; i < 4; ++i) {
-            text += i <= count ? digits[group >> (18 - 6 * i) & 63U] : '=';
-        }
-    }
+    const std::string text = Codec<InputData>::format(InputData{bytes_of(value)});
     return one(text, text.empty());
 }
 
@@ -380,18 +377,15 @@ PropertyText links(const Value& value) {
 PropertyText prefixes(const Value& value) {
     std::vector<std::string> parts;
     for (const Value& entry : value.members) {
-        std::array<std::uint8_t, 16> address{};
-        const auto& bytes = entry.members[1].members;
-        for (std::size_t i = 0; i < bytes.size() && i < address.size(); ++i) {
-            address[i] = static_cast<std::uint8_t>(bytes[i].number);
-        }
-        std::array<char, INET6_ADDRSTRLEN> shown{};
-        ::inet_ntop(
-            static_cast<int>(entry.members[0].integer()),
-            address.data(),
-            shown.data(),
-            static_cast<socklen_t>(shown.size()));
-        parts.push_back(fmt::format("{}/{}", shown.data(), entry.members[2].number));
+        AddressPrefix prefix;
+        prefix.is_ipv6 = entry.members[0].integer() == AF_INET6;
+        prefix.length = static_cast<std::uint32_t>(entry.members[2].number);
+        const std::string address = bytes_of(entry.members[1]);
+        std::copy_n(
+            address.begin(),
+            std::min(address.size(), prefix.address.size()),
+            prefix.address.begin());
+        parts.push_back(format_prefix(prefix));
     }
     return one(joined(parts), parts.empty());
 }
@@ -419,24 +413,15 @@ PropertyText bind_rules(const Value& value) {
     return text;
 }
 
+/// A bit per CPU or memory node: "0-2 5".
 PropertyText number_list(const Value& value) {
-    std::vector<std::string> ranges;
-    const std::size_t end = value.members.size() * 8;
-    const auto has = [&](std::size_t number) {
-        return number < end && (value.members[number / 8].number >> (number % 8) & 1U) != 0;
-    };
-    for (std::size_t first = 0; first < end; ++first) {
-        if (!has(first)) {
-            continue;
+    std::set<std::uint32_t> numbers;
+    for (std::uint32_t number = 0; number < value.members.size() * 8; ++number) {
+        if ((value.members[number / 8].number >> (number % 8) & 1U) != 0) {
+            numbers.insert(number);
         }
-        std::size_t last = first;
-        while (has(last + 1)) {
-            ++last;
-        }
-        ranges.push_back(first == last ? std::to_string(first) : fmt::format("{}-{}", first, last));
-        first = last;
     }
-    return one(joined(ranges), ranges.empty());
+    return one(format_numbers(numbers, " "), numbers.empty());
 }
 
 PropertyText bytes(const Value& value) {

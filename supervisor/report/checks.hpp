@@ -68,8 +68,6 @@ struct Check {
 [[nodiscard]] std::span<const Check> directory_checks();
 /// The check of a directive or of what it is an old name of, or null.
 [[nodiscard]] const Check* find_check(std::string_view directive);
-/// "ReadOnlyPaths" for "ReadOnlyDirectories"; else the name itself.
-[[nodiscard]] std::string_view present_name(std::string_view directive);
 
 [[nodiscard]] Finding verified(std::string kernel);
 [[nodiscard]] Finding mismatch(std::string kernel, std::string reason);

@@ -200,22 +200,6 @@ Row judged(const Evidence& evidence, const hearth::Row& directive) {
     return row;
 }
 
-struct OldName {
-    std::string_view old, present;
-};
-constexpr auto old_names = std::to_array<OldName>({
-    {"BlockIOAccounting", "IOAccounting"},
-    {"BlockIODeviceWeight", "IODeviceWeight"},
-    {"BlockIOReadBandwidth", "IOReadBandwidthMax"},
-    {"BlockIOWeight", "IOWeight"},
-    {"BlockIOWriteBandwidth", "IOWriteBandwidthMax"},
-    {"CPUShares", "CPUWeight"},
-    {"InaccessibleDirectories", "InaccessiblePaths"},
-    {"MemoryLimit", "MemoryMax"},
-    {"ReadOnlyDirectories", "ReadOnlyPaths"},
-    {"ReadWriteDirectories", "ReadWritePaths"},
-});
-
 }  // namespace
 
 std::string_view name(Verdict verdict) {
@@ -230,11 +214,6 @@ std::string_view name(Verdict verdict) {
             return "falls short";
     }
     return "cannot know";
-}
-
-std::string_view present_name(std::string_view directive) {
-    const auto found = std::ranges::find(old_names, directive, &OldName::old);
-    return found == old_names.end() ? directive : found->present;
 }
 
 const Check* find_check(std::string_view directive) {
