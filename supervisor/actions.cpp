@@ -12,7 +12,6 @@
 #include "supervisor/launch/planner.hpp"
 #include "supervisor/log.hpp"
 #include "supervisor/supervisor.hpp"
-#include "supervisor/sys/file.hpp"
 #include "supervisor/sys/process.hpp"
 #include "units/restart_policy.hpp"
 #include "units/rules.hpp"
@@ -80,18 +79,6 @@ std::vector<std::pair<std::string, std::string>> extra_environment(
         }
     }
     return variables;
-}
-
-/// What a command that runs beside others enters; what it owns stays with the activation.
-launch::Activation copy_of(const launch::Activation& activation) {
-    launch::Activation copy;
-    copy.directories = activation.directories;
-    for (const auto& [slot, descriptor] : activation.descriptors) {
-        if (auto twin = sys::duplicate(descriptor.number())) {
-            copy.descriptors.emplace(slot, std::move(*twin));
-        }
-    }
-    return copy;
 }
 
 }  // namespace
@@ -322,7 +309,11 @@ void Supervisor::perform_launch(const Launch& action) {
         lend_stored(action, request);
     }
     if (action.kind == ExecKind::Health) {
-        request.activation = copy_of(live.activation);  // another command may want it meanwhile
+        auto lent = launch::borrowed(live.activation);  // another command may want it meanwhile
+        if (!lent) {
+            return refuse(action, 0, lent.error().what);
+        }
+        request.activation = std::move(*lent);
     } else {
         request.activation = std::move(live.activation);
         live.activation = {};

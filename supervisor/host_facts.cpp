@@ -23,6 +23,7 @@ namespace {
 
 constexpr std::size_t max_accounts = std::size_t{64} << 20U;
 constexpr std::size_t max_environment_file = std::size_t{4} << 20U;
+constexpr std::size_t max_profiles = std::size_t{8} << 20U;
 
 std::string first_line(const std::string& path) {
     auto text = sys::read_file(path, 4096);
@@ -256,9 +257,17 @@ static Result<std::string> read_environment_file(const std::string& path) {
     return read_regular_file("EnvironmentFile", path, max_environment_file);
 }
 
+static Result<std::string> profiles_of_a_detached_mount() {
+    const sys::Descriptor files = HEARTH_TRY(sys::detached_mount("securityfs", "", 0));
+    const sys::Descriptor list = HEARTH_TRY(sys::openat(files, "apparmor/profiles", O_RDONLY));
+    return sys::read_all(list.number(), max_profiles, "apparmor/profiles");
+}
+
 std::optional<std::set<std::string>> HostFacts::apparmor_profiles() {
-    const auto text =
-        sys::read_file("/sys/kernel/security/apparmor/profiles", std::size_t{8} << 20);
+    auto text = sys::read_file("/sys/kernel/security/apparmor/profiles", max_profiles);
+    if (!text) {
+        text = profiles_of_a_detached_mount();  // nobody mounted securityfs
+    }
     if (!text) {
         return std::nullopt;
     }

@@ -61,15 +61,12 @@ void Supervisor::probe(const std::string& unit, const Answered& done) {
     }
     LiveUnit& live = live_.at(unit);
     ProbeJob job;
-    for (const auto& [slot, descriptor] : live.activation.descriptors) {
-        auto copy = sys::duplicate(descriptor.number());
-        if (!copy) {
-            done(refused(copy.error().what));
-            return;
-        }
-        job.activation.descriptors.emplace(slot, std::move(*copy));
+    auto lent = launch::borrowed(live.activation);
+    if (!lent) {
+        done(refused(lent.error().what));
+        return;
     }
-    job.activation.directories = live.activation.directories;
+    job.activation = std::move(*lent);
     job.unit = live.main_unit ? *live.main_unit : asked->unit;
     job.plan = std::move(asked->plan);
     job.cgroup = asked->cgroup + "/probe-" + std::to_string(++last_probe_);

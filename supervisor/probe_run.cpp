@@ -161,10 +161,7 @@ Result<std::string> Probing::launch(const std::vector<std::size_t>& left) {
     for (const std::size_t index : left) {
         request.plan.argv.push_back(tries_[index].word);
     }
-    for (const auto& [slot, descriptor] : job_.activation.descriptors) {
-        request.activation.descriptors[slot] = HEARTH_TRY(sys::duplicate(descriptor.number()));
-    }
-    request.activation.directories = job_.activation.directories;
+    request.activation = HEARTH_TRY(launch::borrowed(job_.activation));
     auto pipe = HEARTH_TRY(sys::pipe2());
     request.descriptors["probe"] = HEARTH_TRY(sys::open(job_.program, O_PATH));
     request.descriptors["stdin"] = HEARTH_TRY(sys::open("/dev/null", O_RDWR));

@@ -145,11 +145,13 @@ void Supervisor::release_identity(const std::string& unit, LiveUnit& live) {
 }
 
 Result<void> Supervisor::claim_dynamic_user(const Unit& unit, LiveUnit& live) {
+    if (!unit.settings.identity.dynamic_user || live.dynamic_user) {
+        return {};
+    }
     const launch::Host& host = facts_.host();
     const std::string name = launch::dynamic_user_name(unit);
     const bool possible = ((host.capabilities >> 7U) & 1U) != 0;  // CAP_SETUID
-    if (!unit.settings.identity.dynamic_user || live.dynamic_user || !possible ||
-        host.accounts.contains(name)) {
+    if (!possible || host.accounts.contains(name)) {
         return {};
     }
     std::vector<std::string> homes;

@@ -53,6 +53,10 @@ struct Activation {
     }
 };
 
+/// What a launch beside the activation's own enters: its namespaces by descriptors of their own,
+/// its directories by name. All that has to be released stays with `activation`.
+[[nodiscard]] Result<Activation> borrowed(const Activation& activation);
+
 /// `to` has the directory of that slot too, if `from` has it. For the loop's thread.
 void share_directory(Activation& from, Activation& to, const std::string& slot);
 

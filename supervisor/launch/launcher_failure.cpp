@@ -46,6 +46,15 @@ std::string message(const LaunchFailure& failure) {
     return text;
 }
 
+Result<Activation> borrowed(const Activation& activation) {
+    Activation lent;
+    lent.directories = activation.directories;
+    for (const auto& [slot, descriptor] : activation.descriptors) {
+        lent.descriptors[slot] = HEARTH_TRY(sys::duplicate(descriptor.number()));
+    }
+    return lent;
+}
+
 void share_directory(Activation& from, Activation& to, const std::string& slot) {
     const auto found = from.directories.find(slot);
     if (found == from.directories.end()) {

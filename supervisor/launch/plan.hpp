@@ -18,7 +18,6 @@
 
 #include "parser/diagnostic.hpp"
 #include "supervisor/launch/preparation.hpp"
-#include "units/resource_types.hpp"
 #include "units/stage.hpp"
 
 namespace hearth::launch {
