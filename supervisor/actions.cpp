@@ -103,6 +103,8 @@ void Supervisor::perform(const Action& action) {
                 cgroup_changed(kill.unit);
             },
             [this](const Release& release) { perform_release(release.unit); },
+            [this](const CheckConditions& check) { perform_check(check); },
+            [this](const PerformAction& action_) { perform_action(action_); },
             [](const Tell& tell) {
                 log::write(log::level_of(tell.severity), tell.unit, tell.message);
             },

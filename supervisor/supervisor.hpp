@@ -56,6 +56,7 @@ public:
         const std::string& unit, const std::string& whom, int signal) override;
     Result<void, RequestError> reset_failed(const std::string& unit) override;
     void reload(std::function<void()> done) override;
+    [[nodiscard]] std::string reload_plan() const override;
     [[nodiscard]] std::string unit_by_pid(pid_t pid) const override;
     [[nodiscard]] std::vector<UnitProcess> processes(const std::string& unit) const override;
     [[nodiscard]] std::vector<std::pair<std::string, std::string>> unit_files() const override;
@@ -104,13 +105,25 @@ private:
     void settle();
     void arm_deadline();
     void told(const Outcome& outcome);
+    void forget_collected();
+
+    // Loading (loading.cpp).
     Result<const UnitRecord*, RequestError> load_now(const std::string& unit);
+    /// `units` with all that they name and that isn't loaded yet.
+    [[nodiscard]] std::vector<Unit> read_units(std::vector<std::string> names) const;
+    void take_in(std::vector<Unit> units);
+    /// Units that others name and that were missing may be there by now.
+    void refresh_missing();
+    [[nodiscard]] std::vector<Unit> read_all() const;
+    void look_for_devices();
 
     // Actions (actions.cpp).
     void perform(const Action& action);
     void perform_launch(const Launch& action);
     void perform_signal(const SignalUnit& action);
     void perform_release(const std::string& unit);
+    void perform_check(const CheckConditions& action);
+    void perform_action(const PerformAction& action);
     void refuse(const Launch& action, int exit_status, std::string message);
     Result<launch::Plan, Diagnostics> make_plan(const Launch& action, LiveUnit& live);
     // JoinsNamespaceOf= and ranges of ids: what units share or must not (sharing.cpp).
@@ -162,7 +175,7 @@ private:
     std::deque<Event> queue_;
     bool settling_ = false;
     EventSource settle_source_, deadline_source_, launch_source_, child_source_, orphan_source_,
-        log_source_;
+        presence_source_, log_source_;
     std::optional<int> exit_status_;
 };
 

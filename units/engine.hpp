@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "parser/result.hpp"
+#include "units/conditions.hpp"
 #include "units/world.hpp"
 
 namespace hearth {
@@ -79,6 +80,24 @@ struct UnitLoaded {
     Unit unit;
     bool operator==(const UnitLoaded&) const = default;
 };
+/// The same for many at once, so that daemon-reload is one change.
+struct UnitsLoaded {
+    std::vector<Unit> units;
+    bool operator==(const UnitsLoaded&) const = default;
+};
+/// The answer to CheckConditions.
+struct ConditionsChecked {
+    std::string unit;
+    JobId job = 0;
+    ConditionFacts facts;
+    bool operator==(const ConditionsChecked&) const = default;
+};
+/// The kernel has the device, mount or swap of that name, or not any more.
+struct PresenceChanged {
+    std::string unit;
+    bool present = false;
+    bool operator==(const PresenceChanged&) const = default;
+};
 /// "" = all
 struct ResetFailed {
     std::string unit;
@@ -93,6 +112,9 @@ using Event = std::variant<
     OutOfMemoryKilled,
     TimeElapsed,
     UnitLoaded,
+    UnitsLoaded,
+    ConditionsChecked,
+    PresenceChanged,
     ResetFailed>;
 
 // ---- what to do ---------------------------------------------------------------------------------
@@ -138,7 +160,31 @@ struct Tell {
     bool operator==(const Tell&) const = default;
 };
 
-using Action = std::variant<Launch, AbortLaunch, SignalUnit, KillCgroup, Release, Tell>;
+/// Look at what the unit's conditions and asserts ask about (units/conditions.hpp); one
+/// ConditionsChecked with this job must follow.
+struct CheckConditions {
+    std::string unit;
+    JobId job = 0;
+    bool operator==(const CheckConditions&) const = default;
+};
+/// FailureAction= and kin. `exit_status`: -1 is the caller's choice.
+struct PerformAction {
+    std::string unit;
+    EmergencyAction action{};
+    int exit_status = -1;
+    std::string why;  ///< "FailureAction=exit"
+    bool operator==(const PerformAction&) const = default;
+};
+
+using Action = std::variant<
+    Launch,
+    AbortLaunch,
+    SignalUnit,
+    KillCgroup,
+    Release,
+    Tell,
+    CheckConditions,
+    PerformAction>;
 
 // ---- what happened ------------------------------------------------------------------------------
 

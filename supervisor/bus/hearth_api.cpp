@@ -33,6 +33,11 @@ int plan(Request& request) {
     return request.refuse("org.hearth1.Refused", refusals);
 }
 
+/// What daemon-reload would change.
+int reload_plan(Request& request) {
+    return request.answer_string(request.connection.core.control.reload_plan());
+}
+
 int confinement(Request& request) {
     std::string unit;
     if (const int result = request.read(unit); result < 0) {
@@ -206,9 +211,10 @@ int get_log_directory(
 }  // namespace
 
 int add_hearth(Connection& connection) {
-    static const std::array<sd_bus_vtable, 8> table = {
+    static const std::array<sd_bus_vtable, 9> table = {
         start(),
         method<plan>("Plan", "s", "s"),
+        method<reload_plan>("ReloadPlan", "", "s"),
         method<confinement>("Confinement", "s", "s"),
         method<attach>("Attach", "ssasasasbah", "tu"),
         method<signal_attach>("SignalAttach", "ti", ""),

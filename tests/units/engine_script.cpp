@@ -78,6 +78,8 @@ std::string text_of(const Action& action) {
         },
         [](const KillCgroup&) { return std::string("kill-cgroup"); },
         [](const Release&) { return std::string("release"); },
+        [](const CheckConditions&) { return std::string("check"); },
+        [](const PerformAction& act) { return "act:" + act.why; },
         [](const Tell&) { return std::string(); });
 }
 

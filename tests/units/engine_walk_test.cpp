@@ -232,7 +232,7 @@ private:
                     children_ = false;
                 },
                 [this](const Release&) { ++released_; },
-                Ignored<Tell>{});
+                Ignored<Tell, CheckConditions, PerformAction>{});
         }
         if (signalled) {
             tell_cgroup();  // owed after such actions

@@ -16,8 +16,6 @@ constexpr auto rows = std::to_array<Row>({
         Nature::Shares,
         "Whether the service ends with its main process or with its last one.",
         "cgroup"),
-    Service::refused<"FailureAction", "none">(
-        Nature::Shares, "The old place of FailureAction= of [Unit].", "reboot"),
     Service::refused<"FileDescriptorStoreMax", "0">(
         Nature::Gives, "How many descriptors the service may store with the manager.", "16"),
     Service::refused<"NonBlocking", "no">(
@@ -44,8 +42,6 @@ constexpr auto rows = std::to_array<Row>({
         Nature::Shares, "A random time that is added to RuntimeMaxSec=.", "1min"),
     Service::refused<"Sockets">(
         Nature::Gives, "Socket units whose sockets the service gets.", "heat.socket"),
-    Service::refused<"StartLimitAction", "none">(
-        Nature::Shares, "The old place of StartLimitAction= of [Unit].", "reboot"),
     Service::refused<"TimeoutStartFailureMode", "terminate">(
         Nature::Shares, "How the service is ended when its start takes too long.", "abort"),
     Service::refused<"TimeoutStopFailureMode", "terminate">(
