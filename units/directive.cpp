@@ -80,7 +80,7 @@ std::string_view name(Section section) {
 }
 
 std::span<const std::span<const Row>> service_tables() {
-    static const std::array<std::span<const Row>, 10> tables = {
+    static const std::array<std::span<const Row>, 11> tables = {
         unit_rows(),
         condition_rows(),
         install_rows(),
