@@ -111,8 +111,9 @@ void Supervisor::perform(const Action& action) {
                 store_of_descriptors_->keep(store.id, store.poll);
             },
             [this](const CloseDescriptor& close) { store_of_descriptors_->close(close.id); },
-            [this](const EndManager& end) { end_manager(end); },
             [this](const Release& release) { perform_release(release.unit); },
+            [this](const CheckConditions& check) { perform_check(check); },
+            [this](const PerformAction& action_) { perform_action(action_); },
             [](const Tell& tell) {
                 log::write(log::level_of(tell.severity), tell.unit, tell.message);
             },

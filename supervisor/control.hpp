@@ -78,6 +78,8 @@ public:
         const std::string& unit, const std::string& whom, int signal) = 0;
     virtual Result<void, RequestError> reset_failed(const std::string& unit) = 0;  ///< "" = all
     virtual void reload(std::function<void()> done) = 0;  ///< daemon-reload; never fails as a whole
+    /// What `daemon-reload --plan` prints: one line for each unit that a reload would change.
+    [[nodiscard]] virtual std::string reload_plan() const { return {}; }
     [[nodiscard]] virtual std::string unit_by_pid(pid_t pid) const = 0;  ///< "" where none
     [[nodiscard]] virtual std::vector<UnitProcess> processes(const std::string& unit) const = 0;
     /// Path and state of each unit file along the unit path.

@@ -173,19 +173,4 @@ void Supervisor::abort_launch(const AbortLaunch& action) {
     happen(std::move(failed));
 }
 
-// ---- the end ------------------------------------------------------------------------------------
-
-void Supervisor::end_manager(const EndManager& action) {
-    if (exit_status_) {
-        exit_status_ = action.exit_status;  // stopping already: this is what it ends with
-        return;
-    }
-    log::write(
-        log::Level::Notice,
-        action.unit,
-        "is essential (Essential=yes) and has ended: stopping all others, to exit with status " +
-            std::to_string(action.exit_status));
-    shut_down(action.exit_status);
-}
-
 }  // namespace hearth

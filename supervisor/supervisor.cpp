@@ -12,6 +12,7 @@
 #include "supervisor/log.hpp"
 #include "supervisor/sys/file.hpp"
 #include "supervisor/sys/process.hpp"
+#include "units/transaction.hpp"
 #include "units/unit_name.hpp"
 
 namespace hearth {
@@ -36,6 +37,11 @@ bool is_running(const UnitRecord& record) {
         default:
             return true;
     }
+}
+
+/// Devices and mounts of the host go on without us, and what is built in has no end.
+bool can_be_stopped(const UnitRecord& record) {
+    return applicable(record, JobType::Stop).has_value();
 }
 
 bool is_ending(ServiceState state) {
@@ -186,6 +192,7 @@ void Supervisor::settle() {
     if (!delayed_.empty()) {
         launch_delayed(false);
     }
+    forget_collected();
     arm_deadline();
     try_finish_shutdown();
 }
@@ -230,53 +237,13 @@ void Supervisor::arm_deadline() {
 
 // ---- requests -----------------------------------------------------------------------------------
 
-Result<const UnitRecord*, RequestError> Supervisor::load_now(const std::string& name) {
-    if (!is_valid_unit_name(name)) {
-        return Unexpected(RequestError{
-            "org.freedesktop.DBus.Error.InvalidArgs",
-            "'" + name + "' is not a valid unit name; expected NAME.service"});
-    }
-    if (!name.ends_with(".service")) {
-        return Unexpected(RequestError{
-            "LoadFailed",
-            "unit type of " + name + " is not built yet; hearth runs .service units"});
-    }
-    Unit unit = load_unit(name, store_, load_context_);
-    if (unit.load_state != LoadState::NotFound) {  // that is the asker's to hear, not the log's
-        for (const Diagnostic& diagnostic : unit.diagnostics) {
-            log::write(diagnostic);
-        }
-    }
-    handle(step(world_, UnitLoaded{std::move(unit)}, moment(loop_)));
-    return world_.find(name);
-}
-
-Result<const UnitRecord*, RequestError> Supervisor::load(const std::string& name) {
-    const UnitRecord* record = world_.find(name);
-    const bool idle = record != nullptr && !is_running(*record) && !record->job;
-    // A unit that was not there, or could not be read, may be by now; no daemon-reload is asked for
-    // that.
-    const bool stale = idle && record->unit.load_state != LoadState::Loaded;
-    if (record == nullptr || stale) {
-        record = HEARTH_TRY(load_now(name));
-    }
-    if (record->unit.load_state == LoadState::NotFound && !is_running(*record)) {
-        std::string places;
-        for (const std::string& directory : store_.path()) {
-            places += (places.empty() ? "" : ", ") + directory;
-        }
-        (void)collect(world_);
-        return Unexpected(RequestError{"NoSuchUnit", "Unit " + name + " not found in " + places});
-    }
-    return record;
-}
-
 Result<JobId, RequestError> Supervisor::request(const std::string& unit, Verb verb, JobMode mode) {
     if (exit_status_ && verb != Verb::Stop) {
         return Unexpected(
             RequestError{"ShuttingDown", "hearthd is stopping all units; nothing new is started"});
     }
     (void)HEARTH_TRY(load(unit));
+    refresh_missing();
     Requested requested = HEARTH_TRY(request_job(world_, unit, verb, mode, moment(loop_)));
     handle(std::move(requested.outcome));
     settle_source_.trigger();
@@ -325,25 +292,6 @@ Result<void, RequestError> Supervisor::reset_failed(const std::string& unit) {
     }
     handle(step(world_, ResetFailed{unit}, moment(loop_)));
     return {};
-}
-
-void Supervisor::reload(std::function<void()> done) {
-    if (observer_ != nullptr) {
-        observer_->units_reloading(true);
-    }
-    std::vector<std::string> names;
-    for (const auto& [name, record] : world_.units) {
-        names.push_back(name);
-    }
-    for (const std::string& name : names) {
-        (void)load_now(name);
-    }
-    (void)collect(world_);
-    if (observer_ != nullptr) {
-        observer_->units_reloading(false);
-    }
-    settle_source_.trigger();
-    done();
 }
 
 // ---- what may be read ---------------------------------------------------------------------------
@@ -468,11 +416,17 @@ void Supervisor::shut_down(int status) {
     attach_->end_all();
     std::vector<std::string> names;
     for (const auto& [name, record] : world_.units) {
-        if (is_running(record) || record.job) {
+        if ((is_running(record) && can_be_stopped(record)) || record.job) {
             names.push_back(name);
         }
     }
     for (const std::string& name : names) {
+        if (const UnitRecord* record = world_.find(name); record && !can_be_stopped(*record)) {
+            if (record->job) {
+                (void)cancel(*record->job);
+            }
+            continue;
+        }
         (void)request(name, Verb::Stop, JobMode::Replace);
     }
     settle_source_.trigger();
@@ -483,7 +437,7 @@ void Supervisor::try_finish_shutdown() {
         return;
     }
     const bool busy = std::ranges::any_of(world_.units, [](const auto& entry) {
-        return is_running(entry.second) || entry.second.job;
+        return (is_running(entry.second) && can_be_stopped(entry.second)) || entry.second.job;
     });
     bool releasing = false;
     for (auto& [name, live] : live_) {

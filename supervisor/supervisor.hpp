@@ -59,6 +59,7 @@ public:
         const std::string& unit, const std::string& whom, int signal) override;
     Result<void, RequestError> reset_failed(const std::string& unit) override;
     void reload(std::function<void()> done) override;
+    [[nodiscard]] std::string reload_plan() const override;
     [[nodiscard]] std::string unit_by_pid(pid_t pid) const override;
     [[nodiscard]] std::vector<UnitProcess> processes(const std::string& unit) const override;
     [[nodiscard]] std::vector<std::pair<std::string, std::string>> unit_files() const override;
@@ -127,7 +128,18 @@ private:
     void settle();
     void arm_deadline();
     void told(const Outcome& outcome);
+    void forget_collected();
+
+    // Loading (loading.cpp).
     Result<const UnitRecord*, RequestError> load_now(const std::string& unit);
+    /// `units` with all that they name and that isn't loaded yet.
+    [[nodiscard]] std::vector<Unit> read_units(
+        std::vector<std::string> names, const UnitStore& store) const;
+    void take_in(std::vector<Unit> units);
+    /// Units that others name and that were missing may be there by now.
+    void refresh_missing();
+    [[nodiscard]] std::vector<Unit> read_all(const UnitStore& store) const;
+    void look_for_devices();
 
     // hearth's own questions (inquiries.cpp, requests.cpp).
     using Answered = std::function<void(Result<std::string, RequestError>)>;
@@ -147,6 +159,8 @@ private:
     void perform_launch(const Launch& action);
     void perform_signal(const SignalUnit& action);
     void perform_release(const std::string& unit);
+    void perform_check(const CheckConditions& action);
+    void perform_action(const PerformAction& action);
     void refuse(const Launch& action, int exit_status, std::string message);
     Result<launch::Plan, Diagnostics> make_plan(const Launch& action, LiveUnit& live);
     // JoinsNamespaceOf= and ranges of ids: what units share or must not (sharing.cpp).
@@ -179,7 +193,6 @@ private:
     void find_main_process(const std::string& unit);
     void watch_main_process(const std::string& unit, pid_t pid);
     void lend_stored(const Launch& action, launch::LaunchRequest& request);
-    void end_manager(const EndManager& action);
     /// Type=idle: true where the launch waits for the jobs of others.
     bool delay_until_idle(const Launch& action);
     void launch_delayed(bool all);
@@ -243,7 +256,7 @@ private:
     std::deque<Event> queue_;
     bool settling_ = false;
     EventSource idle_source_, settle_source_, deadline_source_, launch_source_, child_source_,
-        orphan_source_, log_source_;
+        orphan_source_, presence_source_, log_source_;
     std::optional<int> exit_status_;
 };
 

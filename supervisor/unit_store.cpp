@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "supervisor/sys/file.hpp"
+#include "units/unit_name.hpp"
 
 namespace hearth {
 
@@ -93,34 +94,6 @@ Result<std::optional<UnitSource::File>> UnitStore::read(
     return std::optional(File{path, std::move(text), masked});
 }
 
-/// systemd.unit(5): a link whose target lies within the unit path and has another name is an alias.
-/// An instance's link to its own template is none: that is where it would be read from anyway.
-Result<void> UnitStore::refuse_alias(const std::string& path, const std::string& name) const {
-    std::string current = path;
-    for (int links = 0; links < 32; ++links) {
-        const auto target = sys::readlink(current);
-        if (!target) {
-            break;
-        }
-        const std::size_t slash = current.rfind('/');
-        current = std::filesystem::path(
-                      target->starts_with('/') ? *target : current.substr(0, slash + 1) + *target)
-                      .lexically_normal()
-                      .string();
-    }
-    const std::size_t slash = current.rfind('/');
-    const std::string other = current.substr(slash + 1);
-    const bool in_path =
-        std::ranges::find(unit_path_, current.substr(0, slash)) != unit_path_.end();
-    if (!in_path || other == name || other == template_of(name)) {
-        return {};
-    }
-    return failure(
-        path + " is a symlink to " + current + ", which makes " + quoted(name) +
-            " an alias; aliases aren't built yet: use " + quoted(other),
-        ELOOP);
-}
-
 std::vector<std::string> UnitStore::fragment_paths(const std::string& name) const {
     std::vector<std::string> paths;
     for (const std::string& candidate : {name, template_of(name)}) {
@@ -134,16 +107,20 @@ std::vector<std::string> UnitStore::fragment_paths(const std::string& name) cons
 }
 
 Result<std::optional<UnitSource::File>> UnitStore::fragment(const std::string& name) const {
-    Stamps& stamps = stamps_[name];
+    const std::string own = own_name(name);
+    Stamps& stamps = stamps_[own];
     stamps.clear();  // a load begins with the fragment
-    for (const std::string& path : fragment_paths(name)) {
+    for (const std::string& path : fragment_paths(own)) {
         auto file = HEARTH_TRY(read(path, stamps));
-        if (file && !file->masked) {
-            HEARTH_TRY(refuse_alias(path, name));
+        if (!file) {
+            continue;
         }
-        if (file) {
-            return file;
+        if (!file->masked) {
+            file->canonical = own == name ? std::string() : own;
+            file->aliases = names_of(own);
+            std::erase(file->aliases, own);
         }
+        return file;
     }
     return std::optional<File>{};
 }
@@ -159,7 +136,10 @@ std::string UnitStore::present_fragment(const std::string& name) const {
 }
 
 std::vector<std::string> UnitStore::drop_in_paths(const std::string& name) const {
-    std::vector<std::string> folders = {name + ".d"};
+    std::vector<std::string> folders;
+    for (const std::string& each : names_of(name)) {
+        folders.push_back(each + ".d");
+    }
     if (const std::string its_template = template_of(name); !its_template.empty()) {
         folders.push_back(its_template + ".d");
     }
@@ -252,7 +232,7 @@ std::vector<std::string> UnitStore::files() const {
         }
         for (const std::string& entry : *entries) {
             const auto status = sys::stat(directory + "/" + entry);
-            if (has_suffix(entry, ".service") && status && !S_ISDIR(status->st_mode)) {
+            if (is_valid_unit_name(entry) && status && !S_ISDIR(status->st_mode)) {
                 found.try_emplace(entry, directory + "/" + entry);
             }
         }

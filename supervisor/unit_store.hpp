@@ -5,8 +5,8 @@
 // its name cut at each dash and of service.d/ are taken from all directories, sorted by file name;
 // of one file name the nearest folder and then the first directory wins. Keeps what it read of
 // (inode, size, mtime), for each unit, so that need_reload() can tell that a file has changed.
-// Never writes. A file larger than 64 MiB is an error, and so is an alias (a symlink to a unit of
-// another name): it isn't built, and read as a unit of its own it would run the service twice.
+// A symlink to a unit of another name is an alias of it; which names there are is read once and
+// kept until a directory of the path changes. Never writes. A file larger than 64 MiB is an error.
 #pragma once
 
 #include <map>
@@ -24,6 +24,12 @@ public:
 
     [[nodiscard]] Result<std::optional<File>> fragment(const std::string& name) const override;
     [[nodiscard]] Result<std::vector<File>> drop_ins(const std::string& name) const override;
+    [[nodiscard]] LinkedDependencies links(const std::string& name) const override;
+    [[nodiscard]] bool has_fragment(const std::string& name) const override;
+    [[nodiscard]] bool is_present(const std::string& name) const override;
+
+    /// Whether a directory of the path has changed since this was asked last.
+    [[nodiscard]] bool directories_changed() const;
 
     /// True where a file that `unit` was loaded from is gone or changed, or where another one or
     /// another drop-in would be read now.
@@ -46,7 +52,15 @@ private:
     };
     using Stamps = std::map<std::string, Stamp>;  ///< by path
     [[nodiscard]] Result<std::optional<File>> read(const std::string& path, Stamps& stamps) const;
-    [[nodiscard]] Result<void> refuse_alias(const std::string& path, const std::string& name) const;
+    /// What the link at `path` leads to within the unit path: the unit's own name; empty: none.
+    [[nodiscard]] std::string alias_target(const std::string& path, const std::string& name) const;
+    /// The name that `name` is an alias of in the end, else `name`. Links are followed by name, as
+    /// systemd does: what they lead to may stand in another directory of the path.
+    [[nodiscard]] std::string own_name(const std::string& name) const;
+    /// Alias to the unit's own name, of the whole path.
+    [[nodiscard]] const std::map<std::string, std::string>& aliases() const;
+    [[nodiscard]] std::vector<std::string> names_of(const std::string& name) const;
+    [[nodiscard]] std::vector<Stamp> directory_stamps() const;
     /// Where `name` may be, in the order of preference.
     [[nodiscard]] std::vector<std::string> fragment_paths(const std::string& name) const;
     [[nodiscard]] std::string present_fragment(const std::string& name) const;
@@ -55,7 +69,9 @@ private:
     [[nodiscard]] std::vector<std::string> drop_in_paths(const std::string& name) const;
 
     std::vector<std::string> unit_path_;
-    mutable std::map<std::string, Stamps> stamps_;  ///< of what was read last, by unit
+    mutable std::map<std::string, std::string> aliases_;
+    mutable std::vector<Stamp> alias_stamps_, asked_stamps_;  ///< of the directories
+    mutable std::map<std::string, Stamps> stamps_;            ///< of what was read last, by unit
 };
 
 }  // namespace hearth

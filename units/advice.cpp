@@ -176,8 +176,9 @@ std::vector<Finding> advice(const Unit& unit) {
 
 std::vector<Rule> rules() {
     return {
+        {"action-not-here",
+         "An action that would switch off or reboot the machine that hearthd is a guest of."},
         {"ambient-not-bounded", "An ambient capability is not in the bounding set."},
-        {"dependency-not-built", "A dependency on a unit that isn't one of the built-in targets."},
         {"error-number-alone", "SystemCallErrorNumber= without SystemCallFilter=."},
         {"exec-none", "Neither ExecStart= nor ExecStop=."},
         {"exec-start-missing", "No ExecStart= and not Type=oneshot."},

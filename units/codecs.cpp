@@ -286,12 +286,11 @@ void Codec<std::vector<EnvironmentFile>>::write(
 
 // ---- names that are only remembered
 
-Assigned Codec<UnitNames>::assign(
-    UnitNames& field, std::string_view text, const ValueContext& context) {
-    if (text.empty()) {
-        field.names.clear();
-        return {};
-    }
+namespace {
+
+/// Adds the names in `text`, each once; bad ones are told and left out.
+Assigned add_unit_names(
+    std::vector<std::string>& names, std::string_view text, const ValueContext& context) {
     for (const Word& word : HEARTH_TRY(split_words(text, Escapes::Keep, context.notes))) {
         auto expanded = expand(word.text, context);
         if (!expanded) {
@@ -302,22 +301,65 @@ Assigned Codec<UnitNames>::assign(
             note(context, {valid.error().what + ", ignored", {}, word.offset});
             continue;
         }
-        field.names.push_back(std::move(expanded).value());
+        names.push_back(std::move(expanded).value());
     }
     return {};
 }
 
-std::string Codec<UnitNames>::format(const UnitNames& value) {
+std::string join_names(const std::vector<std::string>& names) {
     std::string text;
-    for (const std::string& name : value.names) {
+    for (const std::string& name : names) {
         text += text.empty() ? "" : " ";
         text += name;
     }
     return text;
 }
 
+}  // namespace
+
+Assigned Codec<UnitNames>::assign(
+    UnitNames& field, std::string_view text, const ValueContext& context) {
+    if (text.empty()) {
+        field.names.clear();
+        return {};
+    }
+    return add_unit_names(field.names, text, context);
+}
+
+std::string Codec<UnitNames>::format(const UnitNames& value) {
+    return join_names(value.names);
+}
+
 void Codec<UnitNames>::write(const UnitNames& value, ValueSink& sink) {
     sink.strings(value.names);
+}
+
+Assigned Codec<DependencyNames>::assign(
+    DependencyNames& field, std::string_view text, const ValueContext& context) {
+    return text.empty() ? Assigned{} : add_unit_names(field.names, text, context);
+}
+
+std::string Codec<DependencyNames>::format(const DependencyNames& value) {
+    return join_names(value.names);
+}
+
+void Codec<DependencyNames>::write(const DependencyNames& value, ValueSink& sink) {
+    sink.strings(value.names);
+}
+
+Assigned Codec<ActionExitStatus>::assign(
+    ActionExitStatus& field, std::string_view text, const ValueContext&) {
+    field.status =
+        text.empty() ? -1 : static_cast<std::int32_t>(HEARTH_TRY(read_integer(text, 0, 255)));
+    return {};
+}
+
+std::string Codec<ActionExitStatus>::format(const ActionExitStatus& value) {
+    return value.status < 0 ? std::string() : std::to_string(value.status);
+}
+
+void Codec<ActionExitStatus>::write(const ActionExitStatus& value, ValueSink& sink) {
+    sink.signed32(value.status);
 }
 
 Assigned Codec<RelaxedNames>::assign(

@@ -184,6 +184,41 @@ inline constexpr auto protect_control_groups_names = std::to_array<EnumName<Prot
 template <>
 struct Codec<ProtectControlGroups> : BooleanOrEnumCodec<protect_control_groups_names> {};
 
+inline constexpr auto collect_mode_names = std::to_array<EnumName<CollectMode>>({
+    {CollectMode::Inactive, "inactive"},
+    {CollectMode::InactiveOrFailed, "inactive-or-failed"},
+});
+template <>
+struct Codec<CollectMode> : EnumCodec<collect_mode_names> {};
+
+inline constexpr auto emergency_action_names = std::to_array<EnumName<EmergencyAction>>({
+    {EmergencyAction::None, "none"},
+    {EmergencyAction::Reboot, "reboot"},
+    {EmergencyAction::RebootForce, "reboot-force"},
+    {EmergencyAction::RebootImmediate, "reboot-immediate"},
+    {EmergencyAction::Poweroff, "poweroff"},
+    {EmergencyAction::PoweroffForce, "poweroff-force"},
+    {EmergencyAction::PoweroffImmediate, "poweroff-immediate"},
+    {EmergencyAction::Exit, "exit"},
+    {EmergencyAction::ExitForce, "exit-force"},
+});
+template <>
+struct Codec<EmergencyAction> : EnumCodec<emergency_action_names> {};
+
+inline constexpr auto job_mode_names = std::to_array<EnumName<JobMode>>({
+    {JobMode::Replace, "replace"},
+    {JobMode::Fail, "fail"},
+    {JobMode::ReplaceIrreversibly, "replace-irreversibly"},
+    {JobMode::Isolate, "isolate"},
+    {JobMode::IgnoreDependencies, "ignore-dependencies"},
+    {JobMode::IgnoreRequirements, "ignore-requirements"},
+    {JobMode::Flush, "flush"},
+    {JobMode::Triggering, "triggering"},
+    {JobMode::RestartDependencies, "restart-dependencies"},
+});
+template <>
+struct Codec<JobMode> : EnumCodec<job_mode_names> {};
+
 // codecs.cpp
 HEARTH_DECLARE_CODEC(StreamTarget<StandardInput>, "null|file:PATH|...", "s");
 HEARTH_DECLARE_CODEC(
@@ -196,6 +231,7 @@ HEARTH_DECLARE_CODEC(Environment, "list of NAME=VALUE", "as");
 HEARTH_DECLARE_CODEC(
     std::vector<EnvironmentFile>, "absolute path, '-' before it if it may be missing", "a(sb)");
 HEARTH_DECLARE_CODEC(UnitNames, "list of unit names", "as");
+HEARTH_DECLARE_CODEC(ActionExitStatus, "0 to 255", "i");
 HEARTH_DECLARE_CODEC(RelaxedNames, "list of directive names", "as");
 HEARTH_DECLARE_CODEC(Signal, "signal", "i");
 HEARTH_DECLARE_CODEC(ExitStatusSet, "list of exit statuses and signals", "(aiai)");
@@ -247,6 +283,18 @@ HEARTH_DECLARE_CODEC(CpuWeight, "1 to 10000, or 'idle'", "t");
 
 /// a(sst): StateDirectorySymlink and kin: directory, link, flags.
 void write_links(const ServiceDirectories& value, ValueSink& sink);
+
+/// The empty text takes nothing back.
+template <>
+struct Codec<DependencyNames> {
+    static constexpr std::string_view syntax = "list of unit names; can't be reset";
+    static constexpr const char* signature = "as";
+    static constexpr bool empty_is_a_value = true;
+    static Assigned assign(
+        DependencyNames& field, std::string_view text, const ValueContext& context);
+    static std::string format(const DependencyNames& value);
+    static void write(const DependencyNames& value, ValueSink& sink);
+};
 
 /// The empty text is the empty set here, not "as if never assigned".
 template <>

@@ -105,8 +105,9 @@ std::string_view present_name(std::string_view directive) {
 }
 
 std::span<const std::span<const Row>> service_tables() {
-    static const std::array<std::span<const Row>, 14> tables = {
+    static const std::array<std::span<const Row>, 15> tables = {
         unit_rows(),
+        condition_rows(),
         install_rows(),
         service_rows(),
         kill_rows(),

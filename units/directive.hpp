@@ -127,6 +127,7 @@ struct Row {
 
 // The tables, one .cpp each in units/directives/. Rows are sorted by name.
 [[nodiscard]] std::span<const Row> unit_rows();
+[[nodiscard]] std::span<const Row> condition_rows();
 [[nodiscard]] std::span<const Row> install_rows();
 [[nodiscard]] std::span<const Row> service_rows();
 [[nodiscard]] std::span<const Row> kill_rows();

@@ -1,50 +1,151 @@
 // SPDX-License-Identifier: MIT
 //
-// The queue of jobs and the one way into the service machine. A fact drives the machine of its
-// unit; the transitions that come of it end or resume the unit's job; a job that can go on drives
-// the machine again, until nothing moves. Each round of that loop consumes a job's phase, so it
-// ends.
+// The queue of jobs and the one way into the machines of units. A fact drives the machine of its
+// unit; the transitions that come of it end or resume the unit's job and reach the units around it;
+// a job that can go on drives the machine again, until nothing moves. Each round of that loop
+// consumes a job's phase, so it ends.
 #include "units/engine.hpp"
 
 #include <fmt/format.h>
 
+#include <cstdlib>
+#include <set>
 #include <utility>
 
 #include "units/engine_match.hpp"
 #include "units/engine_queue.hpp"
 #include "units/job.hpp"
 #include "units/service_machine.hpp"
+#include "units/simple_machine.hpp"
+#include "units/unit_name.hpp"
 
 namespace hearth {
 
-// ---- driving the machine ------------------------------------------------------------------------
+namespace {
+
+std::uint64_t later(std::uint64_t now, Timespan span) {
+    return span.is_infinite() || span.microseconds > UINT64_MAX - now ? UINT64_MAX
+                                                                      : now + span.microseconds;
+}
+
+void shorten(std::optional<std::uint64_t>& deadline, std::uint64_t now, Timespan span) {
+    const std::uint64_t other = later(now, span);
+    if (other != UINT64_MAX) {
+        deadline = std::min(deadline.value_or(UINT64_MAX), other);
+    }
+}
+
+}  // namespace
+
+UnitRecord* Queue::find(std::string_view name) {
+    return world_.find(name);
+}
+
+// ---- driving the machines -----------------------------------------------------------------------
 
 void Queue::drive(UnitRecord& record, const ServiceEvent& event) {
     const std::size_t first = outcome_.transitions.size();
-    ServiceMachine(record, world_, restarting(record), now_, outcome_).on(event);
+    if (unit_type(record.unit.name) == UnitType::Service) {
+        ServiceMachine(record, world_, restarting(record), now_, outcome_).on(event);
+    } else if (std::holds_alternative<StartRequested>(event)) {
+        SimpleMachine(record, now_, outcome_).start();
+    } else if (std::holds_alternative<StopRequested>(event)) {
+        SimpleMachine(record, now_, outcome_).stop();
+    }
     follow(record, first);
 }
 
-/// What the transitions from `first` on mean for the unit's job.
+/// What the transitions from `first` on mean for the unit's job and for the units around it.
 void Queue::follow(UnitRecord& record, std::size_t first) {
-    for (std::size_t index = first; index < outcome_.transitions.size() && record.job; ++index) {
-        const ActiveState state =
-            active_state(outcome_.transitions[index].to, record.unit.settings.service.type);
-        const auto result =
-            job_result(world_.jobs.at(*record.job), state, record.status.reload_result);
-        if (result) {
-            finish(record, *result);
+    for (std::size_t index = first; index < outcome_.transitions.size(); ++index) {
+        const Transition transition = outcome_.transitions[index];
+        if (transition.unit != record.unit.name) {
+            continue;
         }
+        const bool restarts = index + 1 < outcome_.transitions.size() &&
+                              outcome_.transitions[index + 1].unit == transition.unit &&
+                              outcome_.transitions[index + 1].to == ServiceState::AutoRestart;
+        const bool expected = explain(record, state_of(record, transition.to));
+        changed(record, transition, expected, restarts);
     }
+    wake(record);
+}
+
+/// Whether the unit's job explains that it is in `state` now; ends the job where that is its end.
+bool Queue::explain(UnitRecord& record, ActiveState state) {
+    if (!record.job) {
+        return false;
+    }
+    const Job job = world_.jobs.at(*record.job);
+    const bool running = job.state == JobState::Running;
+    const bool over = state == ActiveState::Inactive || state == ActiveState::Failed;
+    bool expected = true;
+    switch (job.type) {
+        case JobType::Start:
+        case JobType::VerifyActive:
+            expected = !running || (!over && state != ActiveState::Deactivating);
+            break;
+        case JobType::Stop:
+        case JobType::Restart:
+        case JobType::TryRestart:
+            expected = !running || over || state == ActiveState::Deactivating;
+            break;
+        case JobType::Reload:
+        case JobType::ReloadOrStart:
+            expected = !running || (!over && state != ActiveState::Deactivating);
+            break;
+    }
+    if (const auto result = job_result(job, state, record.status.reload_result)) {
+        finish(record, *result);
+    }
+    return expected;
 }
 
 void Queue::fact(const std::string& unit, const ServiceEvent& event) {
-    const auto found = world_.units.find(unit);
-    if (found == world_.units.end()) {
+    if (UnitRecord* const record = find(unit)) {
+        drive(*record, event);
+    }
+}
+
+void Queue::presence_changed(const PresenceChanged& fact) {
+    UnitRecord* const record = find(fact.unit);
+    if (record == nullptr || unit_type(record->unit.name) == UnitType::Service) {
         return;
     }
-    drive(found->second, event);
-    run(found->second);
+    const std::size_t first = outcome_.transitions.size();
+    SimpleMachine(*record, now_, outcome_).presence(fact.present);
+    follow(*record, first);
+}
+
+void Queue::conditions_checked(const ConditionsChecked& fact) {
+    UnitRecord* const record = find(fact.unit);
+    if (record == nullptr || !record->checking || record->job != fact.job) {
+        return;  // the job is gone, or another one asks again
+    }
+    const UnitSettings& settings = record->unit.settings.unit;
+    const Verdict conditions = judge_conditions(settings.conditions, fact.facts);
+    const Verdict asserts = judge_conditions(settings.asserts, fact.facts);
+    record->checking = false;
+    record->condition_results = conditions.results;
+    record->assert_results = asserts.results;
+    record->status.condition_met = conditions.met;
+    record->status.condition_asked = now_;
+    record->assert_met = asserts.met;
+    if (!conditions.met) {
+        tell(
+            Severity::Note,
+            record->unit.name,
+            fmt::format("not started: {} is not met", describe(*conditions.failed, false)));
+        return finish(*record, JobResult::Done);
+    }
+    if (!asserts.met) {
+        tell(
+            Severity::Error,
+            record->unit.name,
+            fmt::format("can't be started: {} is not met", describe(*asserts.failed, true)));
+        return finish(*record, JobResult::Assert);
+    }
+    drive(*record, StartRequested{});
 }
 
 void Queue::time_elapsed() {
@@ -58,29 +159,59 @@ void Queue::time_elapsed() {
         if (restart_due) {
             restart_automatically(record);
         }
-        run(record);
+    }
+    jobs_timed_out();
+}
+
+void Queue::jobs_timed_out() {
+    std::vector<std::string> late;
+    for (const auto& [id, job] : world_.jobs) {
+        if (job.deadline && *job.deadline <= now_.monotonic) {
+            late.push_back(job.unit);
+        }
+    }
+    for (const std::string& unit : late) {
+        UnitRecord* const record = find(unit);
+        if (record == nullptr || !record->job) {
+            continue;
+        }
+        const Job job = world_.jobs.at(*record->job);
+        tell(
+            Severity::Warning,
+            unit,
+            fmt::format(
+                "its {} job timed out (JobTimeoutSec=, JobRunningTimeoutSec=)", name(job.type)));
+        finish(*record, JobResult::Timeout);
+        act(*record,
+            record->unit.settings.unit.job_timeout_action,
+            EXIT_FAILURE,
+            "JobTimeoutAction=");
     }
 }
 
 void Queue::restart_automatically(UnitRecord& record) {
+    std::string why;
     if (record.unit.load_state == LoadState::Loaded) {
         // A job like any other, so that it can be seen, waited for and cancelled; a start that
         // somebody has queued meanwhile becomes part of it.
-        enqueue(record, JobType::Restart, JobMode::Replace);
-        return;
+        auto job = request(record.unit.name, JobType::Restart, JobMode::Replace, "Restart=");
+        if (job) {
+            return;
+        }
+        why = "not restarted: " + job.error().message;
+    } else {
+        why = fmt::format("not restarted: its unit file is {} now", name(record.unit.load_state));
     }
     const std::size_t first = outcome_.transitions.size();
-    ServiceMachine(record, world_, false, now_, outcome_)
-        .give_up_restart(
-            fmt::format("not restarted: its unit file is {} now", name(record.unit.load_state)));
+    ServiceMachine(record, world_, false, now_, outcome_).give_up_restart(why);
     follow(record, first);
 }
 
 void Queue::reset_failed(const std::string& unit) {
     for (auto& [name, record] : world_.units) {
         if (unit.empty() || unit == name) {
+            record.automatic_jobs.clear();
             drive(record, ResetFailed{name});
-            run(record);
         }
     }
 }
@@ -91,53 +222,89 @@ bool Queue::restarting(const UnitRecord& record) const {
     return record.job && world_.jobs.at(*record.job).type == JobType::Restart;
 }
 
-JobId Queue::enqueue(UnitRecord& record, JobType type, JobMode mode) {
+Result<JobId, RequestError> Queue::request(
+    const std::string& unit, JobType type, JobMode mode, const std::string& why) {
+    const Transaction transaction = HEARTH_TRY(plan_transaction(world_, unit, type, mode));
+    return install(transaction, mode, why);
+}
+
+JobId Queue::install(const Transaction& transaction, JobMode mode, const std::string& why) {
+    for (const std::string& cycle : transaction.cycles) {
+        tell(Severity::Warning, transaction.jobs.front().unit, cycle);
+    }
+    if (mode == JobMode::Isolate || mode == JobMode::Flush) {
+        cancel_others(transaction);
+    }
+    JobId first = 0;
+    for (const PlannedJob& planned : transaction.jobs) {
+        UnitRecord& record = *find(planned.unit);
+        const JobId id =
+            enqueue(record, planned.type, mode, planned.why.empty() ? why : planned.why);
+        first = first == 0 ? id : first;
+    }
+    return first;
+}
+
+/// Jobs that the new state has no place for.
+void Queue::cancel_others(const Transaction& transaction) {
+    std::set<std::string_view> kept;
+    for (const PlannedJob& planned : transaction.jobs) {
+        kept.insert(planned.unit);
+    }
+    for (auto& [unit, record] : world_.units) {
+        if (record.job && !kept.contains(unit) &&
+            world_.jobs.at(*record.job).mode != JobMode::ReplaceIrreversibly) {
+            remove(record, JobResult::Canceled);
+        }
+    }
+}
+
+/// Makes the job part of the installed one; a contradicting one is cancelled.
+JobId Queue::enqueue(UnitRecord& record, JobType type, JobMode mode, const std::string& why) {
     if (record.job) {
         Job& installed = world_.jobs.at(*record.job);
         if (const auto both = merged(installed.type, type, record)) {
-            const JobId id = installed.id;
             if (mode == JobMode::ReplaceIrreversibly) {
                 installed.mode = mode;
             }
             if (installed.state == JobState::Waiting || !covers(installed.type, type, record)) {
                 installed.type = *both;
                 installed.state = JobState::Waiting;
-                run(record);
+                wake(record);
             }
-            return id;
+            return installed.id;
         }
         remove(record, JobResult::Canceled);
     }
-    const JobId id = add(record, type, mode).id;
+    const JobId id = add(record, type, mode, why).id;
     record.job = id;
-    run(record);
+    wake(record);
     return id;
 }
 
 /// A job that is over as soon as it is queued: there is nothing to do. It leaves the unit's own job
 /// alone.
 JobId Queue::enqueue_nothing(UnitRecord& record, JobMode mode) {
-    const Job job = add(record, JobType::TryRestart, mode);
+    const Job job = add(record, JobType::TryRestart, mode, {});
     world_.jobs.erase(job.id);
     outcome_.jobs.push_back({job, JobChange::What::Removed, JobResult::Done});
     return job.id;
 }
 
-Job& Queue::add(const UnitRecord& record, JobType type, JobMode mode) {
+Job& Queue::add(const UnitRecord& record, JobType type, JobMode mode, const std::string& why) {
     const JobId id = world_.next_job++;
     Job& job = world_.jobs[id];
-    job = {id, record.unit.name, type, mode, JobState::Waiting, now_};
+    job = {id, record.unit.name, type, mode, JobState::Waiting, now_, why, {}};
+    shorten(job.deadline, now_.monotonic, record.unit.settings.unit.job_timeout);
     outcome_.jobs.push_back({job, JobChange::What::Queued, JobResult::Done});
     return job;
 }
 
-void Queue::flush(const std::string& except) {
-    for (auto& [unit, record] : world_.units) {
-        if (unit != except && record.job &&
-            world_.jobs.at(*record.job).mode != JobMode::ReplaceIrreversibly) {
-            remove(record, JobResult::Canceled);
-        }
-    }
+void Queue::begin(UnitRecord& record) {
+    Job& job = world_.jobs.at(*record.job);
+    job.state = JobState::Running;
+    shorten(job.deadline, now_.monotonic, record.unit.settings.unit.job_running_timeout);
+    outcome_.jobs.push_back({job, JobChange::What::Running, JobResult::Done});
 }
 
 void Queue::remove(UnitRecord& record, JobResult result) {
@@ -145,143 +312,72 @@ void Queue::remove(UnitRecord& record, JobResult result) {
     outcome_.jobs.push_back({found->second, JobChange::What::Removed, result});
     world_.jobs.erase(found);
     record.job.reset();
+    record.checking = false;
+    wake_around(record);
+    recheck_around(record);
+}
+
+void Queue::cancel(UnitRecord& record) {
+    finish(record, JobResult::Canceled);
 }
 
 void Queue::finish(UnitRecord& record, JobResult result) {
     Job& job = world_.jobs.at(*record.job);
-    if (job.type == JobType::Restart && result == JobResult::Done) {
+    const JobType type = job.type;
+    if (type == JobType::Restart && result == JobResult::Done) {
         job.type = JobType::Start;  // the first half is done
         job.state = JobState::Waiting;
+        wake(record);
+        wake_around(record);
         return;
     }
     remove(record, result);
+    failing_.push_back({record.unit.name, type, result});
+    if (result == JobResult::Timeout || result == JobResult::Dependency) {
+        start_on(record, Relation::OnFailure, record.unit.settings.unit.on_failure_job_mode);
+    }
 }
 
-void Queue::run(UnitRecord& record) {
-    while (record.job && world_.jobs.at(*record.job).state == JobState::Waiting) {
-        if (!perform(record, world_.jobs.at(*record.job).type)) {
-            return;  // waits for the unit to come to another state
+void Queue::wake(UnitRecord& record) {
+    if (record.job && world_.jobs.at(*record.job).state == JobState::Waiting) {
+        ready_.push_back(record.unit.name);
+    }
+}
+
+/// The jobs that may have waited for this one.
+void Queue::wake_around(const UnitRecord& record) {
+    world_.for_each_dependency(
+        record, [this](Relation relation, std::string_view other, DependencySource) {
+            if (relation == Relation::Before || relation == Relation::After) {
+                if (UnitRecord* const neighbour = find(other)) {
+                    wake(*neighbour);
+                }
+            }
+        });
+}
+
+void Queue::settle() {
+    for (;;) {
+        if (!failing_.empty()) {
+            const Failing next = std::move(failing_.front());
+            failing_.pop_front();
+            fail_around(next.unit, next.type, next.result);
+        } else if (!ready_.empty()) {
+            const std::string next = std::move(ready_.front());
+            ready_.pop_front();
+            if (UnitRecord* const record = find(next)) {
+                run(*record);
+            }
+        } else if (!recheck_.empty()) {
+            const std::string next = std::move(recheck_.front());
+            recheck_.pop_front();
+            if (UnitRecord* const record = find(next)) {
+                recheck(*record);
+            }
+        } else {
+            return;
         }
     }
-}
-
-void Queue::begin(UnitRecord& record) {
-    Job& job = world_.jobs.at(*record.job);
-    job.state = JobState::Running;
-    outcome_.jobs.push_back({job, JobChange::What::Running, JobResult::Done});
-}
-
-/// Tries the waiting job of `record`. False: not yet.
-bool Queue::perform(UnitRecord& record, JobType type) {
-    switch (type) {
-        using enum JobType;
-        case Start:
-        case ReloadOrStart:
-            return perform_start(record);
-        case Stop:
-        case Restart:
-        case TryRestart:
-            return perform_stop(record);
-        case Reload:
-            return perform_reload(record);
-        case VerifyActive:
-            return perform_verify(record);
-    }
-    return false;
-}
-
-bool Queue::perform_start(UnitRecord& record) {
-    switch (record.active_state()) {
-        using enum ActiveState;
-        case Active:
-        case Reloading:
-            finish(record, JobResult::Done);
-            return true;
-        case Deactivating:
-            return false;
-        case Activating:
-            if (record.status.state != ServiceState::AutoRestart) {
-                begin(record);
-                return true;
-            }
-            if (record.status.deadline) {
-                return false;  // systemd.service(5): the restart itself does it, after RestartSec=
-            }
-            drive(record, StopRequested{});  // RestartSec=infinity: nothing would ever come
-            return true;
-        case Inactive:
-        case Failed:
-            if (record.unit.load_state != LoadState::Loaded) {
-                finish(record, JobResult::Failed);
-                return true;
-            }
-            begin(record);
-            drive(record, StartRequested{});
-            return true;
-    }
-    return false;
-}
-
-bool Queue::perform_stop(UnitRecord& record) {
-    switch (record.active_state()) {
-        using enum ActiveState;
-        case Inactive:
-        case Failed:
-            finish(record, JobResult::Done);
-            return true;
-        case Active:
-        case Reloading:
-        case Activating:
-        case Deactivating:
-            begin(record);
-            drive(record, StopRequested{});
-            return true;
-    }
-    return false;
-}
-
-bool Queue::perform_reload(UnitRecord& record) {
-    switch (record.active_state()) {
-        using enum ActiveState;
-        case Active:
-            if (record.status.state != ServiceState::Running &&
-                record.status.state != ServiceState::Exited) {
-                finish(record, JobResult::Invalid);  // idle, still on its way
-            } else if (!can_reload(record.unit)) {
-                finish(record, JobResult::Skipped);  // gone since the job was queued
-            } else {
-                begin(record);
-                drive(record, ReloadRequested{});
-            }
-            return true;
-        case Reloading:
-            return false;
-        case Inactive:
-        case Failed:
-        case Activating:
-        case Deactivating:
-            finish(record, JobResult::Invalid);
-            return true;
-    }
-    return false;
-}
-
-bool Queue::perform_verify(UnitRecord& record) {
-    switch (record.active_state()) {
-        using enum ActiveState;
-        case Active:
-        case Reloading:
-            finish(record, JobResult::Done);
-            return true;
-        case Activating:
-            return false;
-        case Inactive:
-        case Failed:
-        case Deactivating:
-            finish(record, JobResult::Skipped);
-            return true;
-    }
-    return false;
 }
 
 // ---- the entrance -------------------------------------------------------------------------------
@@ -301,7 +397,15 @@ Outcome step(World& world, const Event& event, Moment now) {
         [&](const BusNameChanged& fact) { queue.fact(fact.unit, fact); },
         [&](const TimeElapsed&) { queue.time_elapsed(); },
         [&](const UnitLoaded& fact) { queue.loaded(fact.unit); },
+        [&](const UnitsLoaded& fact) {
+            for (const Unit& unit : fact.units) {
+                queue.loaded(unit);
+            }
+        },
+        [&](const ConditionsChecked& fact) { queue.conditions_checked(fact); },
+        [&](const PresenceChanged& fact) { queue.presence_changed(fact); },
         [&](const ResetFailed& request) { queue.reset_failed(request.unit); });
+    queue.settle();
     return outcome;
 }
 

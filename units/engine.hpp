@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "parser/result.hpp"
+#include "units/conditions.hpp"
 #include "units/notification.hpp"
 #include "units/world.hpp"
 
@@ -110,6 +111,24 @@ struct UnitLoaded {
     Unit unit;
     bool operator==(const UnitLoaded&) const = default;
 };
+/// The same for many at once, so that daemon-reload is one change.
+struct UnitsLoaded {
+    std::vector<Unit> units;
+    bool operator==(const UnitsLoaded&) const = default;
+};
+/// The answer to CheckConditions.
+struct ConditionsChecked {
+    std::string unit;
+    JobId job = 0;
+    ConditionFacts facts;
+    bool operator==(const ConditionsChecked&) const = default;
+};
+/// The kernel has the device, mount or swap of that name, or not any more.
+struct PresenceChanged {
+    std::string unit;
+    bool present = false;
+    bool operator==(const PresenceChanged&) const = default;
+};
 /// "" = all
 struct ResetFailed {
     std::string unit;
@@ -128,6 +147,9 @@ using Event = std::variant<
     BusNameChanged,
     TimeElapsed,
     UnitLoaded,
+    UnitsLoaded,
+    ConditionsChecked,
+    PresenceChanged,
     ResetFailed>;
 
 // ---- what to do ---------------------------------------------------------------------------------
@@ -199,11 +221,20 @@ struct CloseDescriptor {
     std::uint64_t id = 0;
     bool operator==(const CloseDescriptor&) const = default;
 };
-/// An essential service has ended: stop everything and exit with its status.
-struct EndManager {
+/// Look at what the unit's conditions and asserts ask about (units/conditions.hpp); one
+/// ConditionsChecked with this job must follow.
+struct CheckConditions {
     std::string unit;
-    int exit_status = 0;
-    bool operator==(const EndManager&) const = default;
+    JobId job = 0;
+    bool operator==(const CheckConditions&) const = default;
+};
+/// FailureAction= and kin, and the end of an essential service.
+struct PerformAction {
+    std::string unit;
+    EmergencyAction action{};
+    int exit_status = 0;  ///< what the supervisor ends with, if the action ends it
+    std::string why;      ///< "FailureAction=exit", "Essential=yes"
+    bool operator==(const PerformAction&) const = default;
 };
 
 using Action = std::variant<
@@ -217,7 +248,8 @@ using Action = std::variant<
     WatchProcess,
     StoreDescriptor,
     CloseDescriptor,
-    EndManager>;
+    CheckConditions,
+    PerformAction>;
 
 // ---- what happened ------------------------------------------------------------------------------
 

@@ -6,10 +6,12 @@
 // is run.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "units/engine_queue.hpp"
 #include "units/restart_policy.hpp"
+#include "units/unit_name.hpp"
 
 namespace hearth {
 
@@ -35,21 +37,68 @@ void keep_history(const Unit& before, const Unit& after, ServiceStatus& status) 
     }
 }
 
-void replace(UnitRecord& record, const Unit& unit) {
+}  // namespace
+
+void Queue::replace(UnitRecord& record, const Unit& unit) {
     keep_history(record.unit, unit, record.status);
-    record.unit = unit;
+    if (record.unit.dependencies == unit.dependencies) {
+        record.unit = unit;
+    } else {
+        world_.unlink(record.unit);
+        record.unit = unit;
+        world_.link(record.unit);
+    }
+    adopt_aliases(unit);
     record.need_daemon_reload = false;
+    record.kept_because.clear();
     if (record.status.state == ServiceState::Running) {
         record.status.deadline = runtime_deadline(record);
     }
+    recheck_around(record);
 }
 
-}  // namespace
+/// The unit's other names lead to it from now on. What stands there under such a name and runs
+/// keeps it until it has ended and is loaded again.
+void Queue::adopt_aliases(const Unit& unit) {
+    const auto gone = std::erase_if(world_.aliases, [&](const auto& each) {
+        return each.second == unit.name &&
+               std::ranges::find(unit.aliases, each.first) == unit.aliases.end();
+    });
+    if (gone > 0) {
+        world_.relink();
+    }
+    for (const std::string& alias : unit.aliases) {
+        const auto other = world_.units.find(alias);
+        if (other != world_.units.end()) {
+            if (!at_rest(other->second) || other->second.job) {
+                tell(
+                    Severity::Warning,
+                    alias,
+                    "it is an alias of " + unit.name + " now, and goes on as its own unit until " +
+                        "it is stopped");
+                continue;
+            }
+            world_.unlink(other->second.unit);
+            world_.units.erase(other);
+        }
+        world_.aliases[alias] = unit.name;
+        world_.move_incoming(alias, unit.name);
+    }
+}
 
 void Queue::loaded(const Unit& unit) {
     const auto found = world_.units.find(unit.name);
     if (found == world_.units.end()) {
-        world_.units[unit.name].unit = unit;
+        UnitRecord& record = world_.units[unit.name];
+        world_.aliases.erase(unit.name);
+        record.unit = unit;
+        world_.link(unit);
+        adopt_aliases(unit);
+        recheck_around(record);
+        if (unit.built_in && unit.starts_active) {
+            record.status.state = ServiceState::Running;
+            record.state_change = record.inactive_exit = record.active_enter = now_;
+        }
         return;
     }
     UnitRecord& record = found->second;
@@ -64,23 +113,24 @@ void Queue::loaded(const Unit& unit) {
         case LoadState::Masked:
             record.unit.load_state = unit.load_state;
             record.need_daemon_reload = false;
-            outcome_.actions.push_back(Tell{
+            tell(
                 Severity::Warning,
                 unit.name,
                 fmt::format(
                     "its unit file is {} now; the service goes on as it was started and can't be "
                     "started again",
-                    name(unit.load_state))});
+                    name(unit.load_state)));
             return;
         case LoadState::Stub:
         case LoadState::BadSetting:
         case LoadState::Error:
             record.need_daemon_reload = true;
-            outcome_.actions.push_back(Tell{
+            record.kept_because = unit.refusals;
+            tell(
                 Severity::Warning,
                 unit.name,
                 "its unit file can't be loaded any more; the service goes on with the settings it "
-                "had"});
+                "had");
             return;
     }
 }
@@ -89,14 +139,21 @@ std::vector<std::string> collect(World& world) {
     std::vector<std::string> gone;
     for (const auto& [name, record] : world.units) {
         const bool has_text = record.unit.load_state == LoadState::Loaded;
-        const bool dead = record.status.state == ServiceState::Dead && !record.status.launch &&
-                          !record.status.cgroup_populated;
-        if (!has_text && dead && !record.job) {
+        const bool referenced = world.incoming.contains(name);
+        const bool quiet = !record.status.launch && !record.status.cgroup_populated && !record.job;
+        const bool forgotten =
+            record.status.state == ServiceState::Failed &&
+            record.unit.settings.unit.collect_mode == CollectMode::InactiveOrFailed;
+        const bool dead = record.status.state == ServiceState::Dead && !has_text;
+        if (quiet && !referenced && (dead || forgotten)) {
             gone.push_back(name);
         }
     }
     for (const std::string& name : gone) {
-        world.units.erase(name);
+        const auto found = world.units.find(name);
+        world.unlink(found->second.unit);
+        std::erase_if(world.aliases, [&](const auto& each) { return each.second == name; });
+        world.units.erase(found);
     }
     return gone;
 }

@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: MIT
 //
 // Queue: one event's or request's work on the World; internal to the engine (engine.cpp drives
-// machines and jobs, engine_requests.cpp judges requests, engine_loading.cpp takes in unit texts).
-// It lives for one call and appends everything it does to an Outcome. Nobody but the engine
-// includes this.
+// machines and jobs, engine_jobs.cpp performs jobs, engine_propagation.cpp carries a change to the
+// units around it, engine_requests.cpp judges requests, engine_loading.cpp takes in unit texts). It
+// lives for one call and appends everything it does to an Outcome. What one change causes elsewhere
+// is put on lists that settle() works off, so a chain of 10,000 units needs no deep stack. Nobody
+// but the engine includes this.
 #pragma once
 
+#include <deque>
 #include <string>
+#include <utility>
 
 #include "units/engine.hpp"
 #include "units/service_machine.hpp"
+#include "units/transaction.hpp"
 
 namespace hearth {
 
@@ -22,33 +27,81 @@ public:
     void time_elapsed();
     void reset_failed(const std::string& unit);
     void loaded(const Unit& unit);
+    void conditions_checked(const ConditionsChecked& fact);
+    void presence_changed(const PresenceChanged& fact);
 
-    /// Queues a job, or makes it part of the installed one; a contradicting one is cancelled.
-    JobId enqueue(UnitRecord& record, JobType type, JobMode mode);
+    /// Plans and installs a job with all that it pulls in.
+    [[nodiscard]] Result<JobId, RequestError> request(
+        const std::string& unit, JobType type, JobMode mode, const std::string& why);
     JobId enqueue_nothing(UnitRecord& record, JobMode mode);
-    /// JobMode::Flush: cancels the jobs of all other units, save irreversible ones.
-    void flush(const std::string& except);
-    /// Precondition: the unit has a job.
-    void remove(UnitRecord& record, JobResult result);
+    /// Precondition: the unit has a job. It is taken back; what needs it fails with it.
+    void cancel(UnitRecord& record);
+    /// Works off what has been caused. The last thing that every entrance does.
+    void settle();
 
 private:
+    // engine.cpp
+    JobId install(const Transaction& transaction, JobMode mode, const std::string& why);
+    JobId enqueue(UnitRecord& record, JobType type, JobMode mode, const std::string& why);
+    Job& add(const UnitRecord& record, JobType type, JobMode mode, const std::string& why);
+    void cancel_others(const Transaction& transaction);
     void drive(UnitRecord& record, const ServiceEvent& event);
     void follow(UnitRecord& record, std::size_t first);
+    [[nodiscard]] bool explain(UnitRecord& record, ActiveState state);
     void restart_automatically(UnitRecord& record);
-    void run(UnitRecord& record);
     void begin(UnitRecord& record);
     void finish(UnitRecord& record, JobResult result);
-    Job& add(const UnitRecord& record, JobType type, JobMode mode);
+    void remove(UnitRecord& record, JobResult result);
+    void wake(UnitRecord& record);
+    void wake_around(const UnitRecord& record);
+    void jobs_timed_out();
     [[nodiscard]] bool restarting(const UnitRecord& record) const;
+
+    // engine_jobs.cpp
+    void run(UnitRecord& record);
+    [[nodiscard]] bool may_run(const UnitRecord& record) const;
     [[nodiscard]] bool perform(UnitRecord& record, JobType type);
     [[nodiscard]] bool perform_start(UnitRecord& record);
+    [[nodiscard]] bool start_at_rest(UnitRecord& record);
     [[nodiscard]] bool perform_stop(UnitRecord& record);
     [[nodiscard]] bool perform_reload(UnitRecord& record);
     [[nodiscard]] bool perform_verify(UnitRecord& record);
+    [[nodiscard]] bool lacks_what_it_binds_to(const UnitRecord& record) const;
+
+    // engine_propagation.cpp
+    void changed(UnitRecord& record, const Transition& transition, bool expected, bool restarts);
+    void start_around(const UnitRecord& record);
+    void stop_around(const UnitRecord& record);
+    void start_on(const UnitRecord& record, Relation relation, JobMode mode);
+    void act(const UnitRecord& record, EmergencyAction action, int status, std::string why);
+    void ended(const UnitRecord& record, const Transition& transition);
+    void fail_around(const std::string& unit, JobType type, JobResult result);
+    void recheck_around(const UnitRecord& record);
+    void recheck(UnitRecord& record);
+    [[nodiscard]] bool is_unneeded(const UnitRecord& record) const;
+    [[nodiscard]] const UnitRecord* upheld_by(const UnitRecord& record) const;
+    [[nodiscard]] const UnitRecord* bound_to_inactive(const UnitRecord& record) const;
+    [[nodiscard]] bool may_act_by_itself(UnitRecord& record);
+    void ask(const std::string& unit, JobType type, JobMode mode, const std::string& why);
+    void tell(Severity severity, const std::string& unit, std::string message);
+
+    // engine_loading.cpp
+    void replace(UnitRecord& record, const Unit& unit);
+    void adopt_aliases(const Unit& unit);
+
+    [[nodiscard]] UnitRecord* find(std::string_view name);
+
+    struct Failing {
+        std::string unit;
+        JobType type{};
+        JobResult result{};
+    };
 
     World& world_;
     Moment now_;
     Outcome& outcome_;
+    std::deque<std::string> ready_, recheck_;
+    std::deque<Failing> failing_;
 };
 
 }  // namespace hearth

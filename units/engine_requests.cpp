@@ -19,38 +19,6 @@ Unexpected<RequestError> refusal(std::string error_name, std::string message) {
     return Unexpected(RequestError{std::move(error_name), std::move(message)});
 }
 
-/// What the loader had to say about it, one line each.
-std::string errors_of(const Unit& unit) {
-    std::string text;
-    for (const Diagnostic& diagnostic : unit.diagnostics) {
-        if (diagnostic.severity == Severity::Error) {
-            text += "\n" + one_line(diagnostic);
-        }
-    }
-    return text;
-}
-
-Judgement judge_loaded(const Unit& unit) {
-    switch (unit.load_state) {
-        case LoadState::Loaded:
-        case LoadState::Merged:
-            return {};
-        case LoadState::Stub:
-        case LoadState::NotFound:
-            return refusal("NoSuchUnit", fmt::format("Unit {} not found.", unit.name));
-        case LoadState::BadSetting:
-            return refusal(
-                "BadUnitSetting",
-                fmt::format("Unit {} has a bad unit file setting.{}", unit.name, errors_of(unit)));
-        case LoadState::Error:
-            return refusal(
-                "LoadFailed", fmt::format("Unit {} failed to load.{}", unit.name, errors_of(unit)));
-        case LoadState::Masked:
-            return refusal("UnitMasked", fmt::format("Unit {} is masked.", unit.name));
-    }
-    return {};
-}
-
 Judgement judge_manual(const UnitRecord& record, std::optional<JobType> type) {
     const UnitSettings& settings = record.unit.settings.unit;
     const bool starts = type == JobType::Start || type == JobType::Restart;
@@ -74,7 +42,8 @@ Judgement judge_manual(const UnitRecord& record, std::optional<JobType> type) {
     return {};
 }
 
-Judgement judge_mode(const std::string& unit, Verb verb, JobMode mode) {
+Judgement judge_mode(const UnitRecord& record, Verb verb, JobMode mode) {
+    const std::string& unit = record.unit.name;
     switch (mode) {
         case JobMode::Replace:
         case JobMode::Fail:
@@ -84,9 +53,18 @@ Judgement judge_mode(const std::string& unit, Verb verb, JobMode mode) {
         case JobMode::Flush:
             return {};
         case JobMode::Isolate:
-            return refusal(
-                "NoIsolation",
-                fmt::format("Operation refused, unit {} may not be isolated.", unit));
+            if (verb != Verb::Start) {
+                return refusal(
+                    "org.freedesktop.DBus.Error.InvalidArgs",
+                    "job mode 'isolate' is only valid for start");
+            }
+            if (!record.unit.settings.unit.allow_isolate) {
+                return refusal(
+                    "NoIsolation",
+                    fmt::format(
+                        "Operation refused, unit {} may not be isolated (AllowIsolate=no).", unit));
+            }
+            return {};
         case JobMode::Triggering:
             if (verb == Verb::Stop) {
                 return {};
@@ -94,26 +72,13 @@ Judgement judge_mode(const std::string& unit, Verb verb, JobMode mode) {
             return refusal(
                 "org.freedesktop.DBus.Error.InvalidArgs",
                 "job mode 'triggering' is only valid for stop");
-    }
-    return {};
-}
-
-Judgement judge_conflict(const World& world, const UnitRecord& record, JobType type, JobMode mode) {
-    if (!record.job) {
-        return {};
-    }
-    const Job& installed = world.jobs.at(*record.job);
-    const bool keeps = mode == JobMode::Fail || installed.mode == JobMode::ReplaceIrreversibly;
-    if (keeps && !merged(installed.type, type, record)) {
-        return refusal(
-            "TransactionIsDestructive",
-            fmt::format(
-                "Transaction for {0}/{1} is destructive ({0} has '{2}' job queued, but '{1}' is "
-                "included in "
-                "transaction).",
-                record.unit.name,
-                name(type),
-                name(installed.type)));
+        case JobMode::RestartDependencies:
+            if (verb == Verb::Start) {
+                return {};
+            }
+            return refusal(
+                "org.freedesktop.DBus.Error.InvalidArgs",
+                "job mode 'restart-dependencies' is only valid for start");
     }
     return {};
 }
@@ -126,61 +91,35 @@ bool at_rest(const UnitRecord& record) {
 Judgement judge(const UnitRecord& record, Verb verb, std::optional<JobType> type) {
     const Unit& unit = record.unit;
     if (verb != Verb::Stop) {
-        if (auto judged = judge_loaded(unit); !judged) {
-            return Unexpected(judged.error());
-        }
+        HEARTH_TRY(startable(unit));
     } else if (
         unit.load_state != LoadState::Loaded && unit.load_state != LoadState::Masked &&
         at_rest(record)) {
         return refusal("NoSuchUnit", fmt::format("Unit {} not loaded.", unit.name));
     }
-    if (!unit.name.ends_with(".service")) {
-        return refusal(
-            "org.freedesktop.DBus.Error.NotSupported",
-            fmt::format(
-                "{} can't be started or stopped: only services are built so far", unit.name));
-    }
-    if (auto judged = judge_manual(record, type); !judged) {
-        return Unexpected(judged.error());
-    }
-    if (type == JobType::Reload && !can_reload(unit)) {
-        return refusal(
-            "JobTypeNotApplicable",
-            fmt::format(
-                "Job type reload is not applicable for unit {}: it has no ExecReload= and is not "
-                "Type=notify-reload.",
-                unit.name));
-    }
-    return {};
+    HEARTH_TRY(judge_manual(record, type));
+    return type ? applicable(record, *type) : Judgement{};
 }
 
 }  // namespace
 
 Result<Requested, RequestError> request_job(
     World& world, const std::string& unit, Verb verb, JobMode mode, Moment now) {
-    const auto found = world.units.find(unit);
-    if (found == world.units.end()) {
+    UnitRecord* const record = world.find(unit);
+    if (record == nullptr) {
         return refusal("NoSuchUnit", fmt::format("Unit {} not found.", unit));
     }
-    UnitRecord& record = found->second;
-    const std::optional<JobType> type = job_type(verb, record);
-    if (auto judged = judge(record, verb, type); !judged) {
-        return Unexpected(judged.error());
-    }
-    if (auto judged = judge_mode(unit, verb, mode); !judged) {
-        return Unexpected(judged.error());
-    }
-    if (type) {
-        if (auto judged = judge_conflict(world, record, *type, mode); !judged) {
-            return Unexpected(judged.error());
-        }
-    }
+    const std::optional<JobType> type = job_type(verb, *record);
+    HEARTH_TRY(judge(*record, verb, type));
+    HEARTH_TRY(judge_mode(*record, verb, mode));
     Requested requested;
     Queue queue(world, now, requested.outcome);
-    if (mode == JobMode::Flush) {
-        queue.flush(unit);
+    if (type) {
+        requested.job = HEARTH_TRY(queue.request(record->unit.name, *type, mode, {}));
+    } else {
+        requested.job = queue.enqueue_nothing(*record, mode);
     }
-    requested.job = type ? queue.enqueue(record, *type, mode) : queue.enqueue_nothing(record, mode);
+    queue.settle();
     return requested;
 }
 
@@ -189,12 +128,14 @@ Result<Outcome, RequestError> cancel_job(World& world, JobId job, Moment now) {
     if (found == world.jobs.end()) {
         return refusal("NoSuchJob", fmt::format("Job {} does not exist.", job));
     }
-    const auto record = world.units.find(found->second.unit);
-    if (record == world.units.end()) {
+    UnitRecord* const record = world.find(found->second.unit);
+    if (record == nullptr) {
         return refusal("NoSuchUnit", fmt::format("Unit {} not found.", found->second.unit));
     }
     Outcome outcome;
-    Queue(world, now, outcome).remove(record->second, JobResult::Canceled);
+    Queue queue(world, now, outcome);
+    queue.cancel(*record);
+    queue.settle();
     return outcome;
 }
 

@@ -38,7 +38,10 @@ std::string describe_exit(int code, int status) {
 std::string describe(const Transition& transition) {
     const bool at_rest =
         transition.to == ServiceState::Failed || transition.to == ServiceState::Dead;
-    std::string text = fmt::format("{} -> {}", name(transition.from), name(transition.to));
+    std::string text = fmt::format(
+        "{} -> {}",
+        sub_state(transition.unit, transition.from),
+        sub_state(transition.unit, transition.to));
     if (at_rest && transition.result != ServiceResult::Success) {
         text += fmt::format(" (result '{}')", name(transition.result));
     }

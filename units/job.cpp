@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "units/job.hpp"
 
-#include <array>
-#include <utility>
+#include "units/codecs.hpp"
 
 namespace hearth {
 
@@ -39,37 +38,12 @@ std::string_view name(JobType type) {
     return "";
 }
 
-namespace {
-
-constexpr std::array<std::pair<std::string_view, JobMode>, 8> mode_names{{
-    {"replace", JobMode::Replace},
-    {"fail", JobMode::Fail},
-    {"replace-irreversibly", JobMode::ReplaceIrreversibly},
-    {"isolate", JobMode::Isolate},
-    {"ignore-dependencies", JobMode::IgnoreDependencies},
-    {"ignore-requirements", JobMode::IgnoreRequirements},
-    {"flush", JobMode::Flush},
-    {"triggering", JobMode::Triggering},
-}};
-
-}  // namespace
-
 std::string_view name(JobMode mode) {
-    for (const auto& [text, value] : mode_names) {
-        if (value == mode) {
-            return text;
-        }
-    }
-    return "";
+    return name_of(mode, job_mode_names);
 }
 
 std::optional<JobMode> job_mode(std::string_view text) {
-    for (const auto& [known, value] : mode_names) {
-        if (known == text) {
-            return value;
-        }
-    }
-    return std::nullopt;
+    return value_of(text, job_mode_names);
 }
 
 std::string_view name(JobResult result) {

@@ -10,6 +10,7 @@
 #include "units/codecs.hpp"
 #include "units/directive.hpp"
 #include "units/rules.hpp"
+#include "units/special.hpp"
 #include "units/unit_name.hpp"
 
 namespace hearth {
@@ -28,7 +29,8 @@ bool must_be_valid(const Row& row) {
 
 class Loading {
 public:
-    Loading(Unit& unit, const SpecifierTable& specifiers) : unit_(unit), specifiers_(specifiers) {}
+    Loading(Unit& unit, const SpecifierTable& specifiers)
+        : unit_(unit), specifiers_(specifiers), type_(unit_type(unit.name)) {}
 
     void read(const UnitSource::File& file) {
         const UnitFile text = read_unit_file(file.text, file.path);
@@ -91,15 +93,46 @@ private:
         if (assignment.key.starts_with("X-")) {
             return;
         }
+        if (is_of_unbuilt_type(assignment.section)) {
+            return unbuilt_section(assignment);
+        }
+        if (assignment.section == name(Section::Service) && type_ != UnitType::Service) {
+            return unknown_section(assignment);
+        }
         if (const Row* const row = find_row(assignment.section, assignment.key)) {
             assign(*row, assignment);
         } else if (is_known_section(assignment.section)) {
             unknown_key(assignment);
-        } else if (
-            !assignment.section.starts_with("X-") &&
-            unknown_sections_.insert(assignment.section).second) {
+        } else if (!assignment.section.starts_with("X-")) {
+            unknown_section(assignment);
+        }
+    }
+
+    void unknown_section(const Assignment& assignment) {
+        if (unknown_sections_.insert(assignment.section).second) {
             tell(assignment.diagnostic(
                 Severity::Warning, "Unknown section [" + assignment.section + "], ignored"));
+        }
+    }
+
+    /// [Socket] of a socket unit and kin: a section whose directives aren't built.
+    [[nodiscard]] bool is_of_unbuilt_type(std::string_view section) const {
+        if (type_ == UnitType::Service || type_ == UnitType::Target || section.empty()) {
+            return false;
+        }
+        std::string own(name(type_));
+        own.front() = static_cast<char>(own.front() - 'a' + 'A');
+        return section == own;
+    }
+
+    /// Such a type is refused when it is started (units/transaction.cpp); a slice, which can be,
+    /// is refused for what it would limit.
+    void unbuilt_section(const Assignment& assignment) {
+        if (type_ == UnitType::Slice && !assignment.value.empty()) {
+            unit_.refusals.push_back(assignment.diagnostic(
+                Severity::Error,
+                assignment.key + "= of a slice is not built yet",
+                "write it into the services of the slice"));
         }
     }
 
@@ -163,6 +196,7 @@ private:
 
     Unit& unit_;
     const SpecifierTable& specifiers_;
+    UnitType type_;
     Diagnostics diagnostics_;
     std::set<std::string, std::less<>> unknown_sections_;
     std::map<std::string_view, Diagnostics> invalid_;  // names are the rows' own
@@ -244,7 +278,8 @@ void complete(Unit& unit, const LoadContext& context) {
     Settings& settings = unit.settings;
     complete_streams(unit);
     imply(unit, context);
-    if (!unit.origins.contains("Type") && settings.service.exec_start.empty()) {
+    if (unit_type(unit.name) == UnitType::Service && !unit.origins.contains("Type") &&
+        settings.service.exec_start.empty()) {
         settings.service.type = ServiceType::Oneshot;  // systemd.service(5), Type=
     }
     for (MemoryLimit* const limit :
@@ -293,30 +328,132 @@ void load_files(
 
 }  // namespace
 
+namespace {
+
+std::vector<std::string> existing_mounts(
+    const std::vector<AbsolutePath>& paths, const UnitSource& source) {
+    std::vector<std::string> names;
+    for (const AbsolutePath& each : paths) {
+        for (std::string& mount : mounts_above(each.path)) {
+            if (mount != "-.mount" && source.has_fragment(mount)) {
+                names.push_back(std::move(mount));
+            }
+        }
+    }
+    return names;
+}
+
+void depend(Unit& unit, const UnitSource& source) {
+    const UnitSettings& settings = unit.settings.unit;
+    unit.dependencies = dependencies_of(
+        unit,
+        source.links(unit.name),
+        existing_mounts(settings.requires_mounts_for, source),
+        existing_mounts(settings.wants_mounts_for, source));
+}
+
+/// Defaults that depend on the type of unit.
+void prepare(Unit& unit, UnitType type) {
+    UnitSettings& settings = unit.settings.unit;
+    switch (type) {
+        case UnitType::Device:
+            settings.job_running_timeout = Timespan::seconds(90);
+            [[fallthrough]];
+        case UnitType::Slice:
+        case UnitType::Scope:
+        case UnitType::Mount:
+        case UnitType::Swap:
+        case UnitType::Automount:
+            settings.ignore_on_isolate = true;
+            break;
+        case UnitType::Service:
+        case UnitType::Target:
+        case UnitType::Socket:
+        case UnitType::Timer:
+        case UnitType::Path:
+            break;
+    }
+}
+
+Unit built_in(const std::string& name) {
+    Unit unit;
+    unit.name = name;
+    unit.load_state = LoadState::Loaded;
+    unit.built_in = true;
+    unit.starts_active = is_active_built_in(name);
+    unit.settings.unit.default_dependencies = false;
+    unit.settings.unit.ignore_on_isolate = true;
+    unit.settings.unit.description = "Built in: " + name;
+    return unit;
+}
+
+/// A unit that needs no file: a slice, a device, a mount or swap that the kernel has.
+bool needs_no_file(const std::string& name, UnitType type, const UnitSource& source) {
+    switch (type) {
+        case UnitType::Slice:
+        case UnitType::Device:
+            return true;
+        case UnitType::Mount:
+        case UnitType::Swap:
+            return source.is_present(name);
+        default:
+            return false;
+    }
+}
+
+void load_file(
+    Unit& unit,
+    const UnitSource::File& fragment,
+    const UnitSource& source,
+    const LoadContext& context) {
+    unit.fragment_path = fragment.path;
+    unit.aliases = fragment.aliases;
+    if (!fragment.canonical.empty()) {
+        if (std::ranges::find(unit.aliases, unit.name) == unit.aliases.end()) {
+            unit.aliases.push_back(unit.name);
+        }
+        unit.name = fragment.canonical;
+        std::erase(unit.aliases, unit.name);
+    }
+    if (fragment.masked) {
+        give_up(unit, LoadState::Masked, "unit " + quoted(unit.name) + " is masked");
+        return;
+    }
+    load_files(unit, fragment, source, context);
+    depend(unit, source);
+}
+
+}  // namespace
+
 Unit load_unit(const std::string& name, const UnitSource& source, const LoadContext& context) {
+    if (context.guest && is_built_in_unit(name)) {
+        return built_in(name);
+    }
     Unit unit;
     unit.name = name;
     unit.settings.hearth.confinement = context.confinement;
     const auto parsed = parse_unit_name(name);
-    const auto fragment = source.fragment(name);
     if (!parsed) {
         give_up(unit, LoadState::Error, parsed.error().what);
-    } else if (!fragment) {
+        describe(unit);
+        return unit;
+    }
+    prepare(unit, parsed->type);
+    const auto fragment = source.fragment(name);
+    if (!fragment) {
         give_up(unit, LoadState::Error, fragment.error().what, "make it readable");
-    } else if (!*fragment) {
-        give_up(unit, LoadState::NotFound, "unit " + quoted(name) + " not found");
-    } else {
-        unit.fragment_path = (*fragment)->path;
-        if ((*fragment)->masked) {
-            give_up(unit, LoadState::Masked, "unit " + quoted(name) + " is masked");
-        } else if (parsed->type != UnitType::Service) {
-            give_up(
-                unit,
-                LoadState::Error,
-                "units of type " + std::string(hearth::name(parsed->type)) + " are not built yet");
-        } else {
-            load_files(unit, **fragment, source, context);
+    } else if (*fragment) {
+        if (context.guest && is_built_in_unit((*fragment)->canonical)) {
+            Unit target = built_in((*fragment)->canonical);
+            target.aliases = {name};
+            return target;
         }
+        load_file(unit, **fragment, source, context);
+    } else if (needs_no_file(name, parsed->type, source)) {
+        unit.load_state = LoadState::Loaded;
+        depend(unit, source);
+    } else {
+        give_up(unit, LoadState::NotFound, "unit " + quoted(name) + " not found");
     }
     describe(unit);
     return unit;

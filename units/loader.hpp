@@ -24,6 +24,9 @@ public:
         std::string path;
         std::string text;
         bool masked = false;  ///< empty file or symlink to /dev/null
+        /// The unit's own name where the one that was asked for is an alias; empty: it is not.
+        std::string canonical = {};
+        std::vector<std::string> aliases = {};  ///< all other names of the unit
     };
     virtual ~UnitSource() = default;
     /// The fragment of `name` (first match along the unit path); nullopt: there is none. An
@@ -31,6 +34,14 @@ public:
     [[nodiscard]] virtual Result<std::optional<File>> fragment(const std::string& name) const = 0;
     /// Drop-ins of `name` (NAME.d/*.conf and what else applies), in the order they apply.
     [[nodiscard]] virtual Result<std::vector<File>> drop_ins(const std::string& name) const = 0;
+    /// What NAME.wants/, NAME.requires/ and NAME.upholds/ hold, of all its names and its template.
+    [[nodiscard]] virtual LinkedDependencies links(const std::string&) const { return {}; }
+    [[nodiscard]] virtual bool has_fragment(const std::string& name) const {
+        const auto found = fragment(name);
+        return found && found->has_value();
+    }
+    /// Whether the kernel has the device, mount or swap of that name now.
+    [[nodiscard]] virtual bool is_present(const std::string&) const { return false; }
 };
 
 /// What specifiers need and a text doesn't say (host facts, gathered once by the supervisor).
@@ -49,6 +60,8 @@ struct LoadContext {
         pretty_host_name;
     // What MemoryMax=10% and TasksMax=10% are shares of; 0: unknown, the share stays a share.
     std::uint64_t memory_bytes = 0, tasks_maximum = 0;
+    /// The boot's targets are built in and met (units/special.hpp).
+    bool guest = true;
     Confinement confinement = Confinement::Strict;  ///< --confinement: of units that don't say
 };
 

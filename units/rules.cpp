@@ -19,12 +19,14 @@ public:
 
     std::vector<Finding> load() {
         name();
-        commands();
-        oneshot();
-        namespaces();
-        unbuilt_values();
+        if (unit_type(unit_.name) == UnitType::Service) {
+            commands();
+            oneshot();
+            namespaces();
+            unbuilt_values();
+        }
         unbuilt_directives();
-        dependencies();
+        actions();
         doubts();
         return std::move(findings_);
     }
@@ -238,27 +240,28 @@ private:
         }
     }
 
-    void dependencies() {
+    /// A guest doesn't reboot or power off the machine it runs on.
+    void actions() {
         const UnitSettings& unit = unit_.settings.unit;
-        dependency("After", unit.after);
-        dependency("Before", unit.before);
-        dependency("Conflicts", unit.conflicts);
-        dependency("Requires", unit.requires_);
-        dependency("Wants", unit.wants);
+        action("FailureAction", unit.failure_action);
+        action("SuccessAction", unit.success_action);
+        action("StartLimitAction", unit.start_limit_action);
+        action("JobTimeoutAction", unit.job_timeout_action);
     }
 
-    void dependency(std::string_view directive, const UnitNames& names) {
-        for (const std::string& each : names.names) {
-            if (!is_built_in_unit(each) && each != unit_.name) {
-                not_built(
-                    "dependency-not-built",
-                    directive,
-                    each,
-                    "only targets that order a boot may be named yet; " + relaxing_hint(directive),
-                    true);
-                return;  // one is enough to refuse by; a list may be long
-            }
+    void action(std::string_view directive, EmergencyAction asked) {
+        if (asked == EmergencyAction::None || asked == EmergencyAction::Exit ||
+            asked == EmergencyAction::ExitForce) {
+            return;
         }
+        not_built(
+            "action-not-here",
+            directive,
+            name_of(asked, emergency_action_names),
+            "hearthd doesn't switch off the machine it is a guest of: write none, exit or "
+            "exit-force; " +
+                relaxing_hint(directive),
+            true);
     }
 
     void doubts() {

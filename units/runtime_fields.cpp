@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <unordered_set>
 #include <vector>
 
+#include "units/conditions.hpp"
 #include "units/runtime_fields_parts.hpp"
 
 namespace hearth {
@@ -39,15 +41,6 @@ void no_strings(const UnitView&, ValueSink& sink) {
 void no(const UnitView&, ValueSink& sink) {
     sink.boolean(false);
 }
-void unlimited(const UnitView&, ValueSink& sink) {
-    sink.unsigned64(UINT64_MAX);
-}
-
-/// Condition*= and Assert*= are not built yet: a unit that has any is refused.
-void no_conditions(const UnitView&, ValueSink& sink) {
-    sink.open_array("(sbbsi)");
-    sink.close_array();
-}
 
 template <auto... path>
 void realtime(const UnitView& view, ValueSink& sink) {
@@ -61,42 +54,43 @@ void monotonic(const UnitView& view, ValueSink& sink) {
 
 // ---- dependencies, in both directions -----------------------------------------------------------
 
-using List = UnitNames UnitSettings::*;
-
-void add(std::vector<std::string>& names, const std::string& name) {
-    if (std::ranges::find(names, name) == names.end()) {
-        names.push_back(name);
-    }
-}
-
-/// The units whose list names this one.
-void add_reverse(const UnitView& view, List list, std::vector<std::string>& names) {
-    for (const auto& [name, other] : view.world.units) {
-        const auto& listed = (other.unit.settings.unit.*list).names;
-        if (std::ranges::find(listed, view.record.unit.name) != listed.end()) {
-            add(names, name);
-        }
-    }
-}
-
-template <List list>
-void own(const UnitView& view, ValueSink& sink) {
-    sink.strings((view.record.unit.settings.unit.*list).names);
-}
-
-template <List list>
-void reverse(const UnitView& view, ValueSink& sink) {
+template <Relation relation>
+void related(const UnitView& view, ValueSink& sink) {
     std::vector<std::string> names;
-    add_reverse(view, list, names);
+    std::unordered_set<std::string_view> seen;
+    view.world.for_each_dependency(
+        view.record, [&](Relation each, std::string_view other, DependencySource) {
+            if (each == relation && seen.insert(other).second) {
+                names.emplace_back(other);
+            }
+        });
     sink.strings(names);
 }
 
-/// After= here is Before= there.
-template <List list, List opposite>
-void ordered(const UnitView& view, ValueSink& sink) {
-    std::vector<std::string> names = (view.record.unit.settings.unit.*list).names;
-    add_reverse(view, opposite, names);
+void write_names(const UnitView& view, ValueSink& sink) {
+    std::vector<std::string> names = {view.record.unit.name};
+    names.insert(names.end(), view.record.unit.aliases.begin(), view.record.unit.aliases.end());
     sink.strings(names);
+}
+
+template <bool asserts>
+void write_conditions(const UnitView& view, ValueSink& sink) {
+    const UnitSettings& settings = view.record.unit.settings.unit;
+    const std::vector<Condition>& conditions = asserts ? settings.asserts : settings.conditions;
+    const std::vector<int>& results =
+        asserts ? view.record.assert_results : view.record.condition_results;
+    sink.open_array("(sbbsi)");
+    for (std::size_t index = 0; index < conditions.size(); ++index) {
+        const Condition& each = conditions[index];
+        sink.open_struct("sbbsi");
+        sink.string((asserts ? "Assert" : "Condition") + std::string(name(each.type)));
+        sink.boolean(each.trigger);
+        sink.boolean(each.negate);
+        sink.string(each.parameter);
+        sink.signed32(index < results.size() ? results[index] : 0);
+        sink.close_struct();
+    }
+    sink.close_array();
 }
 
 // ---- values of several parts --------------------------------------------------------------------
@@ -193,14 +187,11 @@ constexpr auto rows = std::to_array<RuntimeField>({
      "s",
      [](const UnitView& view, ValueSink& sink) { sink.string(name(view.record.active_state())); },
      told},
-    {"After", Interface::Unit, "as", ordered<&UnitSettings::after, &UnitSettings::before>},
-    {"AllowIsolate", Interface::Unit, "b", no},
+    {"After", Interface::Unit, "as", related<Relation::After>},
     {"AssertResult",
      Interface::Unit,
      "b",
-     [](const UnitView& view, ValueSink& sink) {
-         sink.boolean(view.record.status.condition_asked != Moment{});
-     },
+     [](const UnitView& view, ValueSink& sink) { sink.boolean(view.record.assert_met); },
      told},
     {"AssertTimestamp",
      Interface::Unit,
@@ -212,13 +203,18 @@ constexpr auto rows = std::to_array<RuntimeField>({
      "t",
      monotonic<&UnitRecord::status, &ServiceStatus::condition_asked>,
      told},
-    {"Asserts", Interface::Unit, "a(sbbsi)", no_conditions},
-    {"Before", Interface::Unit, "as", ordered<&UnitSettings::before, &UnitSettings::after>},
-    {"BindsTo", Interface::Unit, "as", no_strings},
-    {"BoundBy", Interface::Unit, "as", no_strings},
+    {"Asserts", Interface::Unit, "a(sbbsi)", write_conditions<true>},
+    {"Before", Interface::Unit, "as", related<Relation::Before>},
+    {"BindsTo", Interface::Unit, "as", related<Relation::BindsTo>},
+    {"BoundBy", Interface::Unit, "as", related<Relation::BoundBy>},
     {"CanClean", Interface::Unit, "as", cleanable},
     {"CanFreeze", Interface::Unit, "b", no},
-    {"CanIsolate", Interface::Unit, "b", no},
+    {"CanIsolate",
+     Interface::Unit,
+     "b",
+     [](const UnitView& view, ValueSink& sink) {
+         sink.boolean(view.record.unit.settings.unit.allow_isolate);
+     }},
     {"CanReload",
      Interface::Unit,
      "b",
@@ -235,12 +231,9 @@ constexpr auto rows = std::to_array<RuntimeField>({
      Interface::Unit,
      "b",
      [](const UnitView& view, ValueSink& sink) {
-         sink.boolean(!view.record.unit.settings.unit.refuse_manual_stop);
+         sink.boolean(
+             !view.record.unit.settings.unit.refuse_manual_stop && !view.record.unit.built_in);
      }},
-    {"CollectMode",
-     Interface::Unit,
-     "s",
-     [](const UnitView&, ValueSink& sink) { sink.string("inactive"); }},
     {"ConditionResult",
      Interface::Unit,
      "b",
@@ -256,19 +249,14 @@ constexpr auto rows = std::to_array<RuntimeField>({
      "t",
      monotonic<&UnitRecord::status, &ServiceStatus::condition_asked>,
      told},
-    {"Conditions", Interface::Unit, "a(sbbsi)", no_conditions},
-    {"ConflictedBy", Interface::Unit, "as", reverse<&UnitSettings::conflicts>},
-    {"Conflicts", Interface::Unit, "as", own<&UnitSettings::conflicts>},
-    {"ConsistsOf", Interface::Unit, "as", no_strings},
+    {"Conditions", Interface::Unit, "a(sbbsi)", write_conditions<false>},
+    {"ConflictedBy", Interface::Unit, "as", related<Relation::ConflictedBy>},
+    {"Conflicts", Interface::Unit, "as", related<Relation::Conflicts>},
+    {"ConsistsOf", Interface::Unit, "as", related<Relation::ConsistsOf>},
     {"DropInPaths",
      Interface::Unit,
      "as",
      [](const UnitView& view, ValueSink& sink) { sink.strings(view.record.unit.drop_in_paths); }},
-    {"FailureAction", Interface::Unit, "s", fields::unbuilt<"FailureAction", "none">},
-    {"FailureActionExitStatus",
-     Interface::Unit,
-     "i",
-     [](const UnitView&, ValueSink& sink) { sink.signed32(-1); }},
     {"Following", Interface::Unit, "s", empty_string},
     {"FragmentPath",
      Interface::Unit,
@@ -283,7 +271,6 @@ constexpr auto rows = std::to_array<RuntimeField>({
      Interface::Unit,
      "s",
      [](const UnitView& view, ValueSink& sink) { sink.string(view.record.unit.name); }},
-    {"IgnoreOnIsolate", Interface::Unit, "b", no},
     {"InactiveEnterTimestamp", Interface::Unit, "t", realtime<&UnitRecord::inactive_enter>, told},
     {"InactiveEnterTimestampMonotonic",
      Interface::Unit,
@@ -298,10 +285,7 @@ constexpr auto rows = std::to_array<RuntimeField>({
      told},
     {"InvocationID", Interface::Unit, "ay", write_invocation, told},
     {"Job", Interface::Unit, "(uo)", write_job, told},
-    {"JobRunningTimeoutUSec", Interface::Unit, "t", unlimited},
-    {"JobTimeoutAction", Interface::Unit, "s", fields::unbuilt<"JobTimeoutAction", "none">},
     {"JobTimeoutRebootArgument", Interface::Unit, "s", empty_string},
-    {"JobTimeoutUSec", Interface::Unit, "t", unlimited},
     {"LoadError", Interface::Unit, "(ss)", write_load_error},
     {"LoadState",
      Interface::Unit,
@@ -309,73 +293,58 @@ constexpr auto rows = std::to_array<RuntimeField>({
      [](const UnitView& view, ValueSink& sink) { sink.string(name(view.record.unit.load_state)); },
      told},
     {"Markers", Interface::Unit, "as", no_strings},
-    {"Names",
-     Interface::Unit,
-     "as",
-     [](const UnitView& view, ValueSink& sink) { sink.strings({&view.record.unit.name, 1}); }},
+    {"Names", Interface::Unit, "as", write_names},
     {"NeedDaemonReload",
      Interface::Unit,
      "b",
      [](const UnitView& view,
         ValueSink&
             sink) { sink.boolean(view.record.need_daemon_reload || view.live.files_changed); }},
-    {"OnFailure", Interface::Unit, "as", no_strings},
-    {"OnFailureJobMode",
+    {"OnFailure", Interface::Unit, "as", related<Relation::OnFailure>},
+    {"OnFailureOf", Interface::Unit, "as", related<Relation::OnFailureOf>},
+    {"OnSuccess", Interface::Unit, "as", related<Relation::OnSuccess>},
+    {"OnSuccessOf", Interface::Unit, "as", related<Relation::OnSuccessOf>},
+    {"PartOf", Interface::Unit, "as", related<Relation::PartOf>},
+    {"Perpetual",
      Interface::Unit,
-     "s",
-     [](const UnitView&, ValueSink& sink) { sink.string("replace"); }},
-    {"OnFailureOf", Interface::Unit, "as", no_strings},
-    {"OnSuccess", Interface::Unit, "as", no_strings},
-    {"OnSuccessJobMode",
-     Interface::Unit,
-     "s",
-     [](const UnitView&, ValueSink& sink) { sink.string("fail"); }},
-    {"OnSuccessOf", Interface::Unit, "as", no_strings},
-    {"PartOf", Interface::Unit, "as", no_strings},
-    {"Perpetual", Interface::Unit, "b", no},
-    {"PropagatesReloadTo", Interface::Unit, "as", no_strings},
-    {"PropagatesStopTo", Interface::Unit, "as", no_strings},
+     "b",
+     [](const UnitView& view, ValueSink& sink) { sink.boolean(view.record.unit.built_in); }},
+    {"PropagatesReloadTo", Interface::Unit, "as", related<Relation::PropagatesReloadTo>},
+    {"PropagatesStopTo", Interface::Unit, "as", related<Relation::PropagatesStopTo>},
     {"RebootArgument", Interface::Unit, "s", empty_string},
     {"Refs", Interface::Unit, "as", no_strings},
-    {"ReloadPropagatedFrom", Interface::Unit, "as", no_strings},
-    {"RequiredBy", Interface::Unit, "as", reverse<&UnitSettings::requires_>},
-    {"Requires", Interface::Unit, "as", own<&UnitSettings::requires_>},
-    {"RequiresMountsFor", Interface::Unit, "as", no_strings},
-    {"Requisite", Interface::Unit, "as", no_strings},
-    {"RequisiteOf", Interface::Unit, "as", no_strings},
+    {"ReloadPropagatedFrom", Interface::Unit, "as", related<Relation::ReloadPropagatedFrom>},
+    {"RequiredBy", Interface::Unit, "as", related<Relation::RequiredBy>},
+    {"Requires", Interface::Unit, "as", related<Relation::Requires>},
+    {"Requisite", Interface::Unit, "as", related<Relation::Requisite>},
+    {"RequisiteOf", Interface::Unit, "as", related<Relation::RequisiteOf>},
     {"SliceOf", Interface::Unit, "as", no_strings},
-    {"SourcePath", Interface::Unit, "s", empty_string},
-    {"StartLimitAction", Interface::Unit, "s", fields::unbuilt<"StartLimitAction", "none">},
     {"StateChangeTimestamp", Interface::Unit, "t", realtime<&UnitRecord::state_change>, told},
     {"StateChangeTimestampMonotonic",
      Interface::Unit,
      "t",
      monotonic<&UnitRecord::state_change>,
      told},
-    {"StopPropagatedFrom", Interface::Unit, "as", no_strings},
-    {"StopWhenUnneeded", Interface::Unit, "b", no},
+    {"StopPropagatedFrom", Interface::Unit, "as", related<Relation::StopPropagatedFrom>},
     {"SubState",
      Interface::Unit,
      "s",
-     [](const UnitView& view, ValueSink& sink) { sink.string(name(view.record.status.state)); },
+     [](const UnitView& view,
+        ValueSink&
+            sink) { sink.string(sub_state(view.record.unit.name, view.record.status.state)); },
      told},
-    {"SuccessAction", Interface::Unit, "s", fields::unbuilt<"SuccessAction", "none">},
-    {"SuccessActionExitStatus",
-     Interface::Unit,
-     "i",
-     [](const UnitView&, ValueSink& sink) { sink.signed32(-1); }},
     {"Transient", Interface::Unit, "b", no},
-    {"TriggeredBy", Interface::Unit, "as", no_strings},
-    {"Triggers", Interface::Unit, "as", no_strings},
+    {"TriggeredBy", Interface::Unit, "as", related<Relation::TriggeredBy>},
+    {"Triggers", Interface::Unit, "as", related<Relation::Triggers>},
     {"UnitFilePreset", Interface::Unit, "s", empty_string},
     {"UnitFileState",
      Interface::Unit,
      "s",
      [](const UnitView& view, ValueSink& sink) { sink.string(view.live.unit_file_state); }},
-    {"UpheldBy", Interface::Unit, "as", no_strings},
-    {"Upholds", Interface::Unit, "as", no_strings},
-    {"WantedBy", Interface::Unit, "as", reverse<&UnitSettings::wants>},
-    {"Wants", Interface::Unit, "as", own<&UnitSettings::wants>},
+    {"UpheldBy", Interface::Unit, "as", related<Relation::UpheldBy>},
+    {"Upholds", Interface::Unit, "as", related<Relation::Upholds>},
+    {"WantedBy", Interface::Unit, "as", related<Relation::WantedBy>},
+    {"Wants", Interface::Unit, "as", related<Relation::Wants>},
 });
 static_assert(fields::sorted(rows));
 

@@ -269,7 +269,15 @@ private:
     void process_exited(const ProcessExited& event);
     void cgroup_changed(const CgroupChanged& event);
     bool adopt(ExecKind kind, int pid, Moment at);
-    void end_process(ExecKind kind, bool main, int pid, int code, int exit_status, Moment at);
+    /// `why`: what a launch that failed says; empty: the program's own end.
+    void end_process(
+        ExecKind kind,
+        bool main,
+        int pid,
+        int code,
+        int exit_status,
+        Moment at,
+        const std::string& why = {});
     [[nodiscard]] ServiceResult judge(
         ExecKind kind, bool main, int pid, int code, int exit_status) const;
     [[nodiscard]] bool failure_ignored(ExecKind kind, std::size_t index) const;

@@ -334,7 +334,8 @@ void ServiceMachine::enter_dead(ServiceResult result, bool may_restart) {
     }
     drop_descriptors();
     if (record_.unit.settings.hearth.essential) {
-        outcome_.actions.push_back(EndManager{record_.unit.name, essential_status(status_)});
+        outcome_.actions.push_back(PerformAction{
+            record_.unit.name, EmergencyAction::Exit, essential_status(status_), "Essential=yes"});
     }
 }
 

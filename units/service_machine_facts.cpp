@@ -183,7 +183,8 @@ void ServiceMachine::launch_failed(const LaunchFailed& event) {
         cause_ = fmt::format("{}= runs as process {}", name(kind), event.pid);
         dispatch(Started{kind});
     }
-    end_process(kind, main, event.pid, CLD_EXITED, event.exit_status, event.at);
+    end_process(
+        kind, main, event.pid, CLD_EXITED, event.exit_status, event.at, first_line(event.message));
 }
 
 /// Refused, or no process could be made. A `-` before the command says that its failure is
@@ -260,8 +261,16 @@ bool ServiceMachine::adopt(ExecKind kind, int pid, Moment at) {
 }
 
 void ServiceMachine::end_process(
-    ExecKind kind, bool main, int pid, int code, int exit_status, Moment at) {
+    ExecKind kind,
+    bool main,
+    int pid,
+    int code,
+    int exit_status,
+    Moment at,
+    const std::string& why) {
     const ServiceResult result = judge(kind, main, pid, code, exit_status);
+    const std::string end =
+        describe_exit(code, exit_status) + (why.empty() ? std::string() : ": " + why);
     const auto finish = [&](ProcessRecord& record) {
         record.exited = at;
         record.code = code;
@@ -275,15 +284,14 @@ void ServiceMachine::end_process(
     if (main) {
         status_.main_pid = 0;
         finish(status_.main);
-        cause_ = "main process exited, " + describe_exit(code, exit_status);
+        cause_ = "main process exited, " + end;
         if (may_have_moved()) {
             status_.moving = result;
             return find_main_process();
         }
     } else {
         status_.control_pid = 0;
-        cause_ =
-            fmt::format("{}= process exited, {}", name(kind), describe_exit(code, exit_status));
+        cause_ = fmt::format("{}= process exited, {}", name(kind), end);
     }
     if (kind == ExecKind::Condition && result == ServiceResult::ExecCondition) {
         status_.condition_met = false;

@@ -24,17 +24,35 @@ struct UnitSettings {  // [Unit], systemd.unit(5)
     Timespan start_limit_interval = Timespan::seconds(10);
     std::uint32_t start_limit_burst = 5;
     bool default_dependencies = true;
-    // Ordering and requirements between units: names built in for a guest are met, others are
-    // refused until the dependency engine exists (loader).
-    UnitNames after, before, wants, requires_, conflicts;
+    // What the text says; what is implied beside it is in Unit::dependencies
+    // (units/dependency.hpp).
+    DependencyNames after, before, wants, requires_, requisite, binds_to, part_of, upholds,
+        conflicts, on_failure, on_success, propagates_reload_to, reload_propagated_from,
+        propagates_stop_to, stop_propagated_from;
+    std::vector<AbsolutePath> requires_mounts_for, wants_mounts_for;
+    JobMode on_failure_job_mode = JobMode::Replace;
+    JobMode on_success_job_mode = JobMode::Fail;
+    std::vector<Condition> conditions, asserts;
     bool refuse_manual_start = false;
     bool refuse_manual_stop = false;
+    bool allow_isolate = false;
+    bool ignore_on_isolate = false;  ///< the loader's default is yes for slices, mounts ...
+    bool stop_when_unneeded = false;
+    CollectMode collect_mode = CollectMode::Inactive;
+    Timespan job_timeout = Timespan::never();
+    Timespan job_running_timeout = Timespan::never();
+    EmergencyAction failure_action = EmergencyAction::None;
+    EmergencyAction success_action = EmergencyAction::None;
+    EmergencyAction start_limit_action = EmergencyAction::None;
+    EmergencyAction job_timeout_action = EmergencyAction::None;
+    ActionExitStatus failure_action_exit_status, success_action_exit_status;
+    std::string source_path;
 
     bool operator==(const UnitSettings&) const = default;
 };
 
 struct InstallSettings {  // [Install]; read by enable, no effect on a running unit
-    UnitNames wanted_by, required_by, also, alias;
+    UnitNames wanted_by, required_by, upheld_by, also, alias;
     std::string default_instance;
 
     bool operator==(const InstallSettings&) const = default;

@@ -77,4 +77,19 @@ bool is_built_in_unit(std::string_view name) {
     return std::ranges::binary_search(names, name);
 }
 
+bool is_active_built_in(std::string_view name) {
+    constexpr auto inactive = std::to_array<std::string_view>({
+        "emergency.target",
+        "final.target",
+        "halt.target",
+        "kexec.target",
+        "poweroff.target",
+        "reboot.target",
+        "rescue.target",
+        "shutdown.target",
+        "umount.target",
+    });
+    return is_built_in_unit(name) && !std::ranges::binary_search(inactive, name);
+}
+
 }  // namespace hearth

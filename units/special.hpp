@@ -16,4 +16,8 @@ namespace hearth {
 
 [[nodiscard]] bool is_built_in_unit(std::string_view name);
 
+/// Whether it is active from the start: all are, save those that end a boot (shutdown.target and
+/// its kin) or interrupt one, and what runs for real only under systemd.
+[[nodiscard]] bool is_active_built_in(std::string_view name);
+
 }  // namespace hearth

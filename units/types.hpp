@@ -358,7 +358,95 @@ struct CpuWeight {
     bool operator==(const CpuWeight&) const = default;
 };
 
-/// Names that are only remembered: After=, WantedBy=, Documentation= ... Empty resets.
+enum class CollectMode : std::uint8_t { Inactive, InactiveOrFailed };
+
+/// What the machine, or the manager, does when a unit ends: FailureAction= and kin.
+enum class EmergencyAction : std::uint8_t {
+    None,
+    Reboot,
+    RebootForce,
+    RebootImmediate,
+    Poweroff,
+    PoweroffForce,
+    PoweroffImmediate,
+    Exit,
+    ExitForce
+};
+
+/// FailureActionExitStatus= and kin: the manager's exit status after an exit action; -1: the unit's
+/// own.
+struct ActionExitStatus {
+    std::int32_t status = -1;
+    bool operator==(const ActionExitStatus&) const = default;
+};
+
+/// How a request meets the jobs that are there already: systemctl(1), --job-mode=.
+enum class JobMode : std::uint8_t {
+    Replace,
+    Fail,
+    ReplaceIrreversibly,
+    Isolate,
+    IgnoreDependencies,
+    IgnoreRequirements,
+    Flush,
+    Triggering,
+    RestartDependencies
+};
+
+/// What a ConditionX= or AssertX= asks about, in the order of systemd.unit(5)'s names.
+enum class ConditionType : std::uint8_t {
+    AcPower,
+    Architecture,
+    CpuFeature,
+    CpuPressure,
+    Cpus,
+    Capability,
+    ControlGroupController,
+    Credential,
+    DirectoryNotEmpty,
+    Environment,
+    FileIsExecutable,
+    FileNotEmpty,
+    Firmware,
+    FirstBoot,
+    Group,
+    Host,
+    IoPressure,
+    KernelCommandLine,
+    KernelVersion,
+    Memory,
+    MemoryPressure,
+    NeedsUpdate,
+    OsRelease,
+    PathExists,
+    PathExistsGlob,
+    PathIsDirectory,
+    PathIsEncrypted,
+    PathIsMountPoint,
+    PathIsReadWrite,
+    PathIsSymbolicLink,
+    Security,
+    User,
+    Virtualization,
+};
+
+/// One ConditionX= or AssertX=. `trigger` (`|`): one of those is enough. `negate`: `!`.
+struct Condition {
+    ConditionType type{};
+    bool trigger = false;
+    bool negate = false;
+    std::string parameter;
+    bool operator==(const Condition&) const = default;
+};
+
+/// Units that a unit depends on: After=, Requires= ... An empty assignment takes nothing back
+/// (systemd.unit(5)).
+struct DependencyNames {
+    std::vector<std::string> names;
+    bool operator==(const DependencyNames&) const = default;
+};
+
+/// Names that are only remembered: WantedBy=, Alias= ... Empty resets.
 struct UnitNames {
     std::vector<std::string> names;
     bool operator==(const UnitNames&) const = default;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "parser/diagnostic.hpp"
+#include "units/dependency.hpp"
 #include "units/settings.hpp"
 
 namespace hearth {
@@ -23,8 +24,12 @@ struct Unit {
     LoadState load_state = LoadState::Stub;
     std::string fragment_path;
     std::vector<std::string> drop_in_paths;
+    std::vector<std::string> aliases;  ///< its other names: property Names
+    bool built_in = false;  ///< exists without a file, and is never stopped (units/special.hpp)
+    bool starts_active = false;  ///< built in and active from the first moment
     Settings settings;
-    Diagnostics diagnostics;  ///< everything said while loading
+    Dependencies dependencies;  ///< listed, linked, implied (units/dependency.hpp)
+    Diagnostics diagnostics;    ///< everything said while loading
     /// Directive name to the place of its last effective assignment.
     std::map<std::string, Origin, std::less<>> origins;
     /// What stops this unit from being started, found while loading (no ExecStart=, refused

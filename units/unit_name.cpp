@@ -78,6 +78,13 @@ std::string_view name(UnitType type) {
     return name_of(type, type_names);
 }
 
+UnitType unit_type(std::string_view unit_name) {
+    const std::size_t dot = unit_name.rfind('.');
+    return dot == std::string_view::npos
+               ? UnitType::Service
+               : value_of(unit_name.substr(dot + 1), type_names).value_or(UnitType::Service);
+}
+
 std::string UnitName::without_type() const {
     return instance ? prefix + "@" + *instance : prefix;
 }

@@ -33,6 +33,9 @@ enum class UnitType : std::uint8_t {
 };
 [[nodiscard]] std::string_view name(UnitType type);  // "service" ...
 
+/// The type by the name's end, without judging the name; a service where there is no known one.
+[[nodiscard]] UnitType unit_type(std::string_view unit_name);
+
 /// A valid name, taken apart.
 struct UnitName {
     std::string prefix;                   ///< %p: what stands before the '@', or before the type

@@ -2,6 +2,9 @@
 #include "units/world.hpp"
 
 #include <algorithm>
+#include <utility>
+
+#include "units/unit_name.hpp"
 
 namespace hearth {
 
@@ -199,13 +202,124 @@ std::optional<std::uint64_t> ServiceStatus::next_deadline() const {
     return next;
 }
 
+ActiveState state_of(const UnitRecord& record, ServiceState state) {
+    return active_state(state, record.unit.settings.service.type);
+}
+
+std::string_view sub_state(std::string_view unit, ServiceState state) {
+    const bool up = state == ServiceState::Running;
+    switch (unit_type(unit)) {
+        case UnitType::Service:
+            return name(state);
+        case UnitType::Scope:
+            return up ? "running" : "dead";
+        case UnitType::Device:
+            return up ? "plugged" : "dead";
+        case UnitType::Mount:
+            return up ? "mounted" : "dead";
+        case UnitType::Timer:
+        case UnitType::Path:
+        case UnitType::Automount:
+            return up ? "waiting" : "dead";
+        case UnitType::Socket:
+            return up ? "listening" : "dead";
+        case UnitType::Target:
+        case UnitType::Slice:
+        case UnitType::Swap:
+            break;
+    }
+    return up ? "active" : "dead";
+}
+
 ActiveState UnitRecord::active_state() const {
-    return hearth::active_state(status.state, unit.settings.service.type);
+    return state_of(*this, status.state);
 }
 
 const UnitRecord* World::find(std::string_view name) const {
-    const auto found = units.find(name);
+    auto found = units.find(name);
+    if (found == units.end()) {
+        const auto alias = aliases.find(name);
+        found = alias == aliases.end() ? found : units.find(alias->second);
+    }
     return found == units.end() ? nullptr : &found->second;
+}
+
+UnitRecord* World::find(std::string_view name) {
+    auto found = units.find(name);
+    if (found == units.end()) {
+        const auto alias = aliases.find(name);
+        found = alias == aliases.end() ? found : units.find(alias->second);
+    }
+    return found == units.end() ? nullptr : &found->second;
+}
+
+bool World::has_dependency(
+    const UnitRecord& record, Relation relation, std::string_view other) const {
+    bool found = false;
+    for_each_dependency(record, [&](Relation each, std::string_view name, DependencySource) {
+        found = found || (each == relation && name == other);
+    });
+    return found;
+}
+
+bool World::is_in_force(const Unit& unit, const Dependency& dependency) const {
+    if (dependency.source != DependencySource::DefaultOfTarget) {
+        return true;
+    }
+    const UnitRecord* const other = find(dependency.unit);
+    const UnitRecord* const own = find(unit.name);
+    if (other == nullptr || own == nullptr) {
+        return false;
+    }
+    // Relation::After here: `unit` is the target. Before: it is what the target pulls in.
+    const bool is_target = dependency.relation == Relation::After;
+    const Unit& target = is_target ? unit : other->unit;
+    const Unit& pulled = is_target ? other->unit : unit;
+    return pulled.settings.unit.default_dependencies &&
+           std::ranges::none_of(pulled.dependencies, [&](const Dependency& each) {
+               return each.relation == Relation::After && each.unit == target.name;
+           });
+}
+
+void World::link(const Unit& unit) {
+    for (const Dependency& each : unit.dependencies) {
+        const auto alias = aliases.find(each.unit);
+        incoming[alias == aliases.end() ? each.unit : alias->second].push_back(
+            {inverse(each.relation), unit.name, each.source});
+    }
+}
+
+void World::unlink(const Unit& unit) {
+    for (const Dependency& each : unit.dependencies) {
+        const auto alias = aliases.find(each.unit);
+        const auto found = incoming.find(alias == aliases.end() ? each.unit : alias->second);
+        if (found == incoming.end()) {
+            continue;
+        }
+        std::erase_if(
+            found->second, [&](const Dependency& edge) { return edge.unit == unit.name; });
+        if (found->second.empty()) {
+            incoming.erase(found);
+        }
+    }
+}
+
+void World::relink() {
+    incoming.clear();
+    for (const auto& [name, record] : units) {
+        link(record.unit);
+    }
+}
+
+void World::move_incoming(const std::string& from, const std::string& to) {
+    const auto found = incoming.find(from);
+    if (found == incoming.end()) {
+        return;
+    }
+    Dependencies moved = std::move(found->second);
+    incoming.erase(found);
+    Dependencies& place = incoming[to];
+    place.insert(place.end(), moved.begin(), moved.end());
 }
 
 std::optional<std::uint64_t> World::next_deadline() const {
@@ -213,6 +327,11 @@ std::optional<std::uint64_t> World::next_deadline() const {
     for (const auto& [name, record] : units) {
         if (const auto own = record.status.next_deadline()) {
             next = next ? std::min(*next, *own) : *own;
+        }
+    }
+    for (const auto& [id, job] : jobs) {
+        if (job.deadline) {
+            next = next ? std::min(*next, *job.deadline) : *job.deadline;
         }
     }
     return next;

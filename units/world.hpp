@@ -186,16 +186,6 @@ enum class JobType : std::uint8_t {
     VerifyActive
 };
 [[nodiscard]] std::string_view name(JobType type);
-enum class JobMode : std::uint8_t {
-    Replace,
-    Fail,
-    ReplaceIrreversibly,
-    Isolate,
-    IgnoreDependencies,
-    IgnoreRequirements,
-    Flush,
-    Triggering
-};
 [[nodiscard]] std::string_view name(JobMode mode);
 [[nodiscard]] std::optional<JobMode> job_mode(std::string_view text);
 enum class JobState : std::uint8_t { Waiting, Running };
@@ -221,6 +211,8 @@ struct Job {
     JobMode mode{};
     JobState state = JobState::Waiting;
     Moment queued;
+    std::string why;  ///< "Requires= of a.service", "Restart="; empty: asked for by a client
+    std::optional<std::uint64_t> deadline;  ///< monotonic; JobTimeoutSec=, JobRunningTimeoutSec=
     bool operator==(const Job&) const = default;
 };
 
@@ -229,21 +221,69 @@ struct UnitRecord {
     ServiceStatus status;
     std::optional<JobId> job;  ///< at most one job per unit
     bool need_daemon_reload = false;
+    Diagnostics kept_because;  ///< why the newer text of a unit that runs could not be taken
+    bool checking = false;     ///< its start waits for ConditionsChecked
+    /// One for each condition and assert: 1 held, -1 didn't, 0 was not asked; the last start's.
+    std::vector<int> condition_results, assert_results;
+    bool assert_met = false;                   ///< AssertResult
+    std::deque<std::uint64_t> automatic_jobs;  ///< monotonic; StopWhenUnneeded=, Upholds= ...
     Moment state_change, active_enter, active_exit, inactive_enter, inactive_exit;
     bool operator==(const UnitRecord&) const = default;
 
     [[nodiscard]] ActiveState active_state() const;
 };
 
+/// What `record` would be in that state of its machine.
+[[nodiscard]] ActiveState state_of(const UnitRecord& record, ServiceState state);
+/// SubState: "running", "plugged" ... in the words of the unit's type.
+[[nodiscard]] std::string_view sub_state(std::string_view unit, ServiceState state);
+
 struct World {
     std::map<std::string, UnitRecord, std::less<>> units;
+    std::map<std::string, std::string, std::less<>> aliases;  ///< other names to the unit's own
+    /// The other direction of all Unit::dependencies, by the name that they name, whether there is
+    /// such a unit or not; `relation` is the inverse.
+    std::map<std::string, Dependencies, std::less<>> incoming;
     std::map<JobId, Job> jobs;
     JobId next_job = 1;
     LaunchId next_launch = 1;
     std::uint64_t random = 0;  ///< state of the random numbers; the supervisor seeds it
     bool operator==(const World&) const = default;
 
+    /// By any of its names.
     [[nodiscard]] const UnitRecord* find(std::string_view name) const;
+    [[nodiscard]] UnitRecord* find(std::string_view name);
+
+    /// Calls visit(Relation, std::string_view other, DependencySource) for each dependency of the
+    /// unit, its own and the inverses of the others'.
+    template <class Visit>
+    void for_each_dependency(const UnitRecord& record, Visit visit) const {
+        for (const Dependency& each : record.unit.dependencies) {
+            if (is_in_force(record.unit, each)) {
+                visit(each.relation, std::string_view(each.unit), each.source);
+            }
+        }
+        const auto found = incoming.find(record.unit.name);
+        if (found == incoming.end()) {
+            return;
+        }
+        for (const Dependency& each : found->second) {
+            if (is_in_force(record.unit, each)) {
+                visit(each.relation, std::string_view(each.unit), each.source);
+            }
+        }
+    }
+    [[nodiscard]] bool has_dependency(
+        const UnitRecord& record, Relation relation, std::string_view other) const;
+    /// DependencySource::DefaultOfTarget depends on the other unit, too.
+    [[nodiscard]] bool is_in_force(const Unit& unit, const Dependency& dependency) const;
+
+    // Keeping `incoming`: the engine's alone.
+    void link(const Unit& unit);
+    void unlink(const Unit& unit);
+    void move_incoming(const std::string& from, const std::string& to);
+    void relink();  ///< from nothing; for names that stop being aliases
+
     /// The earliest deadline of all units.
     [[nodiscard]] std::optional<std::uint64_t> next_deadline() const;
 };

@@ -47,6 +47,11 @@ std::function<void(Result<std::string, RequestError>)> answer_later(Request& req
     };
 }
 
+/// What daemon-reload would change.
+int reload_plan(Request& request) {
+    return request.answer_string(request.connection.core.control.reload_plan());
+}
+
 int confinement(Request& request) {
     std::string unit;
     if (const int result = request.read(unit); result < 0) {
@@ -222,9 +227,10 @@ int get_log_directory(
 }  // namespace
 
 int add_hearth(Connection& connection) {
-    static const std::array<sd_bus_vtable, 11> table = {
+    static const std::array<sd_bus_vtable, 12> table = {
         start(),
         method<plan>("Plan", "s", "s"),
+        method<reload_plan>("ReloadPlan", "", "s"),
         method<confinement>("Confinement", "s", "s"),
         method<inquire<Control::Inquiry::Probe>>("Probe", "as", "s"),
         method<inquire<Control::Inquiry::Doctor>>("Doctor", "as", "s"),

@@ -92,6 +92,7 @@ constexpr auto rules = std::to_array<MethodRule>({
     {job, "GetBefore", Read},
 
     {hearth_manager, "Plan", Private},
+    {hearth_manager, "ReloadPlan", Private},
     {hearth_manager, "Confinement", Private},
     {hearth_manager, "Doctor", Private},
     {hearth_manager, "Security", Private},

@@ -47,6 +47,9 @@ void add_options(CLI::App& app, const Verb& verb, Arguments& arguments) {
     add.flag(Option::Plain, "--plain", arguments.plain, "Without marks before the names");
     add.flag(Option::Quiet, "-q,--quiet", arguments.quiet, "Print nothing, answer by exit status");
     add.flag(Option::NoBlock, "--no-block", arguments.no_block, "Don't wait for the job");
+    add.flag(Option::Plan, "--plan", arguments.plan, "Only show what would change");
+    add.flag(
+        Option::Reverse, "--reverse", arguments.reverse, "Show what depends on the unit instead");
     add.flag(Option::Follow, "-f,--follow", arguments.follow, "Go on with new lines as they come");
     add.value(Option::Lines, "-n,--lines", arguments.lines, "How many lines of the log");
     add.value(Option::Signal, "-s,--signal", arguments.signal, "Which signal, by name or number");

@@ -22,6 +22,7 @@ struct Arguments {
     std::string kill_whom = "all";
     std::optional<std::uint64_t> lines;
     bool value = false, all = false, json = false, no_legend = false, plain = false, quiet = false;
+    bool plan = false, reverse = false;
     bool no_block = false, follow = false, full = false, as_service = false, privileged = false,
          no_pager = false;
     bool probe = false, watch = false, fresh = false, offline = false;
@@ -51,6 +52,8 @@ enum class Option : std::uint32_t {
     What = 1U << 24U,
     Confinement = 1U << 16U,
     Security = 1U << 17U,
+    Plan = 1U << 20U,
+    Reverse = 1U << 21U,
 };
 
 /// How many names stand after the verb.

@@ -64,6 +64,7 @@ int is_failed_verb(const Arguments&);
 int list_units_verb(const Arguments&);
 int list_unit_files_verb(const Arguments&);
 int list_jobs_verb(const Arguments&);
+int list_dependencies_verb(const Arguments&);
 int cancel_verb(const Arguments&);
 int cat_verb(const Arguments&);
 int daemon_reload_verb(const Arguments&);

@@ -118,6 +118,15 @@ int daemon_reload_verb(const Arguments& arguments) {
     if (!client) {
         return Failure;
     }
+    if (arguments.plan) {
+        auto reply = client->call(manager_path, hearth_manager_interface, "ReloadPlan", "");
+        if (!reply) {
+            return complain("Failed to plan the reload: " + reply.error().message);
+        }
+        const auto text = read_value(reply->get());
+        print(text && !text->text.empty() ? text->text : "nothing would change\n");
+        return Done;
+    }
     const auto reply = client->manager("Reload", "");
     return reply ? Done : complain("Failed to reload: " + reply.error().message);
 }

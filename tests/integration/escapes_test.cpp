@@ -44,8 +44,10 @@ int listening(const sockaddr* name, socklen_t size) {
 /// What lies outside the service, to be reached or not; all of it goes away again.
 class Outside {
 public:
-    explicit Outside(const std::string& place)
-        : place_(place), name_("hearth-escape-" + std::to_string(::getpid())) {
+    Outside(const std::string& place, std::string program)
+        : place_(place),
+          program_(std::move(program)),
+          name_("hearth-escape-" + std::to_string(::getpid())) {
         namespace fs = std::filesystem;
         ::chmod(place.c_str(), 0755);
         for (const char* directory : {"/secret", "/bound", "/race"}) {
@@ -55,7 +57,7 @@ public:
         std::ofstream(place + "/secret/file") << "secret\n";
         std::ofstream("/tmp/" + name_) << "here\n";
         fs::create_symlink("../secret/file", place + "/bound/link");
-        fs::copy_file(HEARTH_BINARY_DIR "/escape_probe", place + "/bound/suid");
+        fs::copy_file(program_, place + "/bound/suid");
         ::chmod((place + "/bound/suid").c_str(), 04755);
         ::mknod((place + "/null-node").c_str(), S_IFCHR | 0666, makedev(1, 3));
         ::chmod((place + "/null-node").c_str(), 0666);
@@ -89,7 +91,7 @@ public:
         std::ofstream(place_ + "/" + result).flush();
         ::chmod((place_ + "/" + result).c_str(), 0666);
         return {
-            HEARTH_BINARY_DIR "/escape_probe",
+            program_,
             place_,
             place_,
             std::to_string(victim_),
@@ -121,7 +123,7 @@ private:
         ::chmod((place_ + "/socket").c_str(), 0666);
     }
 
-    std::string place_, name_;
+    std::string place_, program_, name_;
     pid_t victim_ = -1;
     int segment_ = -1, port_ = 0;
     mqd_t queue_ = -1;
@@ -157,7 +159,7 @@ void run_unconfined(const std::vector<std::string>& words) {
 TEST(Escapes, EachIsHeldByAConfinedServiceAndReachedByAnUnconfinedOne) {
     SKIP_WITHOUT_ROOT();
     HearthdProcess hearthd;
-    const Outside outside(hearthd.place());
+    const Outside outside(hearthd.place(), hearthd.program("escape_probe"));
     run_unconfined(outside.command("unconfined"));
     const Outcomes control = outcomes(hearthd.place() + "/unconfined");
 

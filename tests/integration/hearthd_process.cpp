@@ -118,6 +118,17 @@ Output run_program(
     return output;
 }
 
+std::string HearthdProcess::program(const std::string& name) const {
+    const std::string copy = place_ + "/programs/" + name;
+    if (!fs::exists(copy)) {
+        fs::create_directory(place_ + "/programs");
+        fs::copy_file(HEARTH_BINARY_DIR "/" + name, copy);
+        fs::permissions(
+            place_, fs::perms::owner_all | fs::perms::group_exec | fs::perms::others_exec);
+    }
+    return copy;
+}
+
 HearthdProcess::HearthdProcess(
     std::string unit_directory, std::vector<std::string> extra_options, Ground ground)
     : units_(std::move(unit_directory)) {

@@ -20,8 +20,6 @@ using hearth::testing::eventually;
 using hearth::testing::HearthdProcess;
 namespace fs = std::filesystem;
 
-const std::string program = HEARTH_BINARY_DIR "/hearth-test-service";
-
 std::string file(const std::string& path) {
     std::ifstream stream(path);
     std::ostringstream text;
@@ -38,7 +36,9 @@ protected:
     /// A unit that runs the test program with `arguments`.
     void add(const std::string& name, const std::string& settings, const std::string& arguments) {
         hearthd.add(
-            name, "[Service]\n" + settings + "\nExecStart=" + program + " " + arguments + "\n");
+            name,
+            "[Service]\n" + settings + "\nExecStart=" + hearthd.program("hearth-test-service") +
+                " " + arguments + "\n");
     }
     [[nodiscard]] std::string path(const std::string& name) const {
         return hearthd.place() + "/" + name;
@@ -101,7 +101,6 @@ TEST_F(Notify, AccessIsJudgedByTheKernelsWordForWhoSpeaks) {
 }
 
 TEST_F(Notify, ReachesTheManagerFromConfinement) {
-    fs::permissions(hearthd.place(), fs::perms::owner_all | fs::perms::others_exec);
     add("a.service",
         "Type=notify\nUser=nobody\nProtectSystem=strict\nPrivateTmp=yes\nNoNewPrivileges=yes",
         "notify READY=1|STATUS=inside wait");

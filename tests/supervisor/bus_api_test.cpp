@@ -77,7 +77,7 @@ protected:
     std::vector<Member> everything() {
         UnitRecord& record = control.add("heat.service", ServiceState::Running);
         control.state.jobs[5] =
-            Job{5, "heat.service", JobType::Start, JobMode::Replace, JobState::Running, {}};
+            Job{5, "heat.service", JobType::Start, JobMode::Replace, JobState::Running, {}, {}, {}};
         control.state.next_job = 6;
         record.job = 5;
         serve();

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+
 #include "tests/support/scratch_directory.hpp"
 
 namespace hearth {
@@ -97,19 +99,58 @@ TEST_F(UnitStoreTest, NamesWhatCanNotBeRead) {
     EXPECT_FALSE(unit.refusals.empty());
 }
 
-TEST_F(UnitStoreTest, RefusesAnAliasByName) {
+TEST_F(UnitStoreTest, KnowsAliasesByTheUnitsOwnName) {
     disk.file("lib/real.service", service);
     disk.link("real.service", "lib/alias.service");
     disk.link(disk.path("lib/real.service"), "etc/other.service");
     disk.link("../etc/other.service", "run/chain.service");
-    for (const char* name : {"alias.service", "other.service", "chain.service"}) {
-        EXPECT_NE(
-            fragment(name).find("aliases aren't built yet: use 'real.service'"), std::string::npos)
-            << fragment(name);
+    disk.file("lib/other.service.d/a.conf", "[Unit]\nDescription=by an alias\n");
+    for (const char* name : {"alias.service", "other.service", "chain.service", "real.service"}) {
         const Unit unit = load(name);
-        EXPECT_EQ(unit.load_state, LoadState::Error) << name;
-        EXPECT_FALSE(unit.refusals.empty()) << name;
+        EXPECT_EQ(unit.load_state, LoadState::Loaded) << name;
+        EXPECT_EQ(unit.name, "real.service");
+        EXPECT_EQ(
+            unit.aliases,
+            (std::vector<std::string>{"alias.service", "chain.service", "other.service"}));
+        EXPECT_EQ(unit.settings.unit.description, "by an alias") << name;
     }
+}
+
+TEST_F(UnitStoreTest, KnowsAliasesOfTemplates) {
+    disk.file("lib/real@.service", service);
+    disk.link("real@.service", "etc/alias@.service");
+    disk.link("../lib/real@.service", "etc/one@x.service");
+    EXPECT_EQ(load("alias@y.service").name, "real@y.service");
+    EXPECT_EQ(load("one@x.service").name, "real@x.service");
+    disk.link("real@.service", "lib/real@z.service");
+    EXPECT_EQ(load("real@z.service").name, "real@z.service");
+}
+
+TEST_F(UnitStoreTest, ReadsLinkedDependencies) {
+    disk.file("lib/a.service", service);
+    disk.link("a.service", "etc/alias.service");
+    disk.link("/lib/b.service", "etc/a.service.wants/b.service");
+    disk.link("/lib/c.service", "lib/a.service.requires/c.service");
+    disk.link("/lib/d.service", "run/alias.service.upholds/d.service");
+    disk.link("/lib/e.service", "lib/a.service.wants/e.service");
+    disk.link("/dev/null", "etc/a.service.wants/e.service");  // masks the one in lib
+    EXPECT_EQ(
+        store.links("a.service"),
+        (LinkedDependencies{{"b.service"}, {"c.service"}, {"d.service"}}));
+    const Unit unit = load("a.service");
+    EXPECT_TRUE(std::ranges::count(
+        unit.dependencies,
+        Dependency{Relation::Requires, "c.service", DependencySource::Directory}));
+}
+
+TEST_F(UnitStoreTest, KnowsWhatTheKernelHas) {
+    EXPECT_TRUE(store.is_present("dev-null.device"));
+    EXPECT_FALSE(store.is_present("dev-nothing\\x2dat\\x2dall.device"));
+    EXPECT_TRUE(store.is_present("proc.mount"));
+    EXPECT_FALSE(store.is_present("no-such-place.mount"));
+    EXPECT_EQ(load("dev-null.device").load_state, LoadState::Loaded);
+    EXPECT_EQ(load("no-such-place.mount").load_state, LoadState::NotFound);
+    EXPECT_EQ(load("any-where.slice").load_state, LoadState::Loaded);
 }
 
 TEST_F(UnitStoreTest, FollowsLinksThatAreNoAlias) {

@@ -110,6 +110,8 @@ public:
             verb == Verb::Stop ? JobType::Stop : JobType::Start,
             mode,
             JobState::Running,
+            {},
+            {},
             {}};
         state.jobs[id] = job;
         state.units[unit].job = id;

@@ -70,6 +70,9 @@ public:
     [[nodiscard]] std::string log() const;  ///< what hearthd has said
     [[nodiscard]] std::vector<std::string> cgroups()
         const;  ///< directories of its root in every hierarchy
+    /// The path of a copy of a built program that services find however they are confined: the
+    /// build may stand below /tmp or /root.
+    [[nodiscard]] std::string program(const std::string& name) const;
     /// SIGTERM and wait; its exit status. The destructor does it otherwise.
     int stop();
 

@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include "units/transaction.hpp"
+#include "units/unit_name.hpp"
+
 namespace hearth::test {
 
 namespace {
@@ -91,6 +94,22 @@ std::string broken_unit(const UnitRecord& record) {
     return {};
 }
 
+/// Whether a job of a neighbour has to go first.
+bool waits_for_its_turn(const World& world, const UnitRecord& record, const Job& job) {
+    bool waits = false;
+    world.for_each_dependency(
+        record, [&](Relation relation, std::string_view name, DependencySource) {
+            const UnitRecord* const other = world.find(name);
+            if (other == nullptr || !other->job || other == &record) {
+                return;
+            }
+            const JobType theirs = world.jobs.at(*other->job).type;
+            waits = waits || (relation == Relation::Before && waits_although_before(theirs)) ||
+                    (relation == Relation::After && waits_because_after(job.type));
+        });
+    return waits && job.state == JobState::Waiting;
+}
+
 std::string broken_job(const UnitRecord& record, const Job& job) {
     const ActiveState state = record.active_state();
     const bool at_rest = state == ActiveState::Inactive || state == ActiveState::Failed;
@@ -106,6 +125,9 @@ std::string broken_job(const UnitRecord& record, const Job& job) {
     switch (job.type) {
         using enum JobType;
         case Start:
+            if (record.checking && running && at_rest) {
+                return {};
+            }
             if (active || at_rest) {
                 return bad();
             }
@@ -121,9 +143,10 @@ std::string broken_job(const UnitRecord& record, const Job& job) {
                            : bad();
             }
             return state == ActiveState::Reloading ? "" : bad();
+        case VerifyActive:
+            return running || state != ActiveState::Activating ? bad() : "";
         case TryRestart:
         case ReloadOrStart:
-        case VerifyActive:
             return bad();  // never installed: they become one of the others
     }
     return {};
@@ -133,7 +156,9 @@ std::string broken_job(const UnitRecord& record, const Job& job) {
 
 std::string broken_invariant(const World& world) {
     for (const auto& [name, record] : world.units) {
-        if (std::string broken = broken_unit(record); !broken.empty()) {
+        const UnitType type = unit_type(name);
+        std::string broken = type == UnitType::Service ? broken_unit(record) : std::string();
+        if (!broken.empty()) {
             return name + ": " + broken;
         }
         if (!record.job) {
@@ -143,7 +168,12 @@ std::string broken_invariant(const World& world) {
         if (job == world.jobs.end() || job->second.unit != name) {
             return name + ": its job is not in the queue";
         }
-        if (std::string broken = broken_job(record, job->second); !broken.empty()) {
+        const bool waits_for_device =
+            type == UnitType::Device && job->second.state == JobState::Running;
+        if (waits_for_device || waits_for_its_turn(world, record, job->second)) {
+            continue;
+        }
+        if (broken = broken_job(record, job->second); !broken.empty()) {
             return name + ": " + broken;
         }
     }

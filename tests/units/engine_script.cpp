@@ -83,7 +83,8 @@ std::string text_of(const Action& action) {
         [](const WatchProcess& watch) { return fmt::format("watch:{}", watch.pid); },
         [](const StoreDescriptor& store) { return fmt::format("store:{}", store.id); },
         [](const CloseDescriptor& close) { return fmt::format("close:{}", close.id); },
-        [](const EndManager& end) { return fmt::format("end-manager:{}", end.exit_status); },
+        [](const CheckConditions&) { return std::string("check"); },
+        [](const PerformAction& act) { return fmt::format("act:{}:{}", act.why, act.exit_status); },
         [](const Tell&) { return std::string(); });
 }
 

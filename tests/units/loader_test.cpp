@@ -128,7 +128,6 @@ TEST(Loader, PassesOverMaskedDropIns) {
 TEST(Loader, TellsMissingMaskedAndUnreadableUnitsApart) {
     TextSource source;
     source.fragments["masked.service"] = {"/u/masked.service", "", true};
-    source.fragments["some.socket"] = {"/u/some.socket", "[Socket]\n", false};
     source.unreadable["secret.service"] = {"cannot read /u/secret.service: Permission denied", 13};
     source.fragments["half.service"] = {
         "/u/half.service", "[Service]\nExecStart=/bin/true\n", false};
@@ -143,7 +142,6 @@ TEST(Loader, TellsMissingMaskedAndUnreadableUnitsApart) {
         {"half.service",
          LoadState::Error,
          "half.service: cannot read /u/half.service.d/a.conf: Permission denied\n"},
-        {"some.socket", LoadState::Error, "some.socket: units of type socket are not built yet\n"},
     };
     for (const auto& [name, state, text] : cases) {
         const Unit unit = load_unit(name, source, test_context());

@@ -85,19 +85,19 @@ TEST(Rules, RefuseByNameWhatIsNotBuilt) {
         LoadState::Loaded,
         "heat.service:3: Slice=warm.slice is not built yet\n");
     check(
-        "[Unit]\nAfter=network.target postgresql.service\n" + start,
-        LoadState::Loaded,
-        "heat.service:2: After=postgresql.service is not built yet\n");
-    check(
         "[Unit]\nAfter=network-online.target\nWants=network-online.target\nBefore=shutdown."
         "target\n" +
             start,
         LoadState::Loaded,
         "");
     check(
-        "[Unit]\nConditionPathExists=/etc/x\n" + start,
+        "[Unit]\nAfter=postgresql.service\nConditionPathExists=/x\nFailureAction=exit\n" + start,
         LoadState::Loaded,
-        "heat.service:2: ConditionPathExists=/etc/x is not built yet\n");
+        "");
+    check(
+        "[Unit]\nFailureAction=reboot\n" + start,
+        LoadState::Loaded,
+        "heat.service:2: FailureAction=reboot is not built yet\n");
     check(
         start + "PrivateUsers=no\nProtectProc=default\nSlice=system.slice\nStandardOutput=null\n",
         LoadState::Loaded,
@@ -116,9 +116,9 @@ TEST(Rules, RelaxByName) {
     // Best effort is about confinement; it doesn't drop what a unit does.
     const std::string best = "[X-Hearth]\nConfinement=best-effort\n";
     check(
-        "[Unit]\nOnFailure=a.service\n" + start + "RestrictFileSystems=ext4\n" + best,
+        "[Unit]\nFailureAction=reboot\n" + start + "RestrictFileSystems=ext4\n" + best,
         LoadState::Loaded,
-        "heat.service:2: OnFailure=a.service is not built yet\n");
+        "heat.service:2: FailureAction=reboot is not built yet\n");
     const Unit relaxed = load_text(start + "RestrictFileSystems=ext4\n" + best);
     EXPECT_EQ(
         messages(relaxed.diagnostics),

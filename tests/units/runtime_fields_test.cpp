@@ -150,11 +150,16 @@ TEST(RuntimeFields, ShowCommandsWithTheirLastRun) {
 }
 
 TEST(RuntimeFields, ShowDependenciesFromBothEnds) {
-    Script script("[Unit]\nAfter=b.service\nWants=b.service");
-    UnitRecord& other = script.world.units["c.service"];
-    other.unit = unit_of(
-        "[Unit]\nBefore=heat.service\nRequires=heat.service\nConflicts=heat.service", "c.service");
-    EXPECT_EQ(shown(script, "After"), "as [\"b.service\",\"c.service\"]");
+    Script script("");
+    const auto load = [&](const char* text, const char* name) {
+        Unit unit = unit_of(text, name);
+        unit.settings.unit.default_dependencies = false;
+        unit.dependencies = dependencies_of(unit, {}, {}, {});
+        (void)step(script.world, UnitLoaded{std::move(unit)}, script.now);
+    };
+    load("[Unit]\nAfter=b.service\nWants=b.service", "heat.service");
+    load("[Unit]\nBefore=heat.service\nRequires=heat.service\nConflicts=heat.service", "c.service");
+    EXPECT_EQ(shown(script, "After"), "as [\"b.service\",\"system.slice\",\"c.service\"]");
     EXPECT_EQ(shown(script, "Wants"), "as [\"b.service\"]");
     EXPECT_EQ(shown(script, "RequiredBy"), "as [\"c.service\"]");
     EXPECT_EQ(shown(script, "ConflictedBy"), "as [\"c.service\"]");

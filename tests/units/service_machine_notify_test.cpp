@@ -381,13 +381,13 @@ TEST(ServiceEssential, ItsEndIsTheManagersEnd) {
         start
         launched 10
         empty
-        exit 10 3              => failed | | release end-manager:3
+        exit 10 3              => failed | | release act:Essential=yes:3
     )");
     check("ExecStart=/bin/a\n[X-Hearth]\nEssential=yes", R"(
         start
         launched 10
         empty
-        signal 10 9            => failed | | release end-manager:137
+        signal 10 9            => failed | | release act:Essential=yes:137
     )");
     check("ExecStart=/bin/a\nRestart=always\n[X-Hearth]\nEssential=yes", R"(
         start
@@ -397,7 +397,7 @@ TEST(ServiceEssential, ItsEndIsTheManagersEnd) {
     )");
     check("ExecStart=/bin/a\n[X-Hearth]\nEssential=yes", R"(
         start
-        refused 226            => failed | 1:failed | release end-manager:1
+        refused 226            => failed | 1:failed | release act:Essential=yes:1
     )");
 }
 

@@ -27,7 +27,7 @@ TEST(World, EveryStateAndResultHasItsName) {
     check_names<ServiceResult>(static_cast<int>(ServiceResult::ExecCondition) + 1);
     check_names<ExecKind>(static_cast<int>(exec_kinds));
     check_names<JobType>(static_cast<int>(JobType::VerifyActive) + 1);
-    check_names<JobMode>(static_cast<int>(JobMode::Triggering) + 1);
+    check_names<JobMode>(static_cast<int>(JobMode::RestartDependencies) + 1);
     check_names<JobResult>(static_cast<int>(JobResult::Once) + 1);
     EXPECT_EQ(name(ServiceState::StopSigterm), "stop-sigterm");
     EXPECT_EQ(name(ServiceResult::StartLimitHit), "start-limit-hit");

@@ -27,6 +27,8 @@ constexpr auto rows = std::to_array<Row>({
         "The instance that enabling a template enables.", "main"),
     row<"RequiredBy", &InstallSettings::required_by>(
         "Units that get a Requires= on this one when it is enabled.", "multi-user.target"),
+    row<"UpheldBy", &InstallSettings::upheld_by>(
+        "Units that get an Upholds= on this one when it is enabled.", "multi-user.target"),
     row<"WantedBy", &InstallSettings::wanted_by>(
         "Units that get a Wants= on this one when it is enabled.", "multi-user.target"),
 });

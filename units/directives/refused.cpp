@@ -23,16 +23,9 @@ bool is_inert(std::string_view inert, std::string_view text) {
     return boolean.has_value() && !*boolean;
 }
 
-bool is_condition(std::string_view name) {
-    return name.starts_with("Condition") || name.starts_with("Assert");
-}
-
-/// An empty ConditionX= drops all conditions, not only those called X (systemd.unit(5)).
-void drop(Settings& settings, std::string_view name, bool whole_kind) {
-    const std::string_view kind = name.starts_with("Condition") ? "Condition" : "Assert";
-    std::erase_if(settings.refused, [&](const RefusedDirective& each) {
-        return whole_kind ? each.name.starts_with(kind) : each.name == name;
-    });
+void drop(Settings& settings, std::string_view name) {
+    std::erase_if(
+        settings.refused, [&](const RefusedDirective& each) { return each.name == name; });
 }
 
 }  // namespace
@@ -40,12 +33,8 @@ void drop(Settings& settings, std::string_view name, bool whole_kind) {
 // One entry per directive, with its last value: enough to refuse by, and long files stay cheap.
 Assigned assign_refused(
     Settings& settings, std::string_view name, std::string_view inert, std::string_view text) {
-    if (text.empty()) {
-        drop(settings, name, is_condition(name));
-        return {};
-    }
-    if (is_inert(inert, text)) {
-        drop(settings, name, false);
+    if (text.empty() || is_inert(inert, text)) {
+        drop(settings, name);
         return {};
     }
     const auto found = find_refused(settings, name);
@@ -74,7 +63,6 @@ std::span<const Row> refused_rows() {
         std::vector<Row> made;
         for (const std::span<const Row> part :
              {refused_unit_rows(),
-              refused_condition_rows(),
               refused_service_rows(),
               refused_exec_rows(),
               refused_sandbox_rows(),

@@ -8,16 +8,12 @@ namespace {
 using Service = Unbuilt<Section::Service, Context::Service>;
 
 constexpr auto rows = std::to_array<Row>({
-    Service::refused<"FailureAction", "none">(
-        Nature::Shares, "The old place of FailureAction= of [Unit].", "reboot"),
     Service::no_effect<"RebootArgument">(
         "The old place of RebootArgument= of [Unit].",
         "actions that reboot are not built yet",
         "x"),
     Service::refused<"Sockets">(
         Nature::Gives, "Socket units whose sockets the service gets.", "heat.socket"),
-    Service::refused<"StartLimitAction", "none">(
-        Nature::Shares, "The old place of StartLimitAction= of [Unit].", "reboot"),
     Service::refused<"USBFunctionDescriptors">(
         Nature::Gives, "The file with the descriptors of a USB gadget function.", "/etc/usb"),
     Service::refused<"USBFunctionStrings">(

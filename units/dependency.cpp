@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: MIT
+#include "units/dependency.hpp"
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <utility>
+
+#include "units/special.hpp"
+#include "units/unit.hpp"
+#include "units/unit_name.hpp"
+
+namespace hearth {
+
+namespace {
+
+struct RelationInfo {
+    Relation relation;
+    Relation inverse;
+    std::string_view name;
+};
+
+constexpr auto relations = std::to_array<RelationInfo>({
+    {Relation::Requires, Relation::RequiredBy, "Requires"},
+    {Relation::Requisite, Relation::RequisiteOf, "Requisite"},
+    {Relation::Wants, Relation::WantedBy, "Wants"},
+    {Relation::BindsTo, Relation::BoundBy, "BindsTo"},
+    {Relation::PartOf, Relation::ConsistsOf, "PartOf"},
+    {Relation::Upholds, Relation::UpheldBy, "Upholds"},
+    {Relation::RequiredBy, Relation::Requires, "RequiredBy"},
+    {Relation::RequisiteOf, Relation::Requisite, "RequisiteOf"},
+    {Relation::WantedBy, Relation::Wants, "WantedBy"},
+    {Relation::BoundBy, Relation::BindsTo, "BoundBy"},
+    {Relation::ConsistsOf, Relation::PartOf, "ConsistsOf"},
+    {Relation::UpheldBy, Relation::Upholds, "UpheldBy"},
+    {Relation::Conflicts, Relation::ConflictedBy, "Conflicts"},
+    {Relation::ConflictedBy, Relation::Conflicts, "ConflictedBy"},
+    {Relation::Before, Relation::After, "Before"},
+    {Relation::After, Relation::Before, "After"},
+    {Relation::OnFailure, Relation::OnFailureOf, "OnFailure"},
+    {Relation::OnFailureOf, Relation::OnFailure, "OnFailureOf"},
+    {Relation::OnSuccess, Relation::OnSuccessOf, "OnSuccess"},
+    {Relation::OnSuccessOf, Relation::OnSuccess, "OnSuccessOf"},
+    {Relation::PropagatesReloadTo, Relation::ReloadPropagatedFrom, "PropagatesReloadTo"},
+    {Relation::ReloadPropagatedFrom, Relation::PropagatesReloadTo, "ReloadPropagatedFrom"},
+    {Relation::PropagatesStopTo, Relation::StopPropagatedFrom, "PropagatesStopTo"},
+    {Relation::StopPropagatedFrom, Relation::PropagatesStopTo, "StopPropagatedFrom"},
+    {Relation::Triggers, Relation::TriggeredBy, "Triggers"},
+    {Relation::TriggeredBy, Relation::Triggers, "TriggeredBy"},
+});
+
+consteval bool in_order() {
+    for (std::size_t i = 0; i < relations.size(); ++i) {
+        if (static_cast<std::size_t>(relations[i].relation) != i) {
+            return false;
+        }
+    }
+    return true;
+}
+static_assert(in_order());
+
+const RelationInfo& info(Relation relation) {
+    return relations[static_cast<std::size_t>(relation)];
+}
+
+class Collecting {
+public:
+    explicit Collecting(const Unit& unit) : unit_(unit) {}
+
+    void add(Relation relation, const std::string& name, DependencySource source) {
+        // A unit has nothing to do with itself, save that it may start itself over by OnFailure=.
+        const bool own = name == unit_.name && relation != Relation::OnFailure &&
+                         relation != Relation::OnSuccess;
+        if (!own && seen_.emplace(relation, name).second) {
+            made_.push_back({relation, name, source});
+        }
+    }
+    void add(Relation relation, const DependencyNames& names) {
+        for (const std::string& each : names.names) {
+            add(relation, each, DependencySource::File);
+        }
+    }
+    void need(const std::string& name, DependencySource source) {
+        add(Relation::Requires, name, source);
+        add(Relation::After, name, source);
+    }
+
+    void listed() {
+        const UnitSettings& text = unit_.settings.unit;
+        add(Relation::Requires, text.requires_);
+        add(Relation::Requisite, text.requisite);
+        add(Relation::Wants, text.wants);
+        add(Relation::BindsTo, text.binds_to);
+        add(Relation::PartOf, text.part_of);
+        add(Relation::Upholds, text.upholds);
+        add(Relation::Conflicts, text.conflicts);
+        add(Relation::Before, text.before);
+        add(Relation::After, text.after);
+        add(Relation::OnFailure, text.on_failure);
+        add(Relation::OnSuccess, text.on_success);
+        add(Relation::PropagatesReloadTo, text.propagates_reload_to);
+        add(Relation::ReloadPropagatedFrom, text.reload_propagated_from);
+        add(Relation::PropagatesStopTo, text.propagates_stop_to);
+        add(Relation::StopPropagatedFrom, text.stop_propagated_from);
+    }
+
+    void linked(const LinkedDependencies& links) {
+        for (const std::string& each : links.wants) {
+            add(Relation::Wants, each, DependencySource::Directory);
+        }
+        for (const std::string& each : links.requires_) {
+            add(Relation::Requires, each, DependencySource::Directory);
+        }
+        for (const std::string& each : links.upholds) {
+            add(Relation::Upholds, each, DependencySource::Directory);
+        }
+    }
+
+    void implied(UnitType type) {
+        switch (type) {
+            case UnitType::Service:
+                need(slice_of(unit_), DependencySource::Implicit);
+                break;
+            case UnitType::Slice:
+                if (const std::string parent = parent_slice(unit_.name); !parent.empty()) {
+                    need(parent, DependencySource::Implicit);
+                }
+                break;
+            default:
+                break;
+        }
+    }
+
+    void defaults(UnitType type) {
+        if (!unit_.settings.unit.default_dependencies || is_built_in_unit(unit_.name)) {
+            return;
+        }
+        switch (type) {
+            case UnitType::Service:
+                need("sysinit.target", DependencySource::Default);
+                add(Relation::After, "basic.target", DependencySource::Default);
+                break;
+            case UnitType::Socket:
+            case UnitType::Timer:
+            case UnitType::Path:
+                need("sysinit.target", DependencySource::Default);
+                break;
+            case UnitType::Target:
+                order_target();
+                break;
+            case UnitType::Slice:
+            case UnitType::Scope:
+                break;
+            case UnitType::Mount:
+            case UnitType::Swap:
+            case UnitType::Device:
+            case UnitType::Automount:
+                return;
+        }
+        add(Relation::Before, "shutdown.target", DependencySource::Default);
+        add(Relation::Conflicts, "shutdown.target", DependencySource::Default);
+    }
+
+    Dependencies take() { return std::move(made_); }
+
+private:
+    void order_target() {
+        std::vector<std::string> pulled;
+        for (const Dependency& each : made_) {
+            switch (each.relation) {
+                case Relation::Requires:
+                case Relation::Requisite:
+                case Relation::Wants:
+                case Relation::BindsTo:
+                case Relation::Upholds:
+                case Relation::PartOf:
+                    pulled.push_back(each.unit);
+                    break;
+                default:
+                    break;
+            }
+        }
+        for (const std::string& each : pulled) {
+            if (!seen_.contains({Relation::Before, each})) {
+                add(Relation::After, each, DependencySource::DefaultOfTarget);
+            }
+        }
+    }
+
+    const Unit& unit_;
+    Dependencies made_;
+    std::set<std::pair<Relation, std::string>> seen_;
+};
+
+}  // namespace
+
+std::string_view name(Relation relation) {
+    return info(relation).name;
+}
+
+Relation inverse(Relation relation) {
+    return info(relation).inverse;
+}
+
+Dependencies dependencies_of(
+    const Unit& unit,
+    const LinkedDependencies& links,
+    const std::vector<std::string>& required_mounts,
+    const std::vector<std::string>& wanted_mounts) {
+    const UnitType type = unit_type(unit.name);
+    Collecting collecting(unit);
+    collecting.listed();
+    collecting.linked(links);
+    collecting.implied(type);
+    for (const std::string& mount : required_mounts) {
+        collecting.need(mount, DependencySource::Implicit);
+    }
+    for (const std::string& mount : wanted_mounts) {
+        collecting.add(Relation::Wants, mount, DependencySource::Implicit);
+        collecting.add(Relation::After, mount, DependencySource::Implicit);
+    }
+    collecting.defaults(type);
+    return collecting.take();
+}
+
+std::string parent_slice(std::string_view slice) {
+    constexpr std::string_view suffix = ".slice";
+    if (slice == "-.slice" || !slice.ends_with(suffix)) {
+        return {};
+    }
+    const std::string_view stem = slice.substr(0, slice.size() - suffix.size());
+    const std::size_t dash = stem.rfind('-');
+    return dash == std::string_view::npos ? "-.slice"
+                                          : std::string(stem.substr(0, dash)) + std::string(suffix);
+}
+
+std::string slice_of(const Unit& unit) {
+    const std::string& asked = unit.settings.resources.slice;
+    return asked.empty() ? "system.slice" : asked;
+}
+
+std::vector<std::string> mounts_above(std::string_view path) {
+    std::vector<std::string> names = {"-.mount"};
+    const std::string simple = simplified_path(path);
+    for (std::size_t slash = simple.find('/', 1); simple.size() > 1;
+         slash = simple.find('/', slash + 1)) {
+        if (auto escaped = escape_path(std::string_view(simple).substr(0, slash))) {
+            names.push_back(*escaped + ".mount");
+        }
+        if (slash == std::string::npos) {
+            break;
+        }
+    }
+    return names;
+}
+
+}  // namespace hearth
