@@ -20,6 +20,7 @@
 #include <string>
 #include <vector>
 
+#include "places.hpp"
 #include "supervisor/cgroup/tree.hpp"
 #include "supervisor/host_facts.hpp"
 #include "supervisor/launch/launcher.hpp"

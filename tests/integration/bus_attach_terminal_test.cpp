@@ -12,6 +12,7 @@
 
 #include <cstdlib>
 
+#include "places.hpp"
 #include "supervisor/sys/descriptor.hpp"
 #include "tests/support/hearthd_process.hpp"
 

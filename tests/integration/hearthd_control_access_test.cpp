@@ -9,6 +9,7 @@
 #include <iterator>
 #include <string>
 
+#include "places.hpp"
 #include "tests/support/hearthd_process.hpp"
 
 namespace {

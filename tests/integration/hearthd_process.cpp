@@ -14,6 +14,8 @@
 #include <sstream>
 #include <thread>
 
+#include "places.hpp"
+
 extern char** environ;
 
 namespace hearth::testing {

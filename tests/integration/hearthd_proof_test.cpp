@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "places.hpp"
 #include "tests/support/hearthd_process.hpp"
 
 namespace {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "places.hpp"
 #include "tests/support/hearthd_process.hpp"
 
 namespace {

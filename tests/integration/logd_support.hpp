@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "places.hpp"
 #include "supervisor/logd/client.hpp"
 #include "supervisor/logd/reader.hpp"
 #include "supervisor/sys/file.hpp"

@@ -3,6 +3,7 @@
 // The proof of the proof (DESIGN 3.2): units are launched for real, and every row of their report
 // is `verified`; then each part of the plan is left out in turn, and exactly the rows of that part
 // must turn red. Parts that change nothing by themselves stand in the tables too, with the reason.
+#include "places.hpp"
 #include "tests/integration/report_mutation_support.hpp"
 
 namespace hearth::mutation {

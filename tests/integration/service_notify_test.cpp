@@ -12,6 +12,7 @@
 #include <sstream>
 #include <string>
 
+#include "places.hpp"
 #include "tests/support/hearthd_process.hpp"
 
 namespace {

@@ -12,6 +12,7 @@
 #include <set>
 #include <sstream>
 
+#include "places.hpp"
 #include "supervisor/bus/policy.hpp"
 #include "tests/support/bus_fixture.hpp"
 

@@ -3,6 +3,7 @@
 // The plans of the five examples, whole, as `hearthctl plan` prints them, on both cgroup layouts.
 #include <string>
 
+#include "places.hpp"
 #include "tests/supervisor/launch_plan_support.hpp"
 
 namespace hearth::launch::testing {

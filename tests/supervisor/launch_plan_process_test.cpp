@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "places.hpp"
 #include "tests/supervisor/launch_plan_support.hpp"
 
 namespace hearth::launch::testing {

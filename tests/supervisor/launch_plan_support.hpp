@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "places.hpp"
 #include "supervisor/launch/planner.hpp"
 #include "supervisor/launch/seccomp_program.hpp"
 #include "units/loader.hpp"

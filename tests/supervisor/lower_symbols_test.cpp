@@ -11,6 +11,8 @@
 #include <sstream>
 #include <string>
 
+#include "places.hpp"
+
 namespace {
 
 #if defined(HEARTH_BINARY_DIR)

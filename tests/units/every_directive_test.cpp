@@ -10,6 +10,7 @@
 #include <set>
 #include <string>
 
+#include "places.hpp"
 #include "tests/support/value_recorder.hpp"
 #include "units/codecs.hpp"
 #include "units/directive.hpp"

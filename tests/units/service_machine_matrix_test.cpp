@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "engine_script.hpp"
+#include "places.hpp"
 
 namespace hearth::test {
 
