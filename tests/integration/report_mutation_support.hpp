@@ -61,6 +61,13 @@ public:
     Scratch& operator=(const Scratch&) = delete;
 
     [[nodiscard]] const std::string& path() const { return path_; }
+    /// Removes all below it.
+    void clear() const {
+        for (const std::string& entry :
+             sys::read_directory(path_).value_or(std::vector<std::string>{})) {
+            EXPECT_TRUE(sys::remove_tree(path_ + "/" + entry).has_value()) << entry;
+        }
+    }
     void make(const std::string& below) const {
         EXPECT_TRUE(sys::make_directories(path_ + "/" + below, 0755).has_value());
     }
@@ -262,5 +269,17 @@ inline bool is_about_nothing(const std::string& left_out) {
     }
     return !sys::stat(path).has_value();
 }
+
+/// Launches the unit as it is, when every row must be verified, and once without each part of its
+/// plan, when exactly the rows of that part's entry must be red. `directories`: where
+/// StateDirectory= and kin are made; null: where the machine has them.
+void check_every_mutation(
+    const std::string& name,
+    const std::string& text,
+    const std::vector<Expected>& table,
+    const Scratch* directories = nullptr);
+
+/// `table` and what every launch does without being asked by a directive.
+std::vector<Expected> with_common(std::vector<Expected> table);
 
 }  // namespace hearth::mutation
