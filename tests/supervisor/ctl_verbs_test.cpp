@@ -206,12 +206,18 @@ TEST_F(CtlVerbs, LintFilesWithoutHearthd) {
     ASSERT_TRUE(sys::replace_file(path, "[Service]\nExecStart=/bin/true\nRestrat=always\n", 0600)
                     .has_value());
     const Ended typo = hearthctl("lint", {path});
-    EXPECT_EQ(typo.status, 0) << typo.out;
+    EXPECT_EQ(typo.status, 1) << typo.out;
     EXPECT_TRUE(says(typo.out, path + ":3")) << typo.out;
     EXPECT_TRUE(says(typo.out, "Restart")) << typo.out;
     ASSERT_TRUE(sys::replace_file(path, "[Service]\nType=simple\n", 0600).has_value());
-    EXPECT_EQ(hearthctl("lint", {path}).status, 1);
-    EXPECT_EQ(hearthctl("lint", {directory.path() + "/missing.service"}).status, 1);
+    EXPECT_EQ(hearthctl("lint", {path}).status, 2);
+    const Ended json = hearthctl("lint", {"--json", path});
+    EXPECT_EQ(json.status, 2);
+    EXPECT_TRUE(says(json.out, R"("id":"exec-none")")) << json.out;
+    EXPECT_EQ(hearthctl("lint", {directory.path() + "/missing.service"}).status, 2);
+    ASSERT_TRUE(
+        sys::replace_file(path, "[Service]\nExecStart=/bin/true\n", 0600).has_value());
+    EXPECT_EQ(hearthctl("lint", {path}).status, 0);
 }
 
 TEST_F(CtlVerbs, SayWhereTheyLookedForHearthd) {
