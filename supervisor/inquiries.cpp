@@ -145,8 +145,8 @@ void Supervisor::examine_host(const std::vector<std::string>& units, const Answe
 
 Result<std::string, RequestError> Supervisor::why(const std::string& unit) {
     const UnitRecord* const record = HEARTH_TRY(load(unit));
-    return report::to_json(
-        hearth::why(world_, *record, {sys::monotonic_microseconds(), sys::realtime_microseconds()}));
+    return report::to_json(hearth::why(
+        world_, *record, {sys::monotonic_microseconds(), sys::realtime_microseconds()}));
 }
 
 void Supervisor::score(const std::vector<std::string>& units, const Answered& done) {

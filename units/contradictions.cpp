@@ -73,8 +73,8 @@ private:
                                each.relation == Relation::Requisite;
             // Sockets, slices and mounts order themselves before what uses them.
             const auto type = unit_type(each.unit);
-            const bool orders = type == UnitType::Service || type == UnitType::Target ||
-                                type == UnitType::Device;
+            const bool orders =
+                type == UnitType::Service || type == UnitType::Target || type == UnitType::Device;
             if (!needs || each.source != DependencySource::File || !orders ||
                 is_ordered(each.unit)) {
                 continue;
@@ -180,9 +180,8 @@ private:
     [[nodiscard]] bool is_made_for_it(std::string_view path) const {
         const DirectorySettings& directories = unit_.settings.directories;
         const auto below = [&](const ServiceDirectories& kind, const std::string& base) {
-            return std::ranges::any_of(kind.entries, [&](const auto& each) {
-                return is_below(path, base + each.path);
-            });
+            return std::ranges::any_of(
+                kind.entries, [&](const auto& each) { return is_below(path, base + each.path); });
         };
         return below(directories.runtime, "/run/") || below(directories.state, "/var/lib/") ||
                below(directories.cache, "/var/cache/") || below(directories.logs, "/var/log/");
@@ -196,14 +195,15 @@ private:
                     "forking-without-pid-file",
                     "Type",
                     "Type=forking without PIDFile=: which process is the main one is guessed",
-                    "write PIDFile=, or run the program in the foreground with Type=notify or exec");
+                    "write PIDFile=, or run the program in the foreground with Type=notify or "
+                    "exec");
             }
             return;
         }
         path = path.starts_with("/var/run/") ? path.substr(4) : path;
         const SandboxSettings& sandbox = unit_.settings.sandbox;
-        const bool strict = sandbox.protect_system == ProtectSystem::Strict ||
-                            unit_.settings.identity.dynamic_user;
+        const bool strict =
+            sandbox.protect_system == ProtectSystem::Strict || unit_.settings.identity.dynamic_user;
         const bool opened = std::ranges::any_of(
             sandbox.read_write_paths, [&](const auto& each) { return is_below(path, each.path); });
         if (is_made_for_it(path) || (strict && opened)) {
@@ -219,7 +219,8 @@ private:
                 "pid-file-read-only",
                 "PIDFile",
                 fmt::format(
-                    "PIDFile={} can't be written: with ProtectSystem=strict all is read-only", name),
+                    "PIDFile={} can't be written: with ProtectSystem=strict all is read-only",
+                    name),
                 hint);
         } else if (!is_root(unit_.settings.exec.user) && path.rfind('/') == 4) {
             add(Severity::Warning,

@@ -193,10 +193,7 @@ void Queue::restart_automatically(UnitRecord& record) {
         // A job like any other, so that it can be seen, waited for and cancelled; a start that
         // somebody has queued meanwhile becomes part of it.
         auto job = request(
-            record.unit.name,
-            JobType::Restart,
-            JobMode::Replace,
-            caused_by(record, "Restart="));
+            record.unit.name, JobType::Restart, JobMode::Replace, caused_by(record, "Restart="));
         if (job) {
             return;
         }
@@ -264,8 +261,7 @@ void Queue::cancel_others(const Transaction& transaction, JobMode mode) {
 }
 
 /// Makes the job part of the installed one; a contradicting one is cancelled.
-JobId Queue::enqueue(
-    UnitRecord& record, const PlannedJob& planned, JobMode mode, JobCause cause) {
+JobId Queue::enqueue(UnitRecord& record, const PlannedJob& planned, JobMode mode, JobCause cause) {
     const JobType type = planned.type;
     if (record.job) {
         Job& installed = world_.jobs.at(*record.job);
@@ -305,8 +301,7 @@ JobId Queue::enqueue_nothing(UnitRecord& record, JobMode mode) {
     return job.id;
 }
 
-Job& Queue::add(
-    const UnitRecord& record, const PlannedJob& planned, JobMode mode, JobCause cause) {
+Job& Queue::add(const UnitRecord& record, const PlannedJob& planned, JobMode mode, JobCause cause) {
     const JobId id = world_.next_job++;
     Job& job = world_.jobs[id];
     job.id = id;

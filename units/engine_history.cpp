@@ -20,8 +20,7 @@ bool ends(const UnitRecord& record, const Transition& transition, bool restarts)
     const ActiveState before = state_of(record, transition.from);
     const bool ran = before != ActiveState::Inactive && before != ActiveState::Failed &&
                      transition.from != ServiceState::AutoRestart;
-    const bool over =
-        transition.to == ServiceState::Dead || transition.to == ServiceState::Failed;
+    const bool over = transition.to == ServiceState::Dead || transition.to == ServiceState::Failed;
     return transition.to == ServiceState::AutoRestart || (ran && over);
 }
 

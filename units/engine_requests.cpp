@@ -133,8 +133,7 @@ Result<Requested, RequestError> request_job(
     return requested;
 }
 
-Result<Outcome, RequestError> cancel_job(
-    World& world, JobId job, Moment now, const Requester& by) {
+Result<Outcome, RequestError> cancel_job(World& world, JobId job, Moment now, const Requester& by) {
     const auto found = world.jobs.find(job);
     if (found == world.jobs.end()) {
         return refusal("NoSuchJob", fmt::format("Job {} does not exist.", job));

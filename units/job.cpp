@@ -3,9 +3,8 @@
 
 #include <algorithm>
 
-#include "units/transaction.hpp"
-
 #include "units/codecs.hpp"
+#include "units/transaction.hpp"
 
 namespace hearth {
 
@@ -201,9 +200,8 @@ std::vector<const Job*> jobs_held_up(const World& world, const Job& job) {
                 return;
             }
             const Job& second = world.jobs.at(*neighbour->job);
-            const bool waits =
-                second.state == JobState::Waiting &&
-                job_before(world, *neighbour, inverse(relation), job.unit) == &job;
+            const bool waits = second.state == JobState::Waiting &&
+                               job_before(world, *neighbour, inverse(relation), job.unit) == &job;
             if (waits && std::ranges::count(found, &second) == 0) {
                 found.push_back(&second);
             }

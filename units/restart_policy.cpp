@@ -65,9 +65,8 @@ ExitRule exit_rule(const Unit& unit, const ServiceStatus& status) {
     if (names_exit(service.restart_prevent_exit_status, main.code, main.status)) {
         return ExitRule::Prevents;
     }
-    return names_exit(service.restart_force_exit_status, main.code, main.status)
-               ? ExitRule::Forces
-               : ExitRule::None;
+    return names_exit(service.restart_force_exit_status, main.code, main.status) ? ExitRule::Forces
+                                                                                 : ExitRule::None;
 }
 
 }  // namespace

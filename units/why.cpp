@@ -79,8 +79,7 @@ std::string what_ended(const UnitRecord& record, std::span<const Change> changes
         return "had failed, which was reset";
     }
     const bool ran = std::ranges::any_of(changes, [&](const Change& each) {
-        return each.to == ServiceState::Start ||
-               state_of(record, each.to) == ActiveState::Active;
+        return each.to == ServiceState::Start || state_of(record, each.to) == ActiveState::Active;
     });
     return ran ? "ran to its end" : "was not started";
 }
@@ -88,7 +87,8 @@ std::string what_ended(const UnitRecord& record, std::span<const Change> changes
 std::string what(const UnitRecord& record, std::span<const Change> changes) {
     const Change& last = changes.back();
     if (last.ended && last.job) {
-        return fmt::format("was not {} (job result '{}')", done_to(last.job->type), name(*last.ended));
+        return fmt::format(
+            "was not {} (job result '{}')", done_to(last.job->type), name(*last.ended));
     }
     switch (state_of(record, last.to)) {
         case ActiveState::Failed:
@@ -147,7 +147,8 @@ public:
 private:
     void step(const std::string& unit, std::uint64_t number) {
         const UnitRecord* const record = world_.find(unit);
-        const auto changes = record == nullptr ? std::span<const Change>() : motion(*record, number);
+        const auto changes =
+            record == nullptr ? std::span<const Change>() : motion(*record, number);
         if (changes.empty()) {
             links_.back().reasons.push_back("what " + unit + " did then is no longer kept");
             return;
@@ -179,7 +180,8 @@ private:
             add(change.cause);
         }
         if (!change.restart.empty()) {
-            add((change.to == ServiceState::AutoRestart ? "started again: " : "not started again: ") +
+            add((change.to == ServiceState::AutoRestart ? "started again: "
+                                                        : "not started again: ") +
                 change.restart);
         }
         if (change.because != 0) {
@@ -270,13 +272,16 @@ private:
         switch (status_.type) {
             case ServiceType::Notify:
             case ServiceType::NotifyReload:
-                return fmt::format("READY=1 of its main process {} (Type={})", status_.main_pid, type);
+                return fmt::format(
+                    "READY=1 of its main process {} (Type={})", status_.main_pid, type);
             case ServiceType::Dbus:
                 return fmt::format("BusName={} on the bus (Type={})", service.bus_name, type);
             case ServiceType::Forking:
                 return status_.control_pid != 0
-                           ? fmt::format("its first process {} to exit (Type=forking)", status_.control_pid)
-                           : fmt::format("its main process to be named by PIDFile={}", service.pid_file);
+                           ? fmt::format(
+                                 "its first process {} to exit (Type=forking)", status_.control_pid)
+                           : fmt::format(
+                                 "its main process to be named by PIDFile={}", service.pid_file);
             default:
                 return command(ExecKind::Start);
         }

@@ -236,7 +236,7 @@ struct Job {
     Moment queued;
     std::string why;  ///< "Requires= of a.service", "Restart="; empty: asked for by a client
     std::optional<std::uint64_t> deadline;  ///< monotonic; JobTimeoutSec=, JobRunningTimeoutSec=
-    JobCause cause;
+    JobCause cause{};
     bool operator==(const Job&) const = default;
 };
 
@@ -266,7 +266,7 @@ struct UnitRecord {
     bool checking = false;     ///< its start waits for ConditionsChecked
     /// One for each condition and assert: 1 held, -1 didn't, 0 was not asked; the last start's.
     std::vector<int> condition_results, assert_results;
-    bool assert_met = false;                   ///< AssertResult
+    bool assert_met = false;  ///< AssertResult
     /// ResumeWith=: what it needs failed; it is started when that is back.
     bool resumes = false;
     std::deque<std::uint64_t> automatic_jobs;  ///< monotonic; StopWhenUnneeded=, Upholds= ...

@@ -68,8 +68,7 @@ using Neighbours = std::vector<const Job*> (*)(const World&, const Job&);
 template <Neighbours neighbours>
 int related(Request& request) {
     return answer_jobs(
-        request,
-        neighbours(request.connection.core.control.world(), *request.connection.job));
+        request, neighbours(request.connection.core.control.world(), *request.connection.job));
 }
 
 int enumerate(sd_bus*, const char*, void* userdata, char*** nodes, sd_bus_error*) noexcept {

@@ -53,7 +53,10 @@ void add_options(CLI::App& app, const Verb& verb, Arguments& arguments) {
     add.flag(
         Option::Order, "--after", arguments.after, "What comes before: what it is ordered After=");
     add.flag(
-        Option::Order, "--before", arguments.before, "What comes after: what it is ordered Before=");
+        Option::Order,
+        "--before",
+        arguments.before,
+        "What comes after: what it is ordered Before=");
     add.flag(Option::Follow, "-f,--follow", arguments.follow, "Go on with new lines as they come");
     add.value(Option::Lines, "-n,--lines", arguments.lines, "How many lines of the log");
     add.value(Option::Signal, "-s,--signal", arguments.signal, "Which signal, by name or number");

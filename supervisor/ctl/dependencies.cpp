@@ -142,12 +142,12 @@ int list_dependencies_verb(const Arguments& arguments) {
         return complain("--after, --before and --reverse can't be used together");
     }
     auto client = connect(arguments);
-    const auto units = client ? unit_names(
-                                    *client,
-                                    arguments.names.empty()
-                                        ? std::vector<std::string>{"default.target"}
-                                        : arguments.names)
-                              : std::nullopt;
+    const auto units =
+        client ? unit_names(
+                     *client,
+                     arguments.names.empty() ? std::vector<std::string>{"default.target"}
+                                             : arguments.names)
+               : std::nullopt;
     if (!units) {
         return Failure;
     }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The verbs that queue jobs, and wait for them: start, stop, restart, reload and kin; cancel. A job is over when JobRemoved names it; what failed is then asked of the unit and
-// printed, a refusal with the line that was refused and the drop-in that would let the unit start.
+// The verbs that queue jobs, and wait for them: start, stop, restart, reload and kin; cancel. A job
+// is over when JobRemoved names it; what failed is then asked of the unit and printed, a refusal
+// with the line that was refused and the drop-in that would let the unit start.
 #include <fmt/format.h>
 
 #include <map>

@@ -3,6 +3,8 @@
 // lint: the loader itself, on files, without hearthd. Prints everything found with its line, a
 // caret and a hint. Exit status: 0 nothing but notes, 1 warnings, 2 a unit that can't be started as
 // written, or no unit file at all.
+#include "units/lint.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,7 +14,6 @@
 #include "supervisor/ctl/given_file.hpp"
 #include "supervisor/ctl/json_text.hpp"
 #include "supervisor/sys/file.hpp"
-#include "units/lint.hpp"
 #include "units/loader.hpp"
 #include "units/unit_name.hpp"
 

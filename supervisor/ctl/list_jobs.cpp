@@ -23,9 +23,9 @@ struct ListedJob {
 
 bool is_wanted(const std::string& unit, const std::vector<std::string>& patterns) {
     return patterns.empty() || std::ranges::any_of(patterns, [&](const std::string& pattern) {
-               const std::string full =
-                   pattern.find_first_of(".*?[") == std::string::npos ? pattern + ".service"
-                                                                      : pattern;
+               const std::string full = pattern.find_first_of(".*?[") == std::string::npos
+                                            ? pattern + ".service"
+                                            : pattern;
                return fnmatch(full.c_str(), unit.c_str(), FNM_NOESCAPE) == 0;
            });
 }

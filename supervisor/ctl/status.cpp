@@ -73,15 +73,17 @@ std::string loaded_line(const PropertyMap& unit) {
 std::string kept_lines(const PropertyMap& unit) {
     std::string text;
     for (const std::string& line : unit.texts("KeptBecause")) {
-        text += text.empty() ? field("Kept",
-                                     "runs with the settings loaded before; its file can't be "
-                                     "loaded any more:")
+        text += text.empty() ? field(
+                                   "Kept",
+                                   "runs with the settings loaded before; its file can't be "
+                                   "loaded any more:")
                              : "";
         text += continued(tinted(Tone::Warning, line));
     }
     if (text.empty() && unit.number("NeedDaemonReload") != 0) {
         text = field(
-            "Kept", tinted(Tone::Warning, "its files changed; 'hearthctl daemon-reload' loads them"));
+            "Kept",
+            tinted(Tone::Warning, "its files changed; 'hearthctl daemon-reload' loads them"));
     }
     return text;
 }

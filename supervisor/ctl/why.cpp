@@ -69,8 +69,8 @@ std::string waits_text(const Json& waits) {
 }  // namespace
 
 Result<std::string, CallError> ask_why(Client& client, const std::string& unit) {
-    const Message reply = HEARTH_TRY(
-        client.call(manager_path, hearth_manager_interface, "Why", "s", unit.c_str()));
+    const Message reply =
+        HEARTH_TRY(client.call(manager_path, hearth_manager_interface, "Why", "s", unit.c_str()));
     const char* text = nullptr;
     if (sd_bus_message_read(reply.get(), "s", &text) < 0) {
         return Unexpected(CallError{{}, "unreadable answer"});

@@ -50,8 +50,7 @@ TEST_F(HearthdWhy, BringsBackWhatWasStoppedForAFailure) {
     HearthdProcess hearthd;
     hearthd.add("a.service", service("", "Restart=on-failure\nRestartSec=100ms\n"));
     hearthd.add(
-        "b.service",
-        service("BindsTo=a.service\nAfter=a.service", "[X-Hearth]\nResumeWith=yes\n"));
+        "b.service", service("BindsTo=a.service\nAfter=a.service", "[X-Hearth]\nResumeWith=yes\n"));
     EXPECT_EQ(hearthd.ctl({"start", "b.service"}).status, 0);
     const std::string first = hearthd.show("b.service", "MainPID");
     EXPECT_EQ(hearthd.ctl({"kill", "-s", "KILL", "a.service"}).status, 0);
@@ -134,7 +133,8 @@ TEST_F(HearthdWhy, AReloadKeepsWhatRunsAndSaysWhy) {
     hearthd.add("changed.service", service("Wants=new.service", "Nice=3\n"));
     hearthd.add("new.service", service(""));
     const std::string plan = hearthd.ctl({"daemon-reload", "--plan"}).out;
-    expect_says(plan, "gone.service: loaded -> not-found; it runs, and keeps the settings it has\n");
+    expect_says(
+        plan, "gone.service: loaded -> not-found; it runs, and keeps the settings it has\n");
     expect_says(
         plan, "broken.service: loaded -> bad-setting; it runs, and keeps the settings it has\n  ");
     expect_says(plan, "broken.service:3: Restart=always is not allowed with Type=oneshot\n");
@@ -151,8 +151,7 @@ TEST_F(HearthdWhy, AReloadKeepsWhatRunsAndSaysWhy) {
     expect_says(status, "Restart=always is not allowed with Type=oneshot");
     hearthd.add("broken.service", service(""));
     EXPECT_EQ(hearthd.ctl({"daemon-reload"}).status, 0);
-    EXPECT_EQ(
-        hearthd.ctl({"status", "broken.service"}).out.find("Kept:"), std::string::npos);
+    EXPECT_EQ(hearthd.ctl({"status", "broken.service"}).out.find("Kept:"), std::string::npos);
 }
 
 }  // namespace

@@ -215,8 +215,7 @@ TEST_F(CtlVerbs, LintFilesWithoutHearthd) {
     EXPECT_EQ(json.status, 2);
     EXPECT_TRUE(says(json.out, R"("id":"exec-none")")) << json.out;
     EXPECT_EQ(hearthctl("lint", {directory.path() + "/missing.service"}).status, 2);
-    ASSERT_TRUE(
-        sys::replace_file(path, "[Service]\nExecStart=/bin/true\n", 0600).has_value());
+    ASSERT_TRUE(sys::replace_file(path, "[Service]\nExecStart=/bin/true\n", 0600).has_value());
     EXPECT_EQ(hearthctl("lint", {path}).status, 0);
 }
 

@@ -46,8 +46,7 @@ TEST(Resume, StartsWhatCouldNotBeStarted) {
 }
 
 TEST(Resume, GoesDownAChainAndUpAgain) {
-    Graph graph(
-        "a\nb BindsTo=a After=a: " + resumes + "\nc BindsTo=b After=b: " + resumes + "\n");
+    Graph graph("a\nb BindsTo=a After=a: " + resumes + "\nc BindsTo=b After=b: " + resumes + "\n");
     (void)graph.happen("start c");
     graph.launch_all();
     (void)graph.happen("fail a");

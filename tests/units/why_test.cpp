@@ -15,7 +15,8 @@ namespace {
 /// "b.service stopped: BindsTo=a.service; ... | a.service failed: ..."
 std::string chain(const Graph& graph, std::string_view unit) {
     std::string text;
-    for (const WhyLink& link : why(graph.world, *graph.world.find(full_name(unit)), graph.now).chain) {
+    for (const WhyLink& link :
+         why(graph.world, *graph.world.find(full_name(unit)), graph.now).chain) {
         text += (text.empty() ? "" : " | ") + link.unit + " " + link.what;
         for (std::size_t index = 0; index < link.reasons.size(); ++index) {
             text += (index == 0 ? ": " : "; ") + link.reasons[index];
@@ -26,7 +27,8 @@ std::string chain(const Graph& graph, std::string_view unit) {
 
 std::string waits(const Graph& graph, std::string_view unit) {
     std::string text;
-    for (const WhyWait& wait : why(graph.world, *graph.world.find(full_name(unit)), graph.now).waits) {
+    for (const WhyWait& wait :
+         why(graph.world, *graph.world.find(full_name(unit)), graph.now).waits) {
         text += (text.empty() ? "" : " | ") + wait.what;
     }
     return text;
@@ -55,12 +57,14 @@ TEST(Why, NamesWhoAsked) {
     EXPECT_EQ(chain(graph, "a"), "");
     ask(graph, "a", Verb::Start);
     graph.launch_all();
-    EXPECT_EQ(chain(graph, "a"), "a.service started: start asked for by hearthctl (pid 77, uid 1000)");
+    EXPECT_EQ(
+        chain(graph, "a"), "a.service started: start asked for by hearthctl (pid 77, uid 1000)");
     ask(graph, "a", Verb::Stop);
     EXPECT_EQ(
         chain(graph, "a"), "a.service is stopping: stop asked for by hearthctl (pid 77, uid 1000)");
     (void)graph.happen("gone a");
-    EXPECT_EQ(chain(graph, "a"), "a.service stopped: stop asked for by hearthctl (pid 77, uid 1000)");
+    EXPECT_EQ(
+        chain(graph, "a"), "a.service stopped: stop asked for by hearthctl (pid 77, uid 1000)");
 }
 
 TEST(Why, FollowsTheChainAcrossUnits) {
@@ -118,20 +122,21 @@ TEST(Why, SaysWhichConditionSkippedTheStart) {
 TEST(Why, SaysWhatFailedWhereAJobWasNotDone) {
     Graph graph("a: Type=oneshot\nb Requires=a After=a\n");
     ask(graph, "b", Verb::Start);
-    EXPECT_EQ(
-        waits(graph, "b"), "its start job 1 waits for the start job 2 of a.service (After=)");
+    EXPECT_EQ(waits(graph, "b"), "its start job 1 waits for the start job 2 of a.service (After=)");
     (void)graph.happen("up a");
     EXPECT_EQ(waits(graph, "a"), "ExecStart= (pid 100) to end");
     (void)graph.happen("fail a");
     EXPECT_EQ(
         chain(graph, "b"),
         "b.service was not started (job result 'dependency'): start asked for by hearthctl (pid "
-        "77, uid 1000); Requires=a.service | a.service failed to start: Requires= of b.service, start asked for by hearthctl (pid 77, uid 1000); main process exited, "
+        "77, uid 1000); Requires=a.service | a.service failed to start: Requires= of b.service, "
+        "start asked for by hearthctl (pid 77, uid 1000); main process exited, "
         "code=exited, status=1/FAILURE; not started again: Restart=no, result 'exit-code'");
 }
 
 TEST(Why, SaysWhatARunningStartWaitsForAndUntilWhen) {
-    Graph graph("a: Type=notify TimeoutStartSec=30s\nx.device\nb Requires=x.device After=x.device\n");
+    Graph graph(
+        "a: Type=notify TimeoutStartSec=30s\nx.device\nb Requires=x.device After=x.device\n");
     ask(graph, "a", Verb::Start);
     EXPECT_EQ(waits(graph, "a"), "ExecStart= to be launched");
     (void)graph.happen("up a");
@@ -141,8 +146,7 @@ TEST(Why, SaysWhatARunningStartWaitsForAndUntilWhen) {
     EXPECT_GT(*until, graph.now.realtime);
     EXPECT_LE(*until, graph.now.realtime + 30'000'000);
     ask(graph, "b", Verb::Start);
-    EXPECT_EQ(
-        waits(graph, "x.device").substr(0, 13), "its start job") << waits(graph, "x.device");
+    EXPECT_EQ(waits(graph, "x.device").substr(0, 13), "its start job") << waits(graph, "x.device");
 }
 
 TEST(Why, NamesWhoCanceledAJob) {
@@ -168,7 +172,8 @@ TEST(Why, KeepsSoManyChangesAndSaysWhatIsLost) {
         (void)graph.happen("down a");
     }
     EXPECT_EQ(graph.world.find("a.service")->changes.size(), kept_changes);
-    EXPECT_NE(chain(graph, "b").find("what a.service did then is no longer kept"), std::string::npos)
+    EXPECT_NE(
+        chain(graph, "b").find("what a.service did then is no longer kept"), std::string::npos)
         << chain(graph, "b");
 }
 
