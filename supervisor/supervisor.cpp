@@ -426,14 +426,15 @@ void Supervisor::shut_down(int status) {
             names.push_back(name);
         }
     }
+    const Requester by = itself("hearthd, which shuts down");
     for (const std::string& name : names) {
         if (const UnitRecord* record = world_.find(name); record && !can_be_stopped(*record)) {
             if (record->job) {
-                (void)cancel(*record->job);
+                (void)cancel(*record->job, by);
             }
             continue;
         }
-        (void)request(name, Verb::Stop, JobMode::Replace, itself("hearthd, which shuts down"));
+        (void)request(name, Verb::Stop, JobMode::Replace, by);
     }
     settle_source_.trigger();
 }
