@@ -28,24 +28,29 @@ bool at_rest(ServiceState state) {
     return state == ServiceState::Dead || state == ServiceState::Failed;
 }
 
-/// The changes that led from a state that lasts to the one numbered `last`; empty where that one is
-/// no longer kept.
-std::span<const Change> motion(const UnitRecord& record, std::uint64_t last) {
+/// The changes around the one of that number, from a state that lasts to the next such state; empty
+/// where it is no longer kept.
+std::span<const Change> motion(const UnitRecord& record, std::uint64_t number) {
     const std::vector<Change>& changes = record.changes;
-    const auto found = std::ranges::find(changes, last, &Change::number);
+    const auto found = std::ranges::find(changes, number, &Change::number);
     if (found == changes.end()) {
         return {};
     }
-    auto first = found;
     // On its way to an automatic restart a service passes dead or failed.
-    const auto goes_on = [](const Change& change) {
-        return !is_settled(change.from) || change.to == ServiceState::AutoRestart;
+    const auto goes_on_from = [](const Change& change) {
+        return !change.ended &&
+               (!is_settled(change.from) || change.to == ServiceState::AutoRestart);
     };
-    while (first != changes.begin() && !first->ended && goes_on(*first) &&
-           !std::prev(first)->ended) {
+    auto first = found;
+    while (first != changes.begin() && goes_on_from(*first) && !std::prev(first)->ended) {
         --first;
     }
-    return {first, std::next(found)};
+    auto end = std::next(found);
+    while (end != changes.end() && !std::prev(end)->ended && goes_on_from(*end) &&
+           end->from != ServiceState::AutoRestart) {
+        ++end;
+    }
+    return {first, end};
 }
 
 std::string_view done_to(JobType type) {

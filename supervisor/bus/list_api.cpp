@@ -11,6 +11,7 @@
 #include "supervisor/bus/manager_api.hpp"
 #include "supervisor/bus/object_path.hpp"
 #include "supervisor/bus/vtable.hpp"
+#include "units/job.hpp"
 #include "units/unit_name.hpp"
 
 namespace hearth::bus {

@@ -34,6 +34,7 @@ TEST_F(HearthdWhy, FollowsAFailureToTheUnitThatStopped) {
     expect_says(hearthd.ctl({"why", "b.service"}).out, "start asked for by hearthctl (pid ");
     EXPECT_EQ(hearthd.ctl({"kill", "-s", "KILL", "a.service"}).status, 0);
     EXPECT_TRUE(hearthd.becomes("b.service", "ActiveState", "inactive"));
+    EXPECT_TRUE(hearthd.becomes("a.service", "ActiveState", "failed"));
     const std::string text = hearthd.ctl({"why", "b.service"}).out;
     expect_says(text, "b.service: inactive (dead)");
     expect_says(text, "b.service stopped");

@@ -89,6 +89,32 @@ TEST(Why, FollowsTheChainAcrossUnits) {
         << text;
 }
 
+TEST(Why, TellsTheWholeOfACauseThatWasUnderway) {
+    Graph graph("a\nb BindsTo=a After=a\n");
+    ask(graph, "b", Verb::Start);
+    graph.launch_all();
+    const int pid = graph.world.find("a.service")->status.main_pid;
+    (void)step(graph.world, CgroupChanged{"a.service", true}, graph.now);
+    (void)step(
+        graph.world, ProcessExited{"a.service", pid, CLD_KILLED, SIGKILL, graph.now}, graph.now);
+    EXPECT_EQ(graph.states(), "a:deactivating b:deactivating");
+    (void)graph.happen("gone b");
+    EXPECT_NE(
+        chain(graph, "b").find("| a.service is stopping: main process exited"), std::string::npos)
+        << chain(graph, "b");
+    for (int round = 0; graph.state("a") == "deactivating" && round < 3; ++round) {
+        (void)step(graph.world, CgroupChanged{"a.service", false}, graph.now);
+        (void)graph.happen("after 2min");
+    }
+    EXPECT_NE(
+        chain(graph, "b")
+            .find(
+                "| a.service failed: main process exited, code=killed, status=9/KILL; not started "
+                "again: Restart=no, result 'signal'"),
+        std::string::npos)
+        << chain(graph, "b");
+}
+
 TEST(Why, SaysWhyItIsStartedAgain) {
     Graph graph("a: Restart=on-failure RestartSec=1s\n");
     ask(graph, "a", Verb::Start);
