@@ -162,13 +162,20 @@ private:
         link.unit = record->unit.name;
         link.what = what(*record, changes);
         link.at = changes.back().at;
+        bool unexplained = true;
+        ServiceResult result = ServiceResult::Success;
         for (const Change& change : changes) {
-            take(change, link);
+            // What a job asked for needs no other cause, and a failure is told once.
+            const bool own = !change.job || change.ended;
+            take(change, (own && unexplained) || change.result != result, link);
+            unexplained = unexplained && !own;
+            result = change.result;
         }
         links_.push_back(std::move(link));
     }
 
-    void take(const Change& change, WhyLink& link) {
+    /// `news`: its cause says more than those before it.
+    void take(const Change& change, bool news, WhyLink& link) {
         const auto add = [&](const std::string& reason) {
             if (!reason.empty() && std::ranges::count(link.reasons, reason) == 0) {
                 link.reasons.push_back(reason);
@@ -180,8 +187,7 @@ private:
                 next_ = {change.job->cause.of, change.job->cause.change};
             }
         }
-        // What a job asked for needs no other cause than who asked.
-        if (!change.job || change.ended || change.result != ServiceResult::Success) {
+        if (news) {
             add(change.cause);
         }
         if (!change.restart.empty()) {
@@ -236,26 +242,33 @@ private:
     }
 
     void of_job(const Job& job) {
-        const std::string own = fmt::format("its {} job {}", name(job.type), job.id);
+        const auto wait = [&](const std::string& what) {
+            const std::string from = origin(job);
+            add(fmt::format(
+                    "{}, for its {} job {}{}",
+                    what,
+                    name(job.type),
+                    job.id,
+                    from.empty() ? "" : " (" + from + ")"),
+                job.queued,
+                job.deadline);
+        };
         if (job.state == JobState::Waiting) {
             world_.for_each_dependency(
                 record_, [&](Relation relation, std::string_view other, DependencySource) {
                     if (const Job* const first = job_before(world_, record_, relation, other)) {
-                        add(fmt::format(
-                                "{} waits for the {} job {} of {} ({}=)",
-                                own,
-                                name(first->type),
-                                first->id,
-                                other,
-                                name(relation)),
-                            job.queued,
-                            job.deadline);
+                        wait(fmt::format(
+                            "the {} job {} of {} ({}=)",
+                            name(first->type),
+                            first->id,
+                            other,
+                            name(relation)));
                     }
                 });
         } else if (record_.checking) {
-            add(own + " waits for its conditions to be looked at", job.queued, job.deadline);
+            wait("its conditions to be looked at");
         } else if (unit_type(record_.unit.name) == UnitType::Device) {
-            add(own + " waits for the kernel to have the device", job.queued, job.deadline);
+            wait("the kernel to have the device");
         }
     }
 

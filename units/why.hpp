@@ -26,7 +26,7 @@ struct WhyLink {
 };
 
 struct WhyWait {
-    std::string what;  ///< "its start job 3 waits for the start job 2 of b.service (After=)"
+    std::string what;  ///< "the start job 2 of b.service (After=), for its start job 3"
     Moment since;
     std::optional<std::uint64_t> until;  ///< realtime; when it is given up, or goes on
     bool operator==(const WhyWait&) const = default;
