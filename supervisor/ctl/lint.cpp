@@ -38,7 +38,7 @@ std::optional<Linted> lint_file(const std::string& path) {
         complain(content.error().what);
         return std::nullopt;
     }
-    Unit unit = load_unit(name, GivenFile(path, std::move(*content)), LoadContext{});
+    const Unit unit = load_unit(name, GivenFile(path, std::move(*content)), LoadContext{});
     Linted linted{path, lint(unit)};
     for (const Diagnostic& refusal : unit.refusals) {
         if (std::ranges::find(linted.findings, refusal, &Finding::diagnostic) ==
