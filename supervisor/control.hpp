@@ -71,8 +71,8 @@ public:
     /// there is none; a unit that can't be parsed is loaded with its LoadState and returned.
     virtual Result<const UnitRecord*, RequestError> load(const std::string& unit) = 0;
     virtual Result<JobId, RequestError> request(
-        const std::string& unit, Verb verb, JobMode mode) = 0;
-    virtual Result<void, RequestError> cancel(JobId job) = 0;
+        const std::string& unit, Verb verb, JobMode mode, const Requester& by) = 0;
+    virtual Result<void, RequestError> cancel(JobId job, const Requester& by) = 0;
     /// whom: "main", "control", "all" (and "-fail" forms).
     virtual Result<void, RequestError> kill(
         const std::string& unit, const std::string& whom, int signal) = 0;
@@ -89,6 +89,8 @@ public:
     [[nodiscard]] virtual std::map<std::string, std::string> environment() const = 0;
 
     // org.hearth1: hearth's own verbs.
+    /// JSON of units/why.hpp.
+    virtual Result<std::string, RequestError> why(const std::string& unit) = 0;
     /// What `hearthctl plan` prints; refusals as diagnostics.
     virtual Result<std::string, Diagnostics> plan_text(const std::string& unit) = 0;
     /// JSON: rows of {directive, asked, applied, verified, reason}. Read on a worker, hence the

@@ -12,6 +12,7 @@
 #include "supervisor/report/scored_unit.hpp"
 #include "supervisor/supervisor.hpp"
 #include "supervisor/sys/file.hpp"
+#include "supervisor/sys/process.hpp"
 #include "units/security.hpp"
 
 namespace hearth {
@@ -140,6 +141,12 @@ void Supervisor::examine_host(const std::vector<std::string>& units, const Answe
             job->answer = doctor::to_json(doctor::facilities(job->host, job->runtime), job->units);
         },
         [job, done] { done(std::move(job->answer)); });
+}
+
+Result<std::string, RequestError> Supervisor::why(const std::string& unit) {
+    const UnitRecord* const record = HEARTH_TRY(load(unit));
+    return report::to_json(hearth::why(
+        world_, *record, {sys::monotonic_microseconds(), sys::realtime_microseconds()}));
 }
 
 void Supervisor::score(const std::vector<std::string>& units, const Answered& done) {

@@ -205,6 +205,9 @@ std::string Supervisor::reload_plan() const {
                    std::string(name(unit.load_state));
             const bool kept = !at_rest(*record) && unit.load_state != LoadState::Loaded;
             line += kept ? "; it runs, and keeps the settings it has" : "";
+            if (unit.load_state != LoadState::Loaded && !unit.refusals.empty()) {
+                line += "\n  " + one_line(unit.refusals.front());
+            }
         } else if (unit.load_state == LoadState::Loaded) {
             line = differing_directives(record->unit, unit);
         }

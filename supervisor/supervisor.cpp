@@ -29,6 +29,11 @@ std::string program_beside(const std::string& name) {
     return own.substr(0, own.rfind('/') + 1) + name;
 }
 
+/// hearthd as the one who asks.
+Requester itself(std::string why) {
+    return {::geteuid(), 0, std::move(why)};
+}
+
 bool is_running(const UnitRecord& record) {
     switch (record.status.state) {
         case ServiceState::Dead:
@@ -162,7 +167,7 @@ Result<void> Supervisor::set_up() {
 
 void Supervisor::start_units() {
     for (const std::string& unit : options_.units) {
-        auto job = request(unit, Verb::Start, JobMode::Replace);
+        auto job = request(unit, Verb::Start, JobMode::Replace, itself("hearthd --unit"));
         if (!job) {
             log::write(log::Level::Error, "cannot start " + unit + ": " + job.error().message);
         }
@@ -237,21 +242,22 @@ void Supervisor::arm_deadline() {
 
 // ---- requests -----------------------------------------------------------------------------------
 
-Result<JobId, RequestError> Supervisor::request(const std::string& unit, Verb verb, JobMode mode) {
+Result<JobId, RequestError> Supervisor::request(
+    const std::string& unit, Verb verb, JobMode mode, const Requester& by) {
     if (exit_status_ && verb != Verb::Stop) {
         return Unexpected(
             RequestError{"ShuttingDown", "hearthd is stopping all units; nothing new is started"});
     }
     (void)HEARTH_TRY(load(unit));
     refresh_missing();
-    Requested requested = HEARTH_TRY(request_job(world_, unit, verb, mode, moment(loop_)));
+    Requested requested = HEARTH_TRY(request_job(world_, unit, verb, mode, moment(loop_), by));
     handle(std::move(requested.outcome));
     settle_source_.trigger();
     return requested.job;
 }
 
-Result<void, RequestError> Supervisor::cancel(JobId job) {
-    handle(HEARTH_TRY(cancel_job(world_, job, moment(loop_))));
+Result<void, RequestError> Supervisor::cancel(JobId job, const Requester& by) {
+    handle(HEARTH_TRY(cancel_job(world_, job, moment(loop_), by)));
     settle_source_.trigger();
     return {};
 }
@@ -420,14 +426,15 @@ void Supervisor::shut_down(int status) {
             names.push_back(name);
         }
     }
+    const Requester by = itself("hearthd, which shuts down");
     for (const std::string& name : names) {
         if (const UnitRecord* record = world_.find(name); record && !can_be_stopped(*record)) {
             if (record->job) {
-                (void)cancel(*record->job);
+                (void)cancel(*record->job, by);
             }
             continue;
         }
-        (void)request(name, Verb::Stop, JobMode::Replace);
+        (void)request(name, Verb::Stop, JobMode::Replace, by);
     }
     settle_source_.trigger();
 }

@@ -53,8 +53,9 @@ public:
     [[nodiscard]] LiveFacts live(const UnitRecord& record) const override;
     void observe(OutcomeObserver* observer) override { observer_ = observer; }
     Result<const UnitRecord*, RequestError> load(const std::string& unit) override;
-    Result<JobId, RequestError> request(const std::string& unit, Verb verb, JobMode mode) override;
-    Result<void, RequestError> cancel(JobId job) override;
+    Result<JobId, RequestError> request(
+        const std::string& unit, Verb verb, JobMode mode, const Requester& by) override;
+    Result<void, RequestError> cancel(JobId job, const Requester& by) override;
     Result<void, RequestError> kill(
         const std::string& unit, const std::string& whom, int signal) override;
     Result<void, RequestError> reset_failed(const std::string& unit) override;
@@ -66,6 +67,7 @@ public:
     [[nodiscard]] std::vector<std::string> unit_path() const override { return store_.path(); }
     [[nodiscard]] std::string system_state() const override;
     [[nodiscard]] std::map<std::string, std::string> environment() const override;
+    Result<std::string, RequestError> why(const std::string& unit) override;
     Result<std::string, Diagnostics> plan_text(const std::string& unit) override;
     void confinement(
         const std::string& unit,

@@ -65,7 +65,9 @@ void Queue::follow(UnitRecord& record, std::size_t first) {
         const bool restarts = index + 1 < outcome_.transitions.size() &&
                               outcome_.transitions[index + 1].unit == transition.unit &&
                               outcome_.transitions[index + 1].to == ServiceState::AutoRestart;
+        std::optional<Job> job = running_job(record);
         const bool expected = explain(record, state_of(record, transition.to));
+        note(record, transition, restarts, expected ? std::move(job) : std::nullopt);
         changed(record, transition, expected, restarts);
     }
     wake(record);
@@ -132,18 +134,14 @@ void Queue::conditions_checked(const ConditionsChecked& fact) {
     record->status.condition_asked = now_;
     record->assert_met = asserts.met;
     if (!conditions.met) {
-        tell(
-            Severity::Note,
-            record->unit.name,
-            fmt::format("not started: {} is not met", describe(*conditions.failed, false)));
-        return finish(*record, JobResult::Done);
+        const std::string unmet = describe(*conditions.failed, false) + " is not met";
+        tell(Severity::Note, record->unit.name, "not started: " + unmet);
+        return finish(*record, JobResult::Done, unmet);
     }
     if (!asserts.met) {
-        tell(
-            Severity::Error,
-            record->unit.name,
-            fmt::format("can't be started: {} is not met", describe(*asserts.failed, true)));
-        return finish(*record, JobResult::Assert);
+        const std::string unmet = describe(*asserts.failed, true) + " is not met";
+        tell(Severity::Error, record->unit.name, "can't be started: " + unmet);
+        return finish(*record, JobResult::Assert, unmet);
     }
     drive(*record, StartRequested{});
 }
@@ -181,7 +179,7 @@ void Queue::jobs_timed_out() {
             unit,
             fmt::format(
                 "its {} job timed out (JobTimeoutSec=, JobRunningTimeoutSec=)", name(job.type)));
-        finish(*record, JobResult::Timeout);
+        finish(*record, JobResult::Timeout, "JobTimeoutSec= or JobRunningTimeoutSec= was over");
         act(*record,
             record->unit.settings.unit.job_timeout_action,
             EXIT_FAILURE,
@@ -194,7 +192,8 @@ void Queue::restart_automatically(UnitRecord& record) {
     if (record.unit.load_state == LoadState::Loaded) {
         // A job like any other, so that it can be seen, waited for and cancelled; a start that
         // somebody has queued meanwhile becomes part of it.
-        auto job = request(record.unit.name, JobType::Restart, JobMode::Replace, "Restart=");
+        auto job = request(
+            record.unit.name, JobType::Restart, JobMode::Replace, caused_by(record, "Restart="));
         if (job) {
             return;
         }
@@ -223,30 +222,31 @@ bool Queue::restarting(const UnitRecord& record) const {
 }
 
 Result<JobId, RequestError> Queue::request(
-    const std::string& unit, JobType type, JobMode mode, const std::string& why) {
+    const std::string& unit, JobType type, JobMode mode, JobCause cause) {
     const Transaction transaction = HEARTH_TRY(plan_transaction(world_, unit, type, mode));
-    return install(transaction, mode, why);
+    cause.unit = unit;
+    cause.type = type;
+    return install(transaction, mode, cause);
 }
 
-JobId Queue::install(const Transaction& transaction, JobMode mode, const std::string& why) {
+JobId Queue::install(const Transaction& transaction, JobMode mode, const JobCause& cause) {
     for (const std::string& cycle : transaction.cycles) {
         tell(Severity::Warning, transaction.jobs.front().unit, cycle);
     }
     if (mode == JobMode::Isolate || mode == JobMode::Flush) {
-        cancel_others(transaction);
+        cancel_others(transaction, mode);
     }
     JobId first = 0;
     for (const PlannedJob& planned : transaction.jobs) {
         UnitRecord& record = *find(planned.unit);
-        const JobId id =
-            enqueue(record, planned.type, mode, planned.why.empty() ? why : planned.why);
+        const JobId id = enqueue(record, planned, mode, cause);
         first = first == 0 ? id : first;
     }
     return first;
 }
 
 /// Jobs that the new state has no place for.
-void Queue::cancel_others(const Transaction& transaction) {
+void Queue::cancel_others(const Transaction& transaction, JobMode mode) {
     std::set<std::string_view> kept;
     for (const PlannedJob& planned : transaction.jobs) {
         kept.insert(planned.unit);
@@ -254,13 +254,15 @@ void Queue::cancel_others(const Transaction& transaction) {
     for (auto& [unit, record] : world_.units) {
         if (record.job && !kept.contains(unit) &&
             world_.jobs.at(*record.job).mode != JobMode::ReplaceIrreversibly) {
+            note(record, JobResult::Canceled, fmt::format("another job has mode {}", name(mode)));
             remove(record, JobResult::Canceled);
         }
     }
 }
 
 /// Makes the job part of the installed one; a contradicting one is cancelled.
-JobId Queue::enqueue(UnitRecord& record, JobType type, JobMode mode, const std::string& why) {
+JobId Queue::enqueue(UnitRecord& record, const PlannedJob& planned, JobMode mode, JobCause cause) {
+    const JobType type = planned.type;
     if (record.job) {
         Job& installed = world_.jobs.at(*record.job);
         if (const auto both = merged(installed.type, type, record)) {
@@ -268,15 +270,23 @@ JobId Queue::enqueue(UnitRecord& record, JobType type, JobMode mode, const std::
                 installed.mode = mode;
             }
             if (installed.state == JobState::Waiting || !covers(installed.type, type, record)) {
+                if (installed.type != *both) {
+                    installed.why = planned.why.empty() ? cause.why : planned.why;
+                    installed.cause = std::move(cause);
+                }
                 installed.type = *both;
                 installed.state = JobState::Waiting;
                 wake(record);
             }
             return installed.id;
         }
+        note(record, JobResult::Canceled, fmt::format("a {} job took its place", name(type)));
         remove(record, JobResult::Canceled);
     }
-    const JobId id = add(record, type, mode, why).id;
+    if (type == JobType::Stop) {
+        record.resumes = record.unit.settings.hearth.resume_with && cause.failure;
+    }
+    const JobId id = add(record, planned, mode, std::move(cause)).id;
     record.job = id;
     wake(record);
     return id;
@@ -285,16 +295,22 @@ JobId Queue::enqueue(UnitRecord& record, JobType type, JobMode mode, const std::
 /// A job that is over as soon as it is queued: there is nothing to do. It leaves the unit's own job
 /// alone.
 JobId Queue::enqueue_nothing(UnitRecord& record, JobMode mode) {
-    const Job job = add(record, JobType::TryRestart, mode, {});
+    const Job job = add(record, {record.unit.name, JobType::TryRestart, {}}, mode, {});
     world_.jobs.erase(job.id);
     outcome_.jobs.push_back({job, JobChange::What::Removed, JobResult::Done});
     return job.id;
 }
 
-Job& Queue::add(const UnitRecord& record, JobType type, JobMode mode, const std::string& why) {
+Job& Queue::add(const UnitRecord& record, const PlannedJob& planned, JobMode mode, JobCause cause) {
     const JobId id = world_.next_job++;
     Job& job = world_.jobs[id];
-    job = {id, record.unit.name, type, mode, JobState::Waiting, now_, why, {}};
+    job.id = id;
+    job.unit = record.unit.name;
+    job.type = planned.type;
+    job.mode = mode;
+    job.queued = now_;
+    job.why = planned.why.empty() ? cause.why : planned.why;
+    job.cause = std::move(cause);
     shorten(job.deadline, now_.monotonic, record.unit.settings.unit.job_timeout);
     outcome_.jobs.push_back({job, JobChange::What::Queued, JobResult::Done});
     return job;
@@ -317,8 +333,8 @@ void Queue::remove(UnitRecord& record, JobResult result) {
     recheck_around(record);
 }
 
-void Queue::cancel(UnitRecord& record) {
-    finish(record, JobResult::Canceled);
+void Queue::cancel(UnitRecord& record, const Requester& by) {
+    finish(record, JobResult::Canceled, "canceled by " + describe(by));
 }
 
 void Queue::finish(UnitRecord& record, JobResult result) {

@@ -306,8 +306,14 @@ struct Requested {
 
 [[nodiscard]] Outcome step(World& world, const Event& event, Moment now);
 [[nodiscard]] Result<Requested, RequestError> request_job(
-    World& world, const std::string& unit, Verb verb, JobMode mode, Moment now);
-[[nodiscard]] Result<Outcome, RequestError> cancel_job(World& world, JobId job, Moment now);
+    World& world,
+    const std::string& unit,
+    Verb verb,
+    JobMode mode,
+    Moment now,
+    const Requester& by = {});
+[[nodiscard]] Result<Outcome, RequestError> cancel_job(
+    World& world, JobId job, Moment now, const Requester& by = {});
 
 /// Forgets units that have no text, no process and no job: what asking for unknown names leaves
 /// behind. Returns their names.

@@ -20,27 +20,10 @@ void Queue::run(UnitRecord& record) {
 
 /// Whether no job that goes first is left. systemd.unit(5), Before=.
 bool Queue::may_run(const UnitRecord& record) const {
-    const Job& own = world_.jobs.at(*record.job);
-    if (own.mode == JobMode::IgnoreDependencies) {
-        return true;
-    }
     bool may = true;
     world_.for_each_dependency(
         record, [&](Relation relation, std::string_view other, DependencySource) {
-            if (!may || (relation != Relation::Before && relation != Relation::After)) {
-                return;
-            }
-            const UnitRecord* const neighbour = std::as_const(world_).find(other);
-            if (neighbour == nullptr || !neighbour->job || neighbour == &record) {
-                return;
-            }
-            const Job& job = world_.jobs.at(*neighbour->job);
-            if (job.mode == JobMode::IgnoreDependencies) {
-                return;
-            }
-            const bool waits = relation == Relation::Before ? waits_although_before(job.type)
-                                                            : waits_because_after(own.type);
-            may = !waits;
+            may = may && job_before(world_, record, relation, other) == nullptr;
         });
     return may;
 }
@@ -91,7 +74,7 @@ bool Queue::perform_start(UnitRecord& record) {
 }
 
 /// BindsTo= with After=: what it is bound to must be there by now.
-bool Queue::lacks_what_it_binds_to(const UnitRecord& record) const {
+const Dependency* Queue::lacks_what_it_binds_to(const UnitRecord& record) const {
     for (const Dependency& each : record.unit.dependencies) {
         if (each.relation != Relation::BindsTo ||
             !world_.has_dependency(record, Relation::After, each.unit)) {
@@ -100,19 +83,28 @@ bool Queue::lacks_what_it_binds_to(const UnitRecord& record) const {
         const UnitRecord* const other = std::as_const(world_).find(each.unit);
         const ActiveState state = other == nullptr ? ActiveState::Inactive : other->active_state();
         if (state != ActiveState::Active && state != ActiveState::Reloading) {
-            return true;
+            return &each;
         }
     }
-    return false;
+    return nullptr;
 }
 
 bool Queue::start_at_rest(UnitRecord& record) {
     if (record.unit.load_state != LoadState::Loaded) {
-        finish(record, JobResult::Failed);
+        finish(
+            record,
+            JobResult::Failed,
+            "its unit file is " + std::string(name(record.unit.load_state)));
         return true;
     }
-    if (lacks_what_it_binds_to(record)) {
-        finish(record, JobResult::Dependency);
+    if (const Dependency* const lacking = lacks_what_it_binds_to(record)) {
+        const UnitRecord* const other = find(lacking->unit);
+        record.resumes = record.unit.settings.hearth.resume_with;
+        finish(
+            record,
+            JobResult::Dependency,
+            "BindsTo=" + lacking->unit,
+            other == nullptr ? Because{} : last_change(*other));
         return true;
     }
     const UnitSettings& settings = record.unit.settings.unit;
@@ -141,7 +133,7 @@ bool Queue::start_at_rest(UnitRecord& record) {
         case UnitType::Timer:
         case UnitType::Path:
         case UnitType::Scope:
-            finish(record, JobResult::Unsupported);
+            finish(record, JobResult::Unsupported, "units of its type are not built yet");
             return true;
     }
     return false;
@@ -203,7 +195,7 @@ bool Queue::perform_verify(UnitRecord& record) {
         case Inactive:
         case Failed:
         case Deactivating:
-            finish(record, JobResult::Skipped);
+            finish(record, JobResult::Skipped, "it is not active");
             return true;
     }
     return false;

@@ -44,6 +44,12 @@ bool pins(Relation relation) {
     }
 }
 
+/// From the side of what is needed: what can't be without it.
+bool is_need_of(Relation relation) {
+    return relation == Relation::RequiredBy || relation == Relation::RequisiteOf ||
+           relation == Relation::BoundBy;
+}
+
 }  // namespace
 
 void Queue::tell(Severity severity, const std::string& unit, std::string message) {
@@ -51,8 +57,13 @@ void Queue::tell(Severity severity, const std::string& unit, std::string message
 }
 
 /// A job that no person asked for; that it can't be had is told.
-void Queue::ask(const std::string& unit, JobType type, JobMode mode, const std::string& why) {
-    const auto asked = request(unit, type, mode, why);
+void Queue::ask(
+    const std::string& unit,
+    JobType type,
+    JobMode mode,
+    const std::string& why,
+    const UnitRecord& because) {
+    const auto asked = request(unit, type, mode, caused_by(because, why));
     if (!asked) {
         tell(
             Severity::Warning,
@@ -65,6 +76,7 @@ void Queue::changed(
     UnitRecord& record, const Transition& transition, bool expected, bool restarts) {
     const ActiveState before = state_of(record, transition.from);
     const ActiveState after = state_of(record, transition.to);
+    record.resumes = record.resumes && !is_up(after);
     if (!expected) {
         if (at_rest(before) && is_up(after)) {
             start_around(record);
@@ -119,7 +131,7 @@ void Queue::start_on(const UnitRecord& record, Relation relation, JobMode mode) 
     const std::string why = fmt::format("{}= of {}", name(relation), record.unit.name);
     for (const Dependency& each : record.unit.dependencies) {
         if (each.relation == relation) {
-            ask(each.unit, JobType::Start, mode, why);
+            ask(each.unit, JobType::Start, mode, why, record);
         }
     }
 }
@@ -141,19 +153,19 @@ void Queue::start_around(const UnitRecord& record) {
             case Relation::BindsTo:
             case Relation::Upholds:
                 if (!up && !ordered) {
-                    ask(other, JobType::Start, JobMode::Replace, why);
+                    ask(other, JobType::Start, JobMode::Replace, why, record);
                 }
                 break;
             case Relation::Wants:
                 if (!up && !ordered && neighbour != nullptr &&
                     neighbour->unit.load_state == LoadState::Loaded) {
-                    ask(other, JobType::Start, JobMode::Fail, why);
+                    ask(other, JobType::Start, JobMode::Fail, why, record);
                 }
                 break;
             case Relation::Conflicts:
             case Relation::ConflictedBy:
                 if (up) {
-                    ask(other, JobType::Stop, JobMode::Replace, why);
+                    ask(other, JobType::Stop, JobMode::Replace, why, record);
                 }
                 break;
             default:
@@ -177,7 +189,10 @@ void Queue::stop_around(const UnitRecord& record) {
             ask(other,
                 JobType::Stop,
                 JobMode::Replace,
-                fmt::format("{}= of {}", name(relation), record.unit.name));
+                relation == Relation::BoundBy
+                    ? "BindsTo=" + record.unit.name
+                    : fmt::format("{}= of {}", name(relation), record.unit.name),
+                record);
         }
     }
 }
@@ -190,7 +205,7 @@ void Queue::fail_around(const std::string& unit, JobType type, JobResult result)
     }
     const bool starts = type == JobType::Start || type == JobType::VerifyActive;
     const bool inactive = !is_active(record->active_state()) && !record->job;
-    std::vector<std::string> lost;
+    std::vector<std::pair<Relation, std::string>> lost;
     world_.for_each_dependency(
         *record, [&](Relation relation, std::string_view other, DependencySource) {
             bool fails = false;
@@ -211,10 +226,10 @@ void Queue::fail_around(const std::string& unit, JobType type, JobResult result)
                     break;
             }
             if (fails) {
-                lost.emplace_back(other);
+                lost.emplace_back(inverse(relation), other);
             }
         });
-    for (const std::string& other : lost) {
+    for (const auto& [relation, other] : lost) {
         UnitRecord* const neighbour = find(other);
         if (neighbour == nullptr || !neighbour->job) {
             continue;
@@ -225,7 +240,14 @@ void Queue::fail_around(const std::string& unit, JobType type, JobResult result)
                 Severity::Warning,
                 other,
                 fmt::format("its {} job failed: it needs {}", name(waiting), unit));
-            finish(*neighbour, JobResult::Dependency);
+            if (result != JobResult::Canceled) {
+                neighbour->resumes = neighbour->unit.settings.hearth.resume_with;
+            }
+            finish(
+                *neighbour,
+                JobResult::Dependency,
+                fmt::format("{}={}", name(relation), unit),
+                last_change(*record));
         }
     }
 }
@@ -235,17 +257,17 @@ void Queue::fail_around(const std::string& unit, JobType type, JobResult result)
 /// The units whose being needed, upheld or bound may have changed with this one.
 void Queue::recheck_around(const UnitRecord& record) {
     // One pass over the unit's own edges: a neighbour may be a target that everything needs.
-    bool may_act = record.unit.settings.unit.stop_when_unneeded;
+    bool may_act = record.unit.settings.unit.stop_when_unneeded || record.resumes;
     world_.for_each_dependency(
         record, [&](Relation relation, std::string_view other, DependencySource) {
             may_act = may_act || relation == Relation::BindsTo || relation == Relation::UpheldBy;
-            const bool may_concern = pins(inverse(relation)) || relation == Relation::BoundBy;
+            const bool may_concern = pins(inverse(relation)) || is_need_of(relation);
             const UnitRecord* const neighbour = may_concern ? find(other) : nullptr;
             if (neighbour == nullptr) {
                 return;
             }
             if (relation == Relation::BoundBy || relation == Relation::Upholds ||
-                neighbour->unit.settings.unit.stop_when_unneeded) {
+                neighbour->resumes || neighbour->unit.settings.unit.stop_when_unneeded) {
                 recheck_.push_back(neighbour->unit.name);
             }
         });
@@ -301,6 +323,23 @@ const UnitRecord* Queue::bound_to_inactive(const UnitRecord& record) const {
     return nullptr;
 }
 
+/// Units that lost what they need and have it back: one of the things needed.
+const UnitRecord* Queue::resumed_by(const UnitRecord& record) const {
+    if (!record.resumes || record.job || !at_rest(record.active_state())) {
+        return nullptr;
+    }
+    const UnitRecord* found = nullptr;
+    bool all = true;
+    for (const Dependency& each : record.unit.dependencies) {
+        if (is_need_of(inverse(each.relation))) {
+            const UnitRecord* const other = std::as_const(world_).find(each.unit);
+            all = all && other != nullptr && is_active(other->active_state()) && !other->job;
+            found = found != nullptr ? found : other;
+        }
+    }
+    return all ? found : nullptr;
+}
+
 bool Queue::may_act_by_itself(UnitRecord& record) {
     std::deque<std::uint64_t>& recent = record.automatic_jobs;
     while (!recent.empty() && recent.front() + automatic_jobs_interval <= now_.monotonic) {
@@ -321,15 +360,21 @@ void Queue::recheck(UnitRecord& record) {
     const std::string unit = record.unit.name;
     if (const UnitRecord* const other = bound_to_inactive(record)) {
         if (may_act_by_itself(record)) {
-            ask(unit, JobType::Stop, JobMode::Replace, "BindsTo=" + other->unit.name);
+            ask(unit, JobType::Stop, JobMode::Replace, "BindsTo=" + other->unit.name, *other);
         }
     } else if (is_unneeded(record)) {
         if (may_act_by_itself(record)) {
-            ask(unit, JobType::Stop, JobMode::Fail, "StopWhenUnneeded=");
+            ask(unit, JobType::Stop, JobMode::Fail, "StopWhenUnneeded=", record);
         }
     } else if (const UnitRecord* const by = upheld_by(record)) {
         if (record.unit.load_state == LoadState::Loaded && may_act_by_itself(record)) {
-            ask(unit, JobType::Start, JobMode::Fail, "Upholds= of " + by->unit.name);
+            ask(unit, JobType::Start, JobMode::Fail, "Upholds= of " + by->unit.name, record);
+        }
+    } else if (const UnitRecord* const need = resumed_by(record)) {
+        if (record.unit.load_state == LoadState::Loaded && may_act_by_itself(record)) {
+            record.resumes = false;
+            const std::string why = "ResumeWith=, " + need->unit.name + " is back";
+            ask(unit, JobType::Start, JobMode::Fail, why, *need);
         }
     }
 }

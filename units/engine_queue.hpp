@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Queue: one event's or request's work on the World; internal to the engine (engine.cpp drives
-// machines and jobs, engine_jobs.cpp performs jobs, engine_propagation.cpp carries a change to the
+// machines and jobs, engine_jobs.cpp performs jobs, engine_history.cpp writes down what happened,
+// engine_propagation.cpp carries a change to the
 // units around it, engine_requests.cpp judges requests, engine_loading.cpp takes in unit texts). It
 // lives for one call and appends everything it does to an Outcome. What one change causes elsewhere
 // is put on lists that settle() works off, so a chain of 10,000 units needs no deep stack. Nobody
@@ -18,6 +19,12 @@
 
 namespace hearth {
 
+/// The change of a unit that something follows from; 0: none.
+struct Because {
+    std::string of;
+    std::uint64_t change = 0;
+};
+
 class Queue {
 public:
     Queue(World& world, Moment now, Outcome& outcome)
@@ -32,19 +39,19 @@ public:
 
     /// Plans and installs a job with all that it pulls in.
     [[nodiscard]] Result<JobId, RequestError> request(
-        const std::string& unit, JobType type, JobMode mode, const std::string& why);
+        const std::string& unit, JobType type, JobMode mode, JobCause cause);
     JobId enqueue_nothing(UnitRecord& record, JobMode mode);
     /// Precondition: the unit has a job. It is taken back; what needs it fails with it.
-    void cancel(UnitRecord& record);
+    void cancel(UnitRecord& record, const Requester& by);
     /// Works off what has been caused. The last thing that every entrance does.
     void settle();
 
 private:
     // engine.cpp
-    JobId install(const Transaction& transaction, JobMode mode, const std::string& why);
-    JobId enqueue(UnitRecord& record, JobType type, JobMode mode, const std::string& why);
-    Job& add(const UnitRecord& record, JobType type, JobMode mode, const std::string& why);
-    void cancel_others(const Transaction& transaction);
+    JobId install(const Transaction& transaction, JobMode mode, const JobCause& cause);
+    JobId enqueue(UnitRecord& record, const PlannedJob& planned, JobMode mode, JobCause cause);
+    Job& add(const UnitRecord& record, const PlannedJob& planned, JobMode mode, JobCause cause);
+    void cancel_others(const Transaction& transaction, JobMode mode);
     void drive(UnitRecord& record, const ServiceEvent& event);
     void follow(UnitRecord& record, std::size_t first);
     [[nodiscard]] bool explain(UnitRecord& record, ActiveState state);
@@ -57,6 +64,16 @@ private:
     void jobs_timed_out();
     [[nodiscard]] bool restarting(const UnitRecord& record) const;
 
+    // engine_history.cpp
+    void finish(UnitRecord& record, JobResult result, std::string cause, Because because = {});
+    void note(
+        UnitRecord& record, const Transition& transition, bool restarts, std::optional<Job> job);
+    void note(UnitRecord& record, JobResult result, std::string cause, Because because = {});
+    void keep(UnitRecord& record, Change change);
+    [[nodiscard]] static JobCause caused_by(const UnitRecord& record, std::string why);
+    [[nodiscard]] static Because last_change(const UnitRecord& record);
+    [[nodiscard]] std::optional<Job> running_job(const UnitRecord& record) const;
+
     // engine_jobs.cpp
     void run(UnitRecord& record);
     [[nodiscard]] bool may_run(const UnitRecord& record) const;
@@ -66,7 +83,7 @@ private:
     [[nodiscard]] bool perform_stop(UnitRecord& record);
     [[nodiscard]] bool perform_reload(UnitRecord& record);
     [[nodiscard]] bool perform_verify(UnitRecord& record);
-    [[nodiscard]] bool lacks_what_it_binds_to(const UnitRecord& record) const;
+    [[nodiscard]] const Dependency* lacks_what_it_binds_to(const UnitRecord& record) const;
 
     // engine_propagation.cpp
     void changed(UnitRecord& record, const Transition& transition, bool expected, bool restarts);
@@ -80,9 +97,15 @@ private:
     void recheck(UnitRecord& record);
     [[nodiscard]] bool is_unneeded(const UnitRecord& record) const;
     [[nodiscard]] const UnitRecord* upheld_by(const UnitRecord& record) const;
+    [[nodiscard]] const UnitRecord* resumed_by(const UnitRecord& record) const;
     [[nodiscard]] const UnitRecord* bound_to_inactive(const UnitRecord& record) const;
     [[nodiscard]] bool may_act_by_itself(UnitRecord& record);
-    void ask(const std::string& unit, JobType type, JobMode mode, const std::string& why);
+    void ask(
+        const std::string& unit,
+        JobType type,
+        JobMode mode,
+        const std::string& why,
+        const UnitRecord& because);
     void tell(Severity severity, const std::string& unit, std::string message);
 
     // engine_loading.cpp

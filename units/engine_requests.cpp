@@ -104,7 +104,12 @@ Judgement judge(const UnitRecord& record, Verb verb, std::optional<JobType> type
 }  // namespace
 
 Result<Requested, RequestError> request_job(
-    World& world, const std::string& unit, Verb verb, JobMode mode, Moment now) {
+    World& world,
+    const std::string& unit,
+    Verb verb,
+    JobMode mode,
+    Moment now,
+    const Requester& by) {
     UnitRecord* const record = world.find(unit);
     if (record == nullptr) {
         return refusal("NoSuchUnit", fmt::format("Unit {} not found.", unit));
@@ -112,10 +117,15 @@ Result<Requested, RequestError> request_job(
     const std::optional<JobType> type = job_type(verb, *record);
     HEARTH_TRY(judge(*record, verb, type));
     HEARTH_TRY(judge_mode(*record, verb, mode));
+    if (verb == Verb::Stop) {
+        record->resumes = false;  // also where there is nothing left to stop
+    }
     Requested requested;
     Queue queue(world, now, requested.outcome);
     if (type) {
-        requested.job = HEARTH_TRY(queue.request(record->unit.name, *type, mode, {}));
+        JobCause cause;
+        cause.by = by;
+        requested.job = HEARTH_TRY(queue.request(record->unit.name, *type, mode, std::move(cause)));
     } else {
         requested.job = queue.enqueue_nothing(*record, mode);
     }
@@ -123,7 +133,7 @@ Result<Requested, RequestError> request_job(
     return requested;
 }
 
-Result<Outcome, RequestError> cancel_job(World& world, JobId job, Moment now) {
+Result<Outcome, RequestError> cancel_job(World& world, JobId job, Moment now, const Requester& by) {
     const auto found = world.jobs.find(job);
     if (found == world.jobs.end()) {
         return refusal("NoSuchJob", fmt::format("Job {} does not exist.", job));
@@ -134,7 +144,7 @@ Result<Outcome, RequestError> cancel_job(World& world, JobId job, Moment now) {
     }
     Outcome outcome;
     Queue queue(world, now, outcome);
-    queue.cancel(*record);
+    queue.cancel(*record, by);
     queue.settle();
     return outcome;
 }

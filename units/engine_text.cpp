@@ -51,4 +51,17 @@ std::string describe(const Transition& transition) {
     return text;
 }
 
+std::string describe(const Requester& requester) {
+    const std::string& command = requester.command;
+    if (requester.pid == 0 && !command.empty()) {
+        return command;
+    }
+    return requester.pid == 0 ? fmt::format("a process (uid {})", requester.uid)
+                              : fmt::format(
+                                    "{} (pid {}, uid {})",
+                                    command.empty() ? "a process" : command,
+                                    requester.pid,
+                                    requester.uid);
+}
+
 }  // namespace hearth

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "units/job.hpp"
 
+#include <algorithm>
+
 #include "units/codecs.hpp"
+#include "units/transaction.hpp"
 
 namespace hearth {
 
@@ -149,6 +152,61 @@ std::optional<JobResult> job_result(
             return over ? std::optional(JobResult::Done) : std::nullopt;
     }
     return std::nullopt;
+}
+
+const Job* job_before(
+    const World& world, const UnitRecord& record, Relation relation, std::string_view other) {
+    if (relation != Relation::Before && relation != Relation::After) {
+        return nullptr;
+    }
+    const Job& own = world.jobs.at(*record.job);
+    const UnitRecord* const neighbour = world.find(other);
+    if (own.mode == JobMode::IgnoreDependencies || neighbour == nullptr || !neighbour->job ||
+        neighbour == &record) {
+        return nullptr;
+    }
+    const Job& job = world.jobs.at(*neighbour->job);
+    const bool waits = relation == Relation::Before ? waits_although_before(job.type)
+                                                    : waits_because_after(own.type);
+    return waits && job.mode != JobMode::IgnoreDependencies ? &job : nullptr;
+}
+
+std::vector<const Job*> jobs_waited_for(const World& world, const Job& job) {
+    std::vector<const Job*> found;
+    const UnitRecord* const record = world.find(job.unit);
+    if (record == nullptr || job.state != JobState::Waiting) {
+        return found;
+    }
+    world.for_each_dependency(
+        *record, [&](Relation relation, std::string_view other, DependencySource) {
+            const Job* const first = job_before(world, *record, relation, other);
+            if (first != nullptr && std::ranges::count(found, first) == 0) {
+                found.push_back(first);
+            }
+        });
+    return found;
+}
+
+std::vector<const Job*> jobs_held_up(const World& world, const Job& job) {
+    std::vector<const Job*> found;
+    const UnitRecord* const record = world.find(job.unit);
+    if (record == nullptr) {
+        return found;
+    }
+    world.for_each_dependency(
+        *record, [&](Relation relation, std::string_view other, DependencySource) {
+            const UnitRecord* const neighbour = world.find(other);
+            if (neighbour == nullptr || !neighbour->job) {
+                return;
+            }
+            const Job& second = world.jobs.at(*neighbour->job);
+            const bool waits = second.state == JobState::Waiting &&
+                               job_before(world, *neighbour, inverse(relation), job.unit) == &job;
+            if (waits && std::ranges::count(found, &second) == 0) {
+                found.push_back(&second);
+            }
+        });
+    return found;
 }
 
 }  // namespace hearth

@@ -7,6 +7,8 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
+#include <vector>
 
 #include "units/engine.hpp"
 #include "units/world.hpp"
@@ -28,5 +30,14 @@ namespace hearth {
 /// What a running job's end is, once the unit is in `state`; nothing while it goes on.
 [[nodiscard]] std::optional<JobResult> job_result(
     const Job& job, ActiveState state, ServiceResult reload_result);
+
+/// The job of `other` that must be over before the waiting one of `record` begins, where `relation`
+/// (Before or After) stands between them; null: it need not wait. Precondition: `record` has a job.
+[[nodiscard]] const Job* job_before(
+    const World& world, const UnitRecord& record, Relation relation, std::string_view other);
+
+/// The jobs that `job` waits for, and those that wait for it; each once.
+[[nodiscard]] std::vector<const Job*> jobs_waited_for(const World& world, const Job& job);
+[[nodiscard]] std::vector<const Job*> jobs_held_up(const World& world, const Job& job);
 
 }  // namespace hearth

@@ -42,6 +42,7 @@ std::vector<Finding> lint(const Unit& unit) {
     if (loaded) {
         findings = load_findings(unit);
         std::ranges::move(advice(unit), std::back_inserter(findings));
+        std::ranges::move(contradictions(unit), std::back_inserter(findings));
     }
     const std::size_t judged = findings.size();
     for (const Diagnostic& diagnostic : unit.diagnostics) {

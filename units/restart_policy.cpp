@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "units/restart_policy.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <csignal>
+
+#include "units/codecs.hpp"
 
 namespace hearth {
 
@@ -52,6 +56,19 @@ bool limits_starts(const UnitSettings& settings) {
     return settings.start_limit_interval.microseconds != 0 && settings.start_limit_burst != 0;
 }
 
+enum class ExitRule : std::uint8_t { None, Prevents, Forces };
+
+/// RestartPreventExitStatus=, RestartForceExitStatus=.
+ExitRule exit_rule(const Unit& unit, const ServiceStatus& status) {
+    const ServiceSettings& service = unit.settings.service;
+    const ProcessRecord& main = status.main;
+    if (names_exit(service.restart_prevent_exit_status, main.code, main.status)) {
+        return ExitRule::Prevents;
+    }
+    return names_exit(service.restart_force_exit_status, main.code, main.status) ? ExitRule::Forces
+                                                                                 : ExitRule::None;
+}
+
 }  // namespace
 
 ServiceResult judge_exit(const Unit& unit, bool daemon, int code, int status) {
@@ -79,15 +96,36 @@ bool shall_restart(const Unit& unit, const ServiceStatus& status) {
     if (status.stop_requested || status.refused) {
         return false;
     }
-    const ServiceSettings& service = unit.settings.service;
-    const ProcessRecord& main = status.main;
-    if (names_exit(service.restart_prevent_exit_status, main.code, main.status)) {
-        return false;
+    switch (exit_rule(unit, status)) {
+        case ExitRule::Prevents:
+            return false;
+        case ExitRule::Forces:
+            return true;
+        case ExitRule::None:
+            break;
     }
-    if (names_exit(service.restart_force_exit_status, main.code, main.status)) {
-        return true;
+    return restarts_after(unit.settings.service.restart, status.result);
+}
+
+std::string restart_reason(const Unit& unit, const ServiceStatus& status) {
+    if (status.stop_requested) {
+        return {};
     }
-    return restarts_after(service.restart, status.result);
+    if (status.refused) {
+        return "it would be refused again";
+    }
+    switch (exit_rule(unit, status)) {
+        case ExitRule::Prevents:
+            return "RestartPreventExitStatus= names how it ended";
+        case ExitRule::Forces:
+            return "RestartForceExitStatus= names how it ended";
+        case ExitRule::None:
+            break;
+    }
+    return fmt::format(
+        "Restart={}, result '{}'",
+        name_of(unit.settings.service.restart, restart_names),
+        name(status.result));
 }
 
 bool within_start_limit(const Unit& unit, ServiceStatus& status, std::uint64_t now) {

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "units/world.hpp"
 
@@ -23,6 +24,9 @@ namespace hearth {
 /// Whether a service that ended as `status` says is started again. A stop that somebody asked for
 /// and a refusal (it would be refused again) rule it out before any directive is looked at.
 [[nodiscard]] bool shall_restart(const Unit& unit, const ServiceStatus& status);
+
+/// What decided that: "Restart=on-failure, result 'signal'"; empty where a stop was asked for.
+[[nodiscard]] std::string restart_reason(const Unit& unit, const ServiceStatus& status);
 
 /// StartLimitIntervalSec=, StartLimitBurst=: may the unit be started now? Every start counts,
 /// automatic or not. Forgets the starts that are older than the interval.

@@ -28,6 +28,9 @@ struct Finding {
 /// What only `hearthctl lint` tells: directives without effect, combinations that miss their aim.
 [[nodiscard]] std::vector<Finding> advice(const Unit& unit);
 
+/// Directives that each are right and don't go together: lint's advice, too.
+[[nodiscard]] std::vector<Finding> contradictions(const Unit& unit);
+
 /// Whether the unit lets `directive` fall short, by RelaxConfinement= or, for what confines or
 /// gives, by Confinement=best-effort.
 [[nodiscard]] bool is_relaxed(const Unit& unit, std::string_view directive);

@@ -302,6 +302,7 @@ struct HearthSettings {  // [X-Hearth], ours
     /// whether its processes may change things over the bus; unset: with CAP_SYS_ADMIN in the
     /// bounding set
     std::optional<bool> control_access;
+    bool resume_with = false;
 
     bool operator==(const HearthSettings&) const = default;
 };

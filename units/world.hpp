@@ -204,6 +204,29 @@ enum class JobResult : std::uint8_t {
 };
 [[nodiscard]] std::string_view name(JobResult result);
 
+/// Who asked for something: a client of the bus, by what the kernel says of who connected
+/// (SO_PEERCRED, /proc/PID/comm). pid 0: hearthd itself, or a process that it can't see.
+struct Requester {
+    std::uint32_t uid = 0;
+    int pid = 0;
+    std::string command;
+    bool operator==(const Requester&) const = default;
+};
+/// "hearthctl (pid 12, uid 0)"
+[[nodiscard]] std::string describe(const Requester& requester);
+
+/// What a transaction began with: a request, or the change of a unit.
+struct JobCause {
+    std::string unit;  ///< what it was for; the other jobs of it are for that one's sake
+    JobType type{};
+    std::string why;              ///< "BindsTo=a.service", "Restart="; empty: a request
+    std::optional<Requester> by;  ///< who requested it
+    std::string of;               ///< whose change caused it
+    std::uint64_t change = 0;     ///< Change::number of that one; 0: none
+    bool failure = false;         ///< that one failed: what is stopped for it may come back
+    bool operator==(const JobCause&) const = default;
+};
+
 struct Job {
     JobId id = 0;
     std::string unit;
@@ -213,8 +236,26 @@ struct Job {
     Moment queued;
     std::string why;  ///< "Requires= of a.service", "Restart="; empty: asked for by a client
     std::optional<std::uint64_t> deadline;  ///< monotonic; JobTimeoutSec=, JobRunningTimeoutSec=
+    JobCause cause{};
     bool operator==(const Job&) const = default;
 };
+
+/// One line of a unit's history: a transition, or a job that ended without one (from == to).
+struct Change {
+    std::uint64_t number = 0;  ///< counts the changes of all units
+    Moment at;
+    ServiceState from{}, to{};
+    ServiceResult result{};
+    std::string cause;       ///< of the transition, or why the job ended
+    std::string restart;     ///< why it is, or isn't, started again; empty: no question
+    std::optional<Job> job;  ///< that did it, or that ended
+    std::optional<JobResult> ended;
+    std::string of;             ///< the other unit that it comes from, where no job says so
+    std::uint64_t because = 0;  ///< number of that unit's change; 0: none
+    bool operator==(const Change&) const = default;
+};
+/// Of each unit so many changes are kept: two lives of a service that fails and is started again.
+inline constexpr std::size_t kept_changes = 16;
 
 struct UnitRecord {
     Unit unit;
@@ -225,9 +266,12 @@ struct UnitRecord {
     bool checking = false;     ///< its start waits for ConditionsChecked
     /// One for each condition and assert: 1 held, -1 didn't, 0 was not asked; the last start's.
     std::vector<int> condition_results, assert_results;
-    bool assert_met = false;                   ///< AssertResult
+    bool assert_met = false;  ///< AssertResult
+    /// ResumeWith=: what it needs failed; it is started when that is back.
+    bool resumes = false;
     std::deque<std::uint64_t> automatic_jobs;  ///< monotonic; StopWhenUnneeded=, Upholds= ...
     Moment state_change, active_enter, active_exit, inactive_enter, inactive_exit;
+    std::vector<Change> changes;  ///< the last kept_changes, oldest first (units/why.hpp)
     bool operator==(const UnitRecord&) const = default;
 
     [[nodiscard]] ActiveState active_state() const;
@@ -247,6 +291,7 @@ struct World {
     std::map<JobId, Job> jobs;
     JobId next_job = 1;
     LaunchId next_launch = 1;
+    std::uint64_t next_change = 1;
     std::uint64_t random = 0;  ///< state of the random numbers; the supervisor seeds it
     bool operator==(const World&) const = default;
 

@@ -136,6 +136,6 @@ int clean(Request& request, const std::string& unit, std::vector<std::string> wh
 int add_reference(Request& request, const std::string& unit);
 int drop_reference(Request& request, const std::string& unit);
 void write_processes(MessageSink& sink, const std::vector<UnitProcess>& processes);
-void write_job_row(MessageSink& sink, const Job& job);
+int answer_jobs(Request& request, const std::vector<const Job*>& jobs);
 
 }  // namespace hearth::bus

@@ -33,6 +33,15 @@ int plan(Request& request) {
     return request.refuse("org.hearth1.Refused", refusals);
 }
 
+int why(Request& request) {
+    std::string unit;
+    if (const int result = request.read(unit); result < 0) {
+        return result;
+    }
+    const auto answer = request.connection.core.control.why(unit);
+    return answer ? request.answer_string(*answer) : request.refuse(answer.error());
+}
+
 std::function<void(Result<std::string, RequestError>)> answer_later(Request& request) {
     return [call = MessageReference(request.message)](Result<std::string, RequestError> report) {
         if (report) {
@@ -227,9 +236,10 @@ int get_log_directory(
 }  // namespace
 
 int add_hearth(Connection& connection) {
-    static const std::array<sd_bus_vtable, 12> table = {
+    static const std::array<sd_bus_vtable, 13> table = {
         start(),
         method<plan>("Plan", "s", "s"),
+        method<why>("Why", "s", "s"),
         method<reload_plan>("ReloadPlan", "", "s"),
         method<confinement>("Confinement", "s", "s"),
         method<inquire<Control::Inquiry::Probe>>("Probe", "as", "s"),

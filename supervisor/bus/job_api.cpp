@@ -7,6 +7,7 @@
 #include "supervisor/bus/core.hpp"
 #include "supervisor/bus/object_path.hpp"
 #include "supervisor/bus/vtable.hpp"
+#include "units/job.hpp"
 
 namespace hearth::bus {
 
@@ -57,16 +58,17 @@ int get_property(
 }
 
 int cancel(Request& request) {
-    const auto cancelled = request.connection.core.control.cancel(request.connection.job->id);
+    const auto cancelled = request.connection.core.control.cancel(
+        request.connection.job->id, requester(request.connection.peer));
     return cancelled ? request.done() : request.refuse(cancelled.error());
 }
 
-/// Jobs don't wait for each other yet.
-int none(Request& request) {
-    Reply reply(request.message);
-    reply.sink().open_array("(usssoo)");
-    reply.sink().close_array();
-    return reply.send();
+using Neighbours = std::vector<const Job*> (*)(const World&, const Job&);
+
+template <Neighbours neighbours>
+int related(Request& request) {
+    return answer_jobs(
+        request, neighbours(request.connection.core.control.world(), *request.connection.job));
 }
 
 int enumerate(sd_bus*, const char*, void* userdata, char*** nodes, sd_bus_error*) noexcept {
@@ -90,8 +92,8 @@ int add_jobs(Connection& connection) {
     static const std::array<sd_bus_vtable, 9> table = {
         start(),
         method<cancel>("Cancel", "", ""),
-        method<none>("GetAfter", "", "a(usssoo)"),
-        method<none>("GetBefore", "", "a(usssoo)"),
+        method<related<jobs_waited_for>>("GetAfter", "", "a(usssoo)"),
+        method<related<jobs_held_up>>("GetBefore", "", "a(usssoo)"),
         property("Id", "u", get_property, SD_BUS_VTABLE_PROPERTY_CONST),
         property("Unit", "(so)", get_property, SD_BUS_VTABLE_PROPERTY_CONST),
         property("JobType", "s", get_property, SD_BUS_VTABLE_PROPERTY_CONST),

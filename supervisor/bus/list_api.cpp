@@ -11,6 +11,7 @@
 #include "supervisor/bus/manager_api.hpp"
 #include "supervisor/bus/object_path.hpp"
 #include "supervisor/bus/vtable.hpp"
+#include "units/job.hpp"
 #include "units/unit_name.hpp"
 
 namespace hearth::bus {
@@ -19,6 +20,17 @@ namespace {
 
 constexpr const char* unit_row = "ssssssouso";
 constexpr const char* job_row = "usssoo";
+
+void write_job_row(MessageSink& sink, const Job& job) {
+    sink.open_struct(job_row);
+    sink.unsigned32(job.id);
+    sink.string(job.unit);
+    sink.string(name(job.type));
+    sink.string(job.state == JobState::Running ? "running" : "waiting");
+    sink.object_path(job_path(job.id));
+    sink.object_path(unit_path(job.unit));
+    sink.close_struct();
+}
 
 bool matches(const std::vector<std::string>& patterns, const std::string& name) {
     return patterns.empty() || std::ranges::any_of(patterns, [&](const std::string& pattern) {
@@ -144,41 +156,39 @@ int list_unit_files_by_patterns(Request& request) {
 }
 
 int list_jobs(Request& request) {
-    Reply reply(request.message);
-    reply.sink().open_array("(usssoo)");
+    std::vector<const Job*> jobs;
     for (const auto& [id, job] : request.connection.core.control.world().jobs) {
-        write_job_row(reply.sink(), job);
+        jobs.push_back(&job);
     }
-    reply.sink().close_array();
-    return reply.send();
+    return answer_jobs(request, jobs);
 }
 
-/// No job waits for another here: there are no dependencies between units yet.
-int no_jobs(Request& request) {
+using Neighbours = std::vector<const Job*> (*)(const World&, const Job&);
+
+template <Neighbours neighbours>
+int jobs_around(Request& request) {
     std::uint32_t job = 0;
     if (const int result = request.read(job); result < 0) {
         return result;
     }
-    if (!request.connection.core.control.world().jobs.contains(job)) {
+    const World& world = request.connection.core.control.world();
+    const auto found = world.jobs.find(job);
+    if (found == world.jobs.end()) {
         return request.refuse("NoSuchJob", "Job " + std::to_string(job) + " does not exist.");
     }
-    Reply reply(request.message);
-    reply.sink().open_array("(usssoo)");
-    reply.sink().close_array();
-    return reply.send();
+    return answer_jobs(request, neighbours(world, found->second));
 }
 
 }  // namespace
 
-void write_job_row(MessageSink& sink, const Job& job) {
-    sink.open_struct(job_row);
-    sink.unsigned32(job.id);
-    sink.string(job.unit);
-    sink.string(name(job.type));
-    sink.string(job.state == JobState::Running ? "running" : "waiting");
-    sink.object_path(job_path(job.id));
-    sink.object_path(unit_path(job.unit));
-    sink.close_struct();
+int answer_jobs(Request& request, const std::vector<const Job*>& jobs) {
+    Reply reply(request.message);
+    reply.sink().open_array("(usssoo)");
+    for (const Job* const job : jobs) {
+        write_job_row(reply.sink(), *job);
+    }
+    reply.sink().close_array();
+    return reply.send();
 }
 
 std::span<const sd_bus_vtable> list_methods() {
@@ -190,8 +200,8 @@ std::span<const sd_bus_vtable> list_methods() {
         method<list_unit_files>("ListUnitFiles", "", "a(ss)"),
         method<list_unit_files_by_patterns>("ListUnitFilesByPatterns", "asas", "a(ss)"),
         method<list_jobs>("ListJobs", "", "a(usssoo)"),
-        method<no_jobs>("GetJobAfter", "u", "a(usssoo)"),
-        method<no_jobs>("GetJobBefore", "u", "a(usssoo)"),
+        method<jobs_around<jobs_waited_for>>("GetJobAfter", "u", "a(usssoo)"),
+        method<jobs_around<jobs_held_up>>("GetJobBefore", "u", "a(usssoo)"),
     };
     return methods;
 }

@@ -74,7 +74,7 @@ int cancel_job(Request& request) {
     if (const int result = request.read(job); result < 0) {
         return result;
     }
-    const auto cancelled = control_of(request).cancel(job);
+    const auto cancelled = control_of(request).cancel(job, requester(request.connection.peer));
     return cancelled ? request.done() : request.refuse(cancelled.error());
 }
 

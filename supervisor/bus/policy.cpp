@@ -92,6 +92,7 @@ constexpr auto rules = std::to_array<MethodRule>({
     {job, "GetBefore", Read},
 
     {hearth_manager, "Plan", Private},
+    {hearth_manager, "Why", Read},
     {hearth_manager, "ReloadPlan", Private},
     {hearth_manager, "Confinement", Private},
     {hearth_manager, "Doctor", Private},
@@ -126,6 +127,10 @@ std::string reason(const Policy& policy, const UnitRecord* record) {
 }
 
 }  // namespace
+
+Requester requester(const Peer& peer) {
+    return {peer.uid, peer.pid, peer.pid == 0 ? std::string() : peer.command};
+}
 
 std::span<const MethodRule> method_rules() {
     return rules;

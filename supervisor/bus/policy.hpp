@@ -45,9 +45,13 @@ struct Peer {
     uid_t uid = 0;
     gid_t gid = 0;
     std::vector<gid_t> groups;
+    std::string command;    ///< /proc/PID/comm; "" where it can't be read
     std::string unit;       ///< whose cgroup it sat in at accept; "" none
     bool vanished = false;  ///< gone before it was looked at: nobody knows which unit it was of
 };
+
+/// The client as the history of units names it.
+[[nodiscard]] Requester requester(const Peer& peer);
 
 struct Policy {
     BusAccess access = BusAccess::Owner;

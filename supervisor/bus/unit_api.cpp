@@ -167,8 +167,9 @@ int get_hearth_property(
             sink.boolean(record.status.refused);
         } else {
             std::vector<std::string> lines;
-            for (const Diagnostic& each :
-                 name == "Refusals" ? record.unit.refusals : record.unit.diagnostics) {
+            for (const Diagnostic& each : name == "Refusals"      ? record.unit.refusals
+                                          : name == "KeptBecause" ? record.kept_because
+                                                                  : record.unit.diagnostics) {
                 lines.push_back(one_line(each));
             }
             sink.strings(lines);
@@ -186,11 +187,12 @@ std::array<char*, 3> hearth_changing() {
 }
 
 const sd_bus_vtable* hearth_vtable() {
-    static const std::array<sd_bus_vtable, 6> table = {
+    static const std::array<sd_bus_vtable, 7> table = {
         start(),
         property("Failure", "s", get_hearth_property, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         property("Refused", "b", get_hearth_property, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         property("Refusals", "as", get_hearth_property),
+        property("KeptBecause", "as", get_hearth_property),
         property("Diagnostics", "as", get_hearth_property),
         end(),
     };
@@ -304,7 +306,7 @@ int submit(Request& request, const std::string& unit, Verb verb, const std::stri
     }
     BusServer::Core& core = request.connection.core;
     core.units_may_have_changed();
-    const auto job = core.control.request(unit, verb, *mode);
+    const auto job = core.control.request(unit, verb, *mode, requester(request.connection.peer));
     return job ? request.answer_path(job_path(*job)) : request.refuse(job.error());
 }
 

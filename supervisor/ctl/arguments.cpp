@@ -50,6 +50,16 @@ void add_options(CLI::App& app, const Verb& verb, Arguments& arguments) {
     add.flag(Option::Plan, "--plan", arguments.plan, "Only show what would change");
     add.flag(
         Option::Reverse, "--reverse", arguments.reverse, "Show what depends on the unit instead");
+    add.flag(
+        Option::Order,
+        "--after",
+        arguments.after,
+        "Show what comes first; of jobs, what each waits for");
+    add.flag(
+        Option::Order,
+        "--before",
+        arguments.before,
+        "Show what comes later; of jobs, what each holds up");
     add.flag(Option::Follow, "-f,--follow", arguments.follow, "Go on with new lines as they come");
     add.value(Option::Lines, "-n,--lines", arguments.lines, "How many lines of the log");
     add.value(Option::Signal, "-s,--signal", arguments.signal, "Which signal, by name or number");

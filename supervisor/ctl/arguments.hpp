@@ -22,7 +22,7 @@ struct Arguments {
     std::string kill_whom = "all";
     std::optional<std::uint64_t> lines;
     bool value = false, all = false, json = false, no_legend = false, plain = false, quiet = false;
-    bool plan = false, reverse = false;
+    bool plan = false, reverse = false, after = false, before = false;
     bool no_block = false, follow = false, full = false, as_service = false, privileged = false,
          no_pager = false;
     bool probe = false, watch = false, fresh = false, offline = false;
@@ -54,6 +54,7 @@ enum class Option : std::uint32_t {
     Security = 1U << 17U,
     Plan = 1U << 20U,
     Reverse = 1U << 21U,
+    Order = 1U << 22U,
 };
 
 /// How many names stand after the verb.

@@ -39,6 +39,8 @@ enum ExitCode : int {
 /// One of org.hearth1's questions about units: its JSON, or complains.
 [[nodiscard]] std::optional<std::string> inquire(
     Client& client, const char* question, const std::vector<std::string>& units);
+/// org.hearth1's Why: JSON, see report/report.hpp.
+[[nodiscard]] Result<std::string, CallError> ask_why(Client& client, const std::string& unit);
 /// /org/freedesktop/systemd1/unit/...
 [[nodiscard]] std::string object_path(const std::string& unit);
 
@@ -64,6 +66,7 @@ int is_failed_verb(const Arguments&);
 int list_units_verb(const Arguments&);
 int list_unit_files_verb(const Arguments&);
 int list_jobs_verb(const Arguments&);
+int why_verb(const Arguments&);
 int list_dependencies_verb(const Arguments&);
 int cancel_verb(const Arguments&);
 int cat_verb(const Arguments&);

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// list-dependencies: a unit and what it pulls in, or what pulls it in, as a tree in systemctl's
-// form. Targets are followed; other units only with --all. A unit that stands above itself is not
-// followed again.
+// list-dependencies: a unit and what it pulls in, what pulls it in, or its order, as a tree in
+// systemctl's form. Targets are followed; other units only with --all. What stands above itself is
+// not followed again; with --plain each unit is listed once.
+#include <strings.h>
+
 #include <algorithm>
-#include <array>
+#include <map>
 #include <set>
+#include <span>
 
 #include "supervisor/ctl/client.hpp"
 #include "supervisor/ctl/common.hpp"
@@ -15,71 +18,149 @@ namespace hearth::ctl {
 
 namespace {
 
-constexpr std::array forward = {
+constexpr const char* forward[] = {
     "Requires", "Requisite", "Wants", "ConsistsOf", "BindsTo", "Upholds"};
-constexpr std::array backward = {
+constexpr const char* backward[] = {
     "RequiredBy", "RequisiteOf", "WantedBy", "PartOf", "BoundBy", "UpheldBy"};
+constexpr const char* after[] = {"After"};
+constexpr const char* before[] = {"Before"};
+
+std::span<const char* const> relations(const Arguments& arguments) {
+    if (arguments.after) {
+        return after;
+    }
+    if (arguments.before) {
+        return before;
+    }
+    return arguments.reverse ? std::span<const char* const>(backward) : forward;
+}
+
+bool is_target(const std::string& unit) {
+    return unit.ends_with(".target");
+}
+
+bool is_in(const std::vector<std::string>& wanted, std::string_view value) {
+    return wanted.empty() || std::ranges::find(wanted, value) != wanted.end();
+}
+
+std::string mark(const std::string& state) {
+    if (state == "failed") {
+        return tinted(Tone::Bad, "×");
+    }
+    if (state == "active" || state == "activating") {
+        return tinted(Tone::Good, "●");
+    }
+    return state == "reloading" ? tinted(Tone::Good, "↻") : state == "inactive" ? "○" : "●";
+}
 
 class Tree {
 public:
-    Tree(Client& client, const Arguments& arguments) : client_(client), arguments_(arguments) {}
+    Tree(Client& client, const Arguments& arguments)
+        : client_(client), arguments_(arguments), relations_(relations(arguments)) {}
 
     Result<void, CallError> add(const std::string& unit, const std::string& indent) {
-        above_.insert(unit);
-        std::set<std::string> names;
-        for (const char* const property : arguments_.reverse ? backward : forward) {
-            const auto value = client_.property(object_path(unit), unit_interface, property);
-            if (!value) {
-                return Unexpected(value.error());
-            }
-            for (const Value& each : value->members) {
-                names.insert(each.text);
+        shown_.insert(unit);
+        bool circular = false;
+        std::vector<std::string> names;
+        for (const std::string& name : HEARTH_TRY(dependencies(unit))) {
+            if (shown_.contains(name)) {
+                circular = true;
+            } else if (is_listed(name)) {
+                names.push_back(name);
             }
         }
-        std::size_t left = names.size();
         for (const std::string& name : names) {
-            --left;
-            const auto state = client_.property(object_path(name), unit_interface, "ActiveState");
-            const bool active = state && (state->text == "active" || state->text == "reloading");
-            const bool failed = state && state->text == "failed";
-            text_ += failed   ? tinted(Tone::Bad, "\u25cf")
-                     : active ? tinted(Tone::Good, "\u25cf")
-                              : "\u25cb";
-            text_ +=
-                " " +
-                (arguments_.plain ? "  " : indent + (left == 0 ? "\u2514\u2500" : "\u251c\u2500")) +
-                name + "\n";
-            const bool follow = arguments_.all || name.ends_with(".target");
-            if (follow && !above_.contains(name)) {
-                HEARTH_TRY(add(name, indent + (left == 0 ? "  " : "\u2502 ")));
+            if (arguments_.plain && shown_.contains(name)) {
+                continue;  // a unit above brought it meanwhile
+            }
+            const bool last = name == names.back() && !circular;
+            if (arguments_.plain) {
+                text_ += "  " + name + "\n";
+            } else {
+                text_ += mark(state(name)) + " " + indent + (last ? "└─" : "├─") + name + "\n";
+            }
+            if (arguments_.all || is_target(name)) {
+                HEARTH_TRY(add(name, indent + (last ? "  " : "│ ")));
             }
         }
-        above_.erase(unit);
+        if (circular && !arguments_.plain) {
+            text_ += "  " + indent + "└─...\n";
+        }
+        if (!arguments_.plain) {
+            shown_.erase(unit);
+        }
         return {};
     }
     [[nodiscard]] const std::string& text() const { return text_; }
 
 private:
+    /// In systemctl's order: targets last.
+    Result<std::vector<std::string>, CallError> dependencies(const std::string& unit) {
+        std::set<std::string> names;
+        for (const char* const property : relations_) {
+            const Value value =
+                HEARTH_TRY(client_.property(object_path(unit), unit_interface, property));
+            for (const Value& each : value.members) {
+                names.insert(each.text);
+            }
+        }
+        std::vector<std::string> sorted(names.begin(), names.end());
+        std::ranges::sort(sorted, [](const std::string& left, const std::string& right) {
+            return is_target(left) != is_target(right)
+                       ? is_target(right)
+                       : strcasecmp(left.c_str(), right.c_str()) < 0;
+        });
+        return sorted;
+    }
+
+    [[nodiscard]] bool is_listed(const std::string& unit) {
+        return is_in(arguments_.types, std::string_view(unit).substr(unit.rfind('.') + 1)) &&
+               (arguments_.states.empty() || is_in(arguments_.states, state(unit)));
+    }
+
+    const std::string& state(const std::string& unit) {
+        const auto [found, added] = states_.try_emplace(unit);
+        if (added) {
+            const auto asked = client_.property(object_path(unit), unit_interface, "ActiveState");
+            found->second = asked ? asked->text : "inactive";
+        }
+        return found->second;
+    }
+
     Client& client_;
     const Arguments& arguments_;
-    std::set<std::string> above_;
+    std::span<const char* const> relations_;
+    std::set<std::string> shown_;  ///< above the present one; with --plain all
+    std::map<std::string, std::string> states_;
     std::string text_;
 };
 
 }  // namespace
 
 int list_dependencies_verb(const Arguments& arguments) {
+    if (arguments.after + arguments.before + arguments.reverse > 1) {
+        return complain("--after, --before and --reverse can't be used together");
+    }
     auto client = connect(arguments);
-    const auto unit = client ? unit_name(arguments.names.front()) : std::nullopt;
-    if (!unit) {
+    const auto units =
+        client ? unit_names(
+                     *client,
+                     arguments.names.empty() ? std::vector<std::string>{"default.target"}
+                                             : arguments.names)
+               : std::nullopt;
+    if (!units) {
         return Failure;
     }
-    Tree tree(*client, arguments);
-    if (const auto added = tree.add(*unit, ""); !added) {
-        complain("Failed to list the dependencies of " + *unit + ": " + added.error().message);
-        return exit_code(added.error());
+    std::string text;
+    for (const std::string& unit : *units) {
+        Tree tree(*client, arguments);
+        if (const auto added = tree.add(unit, ""); !added) {
+            complain("Failed to list the dependencies of " + unit + ": " + added.error().message);
+            return exit_code(added.error());
+        }
+        text += (text.empty() ? "" : "\n") + unit + "\n" + tree.text();
     }
-    print(*unit + "\n" + tree.text());
+    print(text);
     return Done;
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The verbs that queue jobs, and wait for them: start, stop, restart, reload and kin; list-jobs,
-// cancel. A job is over when JobRemoved names it; what failed is then asked of the unit and
-// printed, a refusal with the line that was refused and the drop-in that would let the unit start.
+// The verbs that queue jobs, and wait for them: start, stop, restart, reload and kin; cancel. A job
+// is over when JobRemoved names it; what failed is then asked of the unit and printed, a refusal
+// with the line that was refused and the drop-in that would let the unit start.
 #include <fmt/format.h>
 
 #include <map>
@@ -174,38 +174,6 @@ int reload_or_restart_verb(const Arguments& arguments) {
 
 int try_reload_or_restart_verb(const Arguments& arguments) {
     return queue_jobs(arguments, "ReloadOrTryRestartUnit", "reload or restart");
-}
-
-int list_jobs_verb(const Arguments& arguments) {
-    auto client = connect(arguments);
-    if (!client) {
-        return Failure;
-    }
-    auto reply = client->manager("ListJobs", "");
-    const auto jobs =
-        reply ? read_value(reply->get()) : Result<Value>(failure(reply.error().message));
-    if (!jobs) {
-        return complain("Failed to list jobs: " + jobs.error().what);
-    }
-    if (jobs->members.empty()) {
-        print(arguments.no_legend ? "" : "No jobs running.\n");
-        return Done;
-    }
-    Table table(4);
-    if (!arguments.no_legend) {
-        table.row(
-            {"JOB", "UNIT", "TYPE", "STATE"}, {Tone::Bold, Tone::Bold, Tone::Bold, Tone::Bold});
-    }
-    for (const Value& job : jobs->members) {
-        const auto& member = job.members;
-        table.row(
-            {std::to_string(member[0].number), member[1].text, member[2].text, member[3].text});
-    }
-    print(table.text());
-    if (!arguments.no_legend) {
-        print(fmt::format("\n{} jobs listed.\n", jobs->members.size()));
-    }
-    return Done;
 }
 
 int cancel_verb(const Arguments& arguments) {

@@ -2,6 +2,8 @@
 #include "supervisor/ctl/json_text.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdint>
 #include <nlohmann/json.hpp>
 
 namespace hearth::ctl {
@@ -30,6 +32,8 @@ Json read(const nlohmann::json& value) {
     return made;
 }
 
+constexpr double exact = 9e15;  // below 2^53: a double holds every whole number
+
 nlohmann::json written(const Json& value) {
     switch (value.kind) {
         case Json::Kind::Null:
@@ -37,6 +41,9 @@ nlohmann::json written(const Json& value) {
         case Json::Kind::Boolean:
             return value.boolean;
         case Json::Kind::Number:
+            if (value.number == std::trunc(value.number) && std::abs(value.number) < exact) {
+                return static_cast<std::int64_t>(value.number);
+            }
             return value.number;
         case Json::Kind::Text:
             return value.text;

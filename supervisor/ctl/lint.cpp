@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// lint: the loader itself, on files, without hearthd. Prints every diagnostic with its line, a
-// caret and a hint; exit status 1 where the unit could not be started as written.
+// lint: the loader itself, on files, without hearthd. Prints everything found with its line, a
+// caret and a hint. Exit status: 0 nothing but notes, 1 warnings, 2 a unit that can't be started as
+// written, or no unit file at all.
+#include "units/lint.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,6 +12,7 @@
 #include "supervisor/ctl/common.hpp"
 #include "supervisor/ctl/console.hpp"
 #include "supervisor/ctl/given_file.hpp"
+#include "supervisor/ctl/json_text.hpp"
 #include "supervisor/sys/file.hpp"
 #include "units/loader.hpp"
 #include "units/unit_name.hpp"
@@ -17,70 +21,109 @@ namespace hearth::ctl {
 
 namespace {
 
-struct Count {
-    std::size_t errors = 0, warnings = 0, notes = 0;
+struct Linted {
+    std::string path;
+    std::vector<Finding> findings;
 };
 
-void add(const Diagnostics& diagnostics, std::string& text, Count& count) {
-    for (const Diagnostic& diagnostic : diagnostics) {
-        text += with_caret(diagnostic);
-        switch (diagnostic.severity) {
-            case Severity::Error:
-                ++count.errors;
-                break;
-            case Severity::Warning:
-                ++count.warnings;
-                break;
-            case Severity::Note:
-                ++count.notes;
-                break;
-        }
-    }
-}
-
-bool lint_file(const std::string& path) {
+/// Nothing where the file can't be judged at all, which was said.
+std::optional<Linted> lint_file(const std::string& path) {
     const std::string name = path.substr(path.rfind('/') + 1);
     if (!is_valid_unit_name(name)) {
         complain("'" + path + "' has no name of a unit: it should end in .service");
-        return false;
+        return std::nullopt;
     }
     auto content = sys::read_file(path, largest_unit_file);
     if (!content) {
         complain(content.error().what);
-        return false;
+        return std::nullopt;
     }
     const Unit unit = load_unit(name, GivenFile(path, std::move(*content)), LoadContext{});
-    std::string text;
-    Count count;
-    add(unit.diagnostics, text, count);
-    Diagnostics refusals;
+    Linted linted{path, lint(unit)};
     for (const Diagnostic& refusal : unit.refusals) {
-        if (std::ranges::count(unit.diagnostics, refusal) == 0) {
-            refusals.push_back(refusal);
+        if (std::ranges::find(linted.findings, refusal, &Finding::diagnostic) ==
+            linted.findings.end()) {
+            linted.findings.push_back({"not-startable", refusal, false});
         }
     }
-    add(refusals, text, count);
-    const bool startable =
-        unit.load_state == LoadState::Loaded && unit.refusals.empty() && count.errors == 0;
+    return linted;
+}
+
+std::size_t count(const Linted& linted, Severity severity) {
+    return static_cast<std::size_t>(std::ranges::count_if(
+        linted.findings,
+        [&](const Finding& each) { return each.diagnostic.severity == severity; }));
+}
+
+std::string_view name_of_severity(Severity severity) {
+    switch (severity) {
+        case Severity::Note:
+            return "note";
+        case Severity::Warning:
+            return "warning";
+        case Severity::Error:
+            return "error";
+    }
+    return "";
+}
+
+std::string as_text(const Linted& linted) {
+    std::string text;
+    for (const Finding& finding : linted.findings) {
+        text += with_caret(finding.diagnostic);
+    }
+    const std::size_t errors = count(linted, Severity::Error);
     const std::string summary = fmt::format(
         "{}: {} ({} errors, {} warnings, {} notes)\n",
-        path,
-        startable ? "could be started as written" : "can't be started as written",
-        count.errors,
-        count.warnings,
-        count.notes);
-    print(text + tinted(startable ? Tone::Good : Tone::Bad, summary));
-    return startable;
+        linted.path,
+        errors == 0 ? "could be started as written" : "can't be started as written",
+        errors,
+        count(linted, Severity::Warning),
+        count(linted, Severity::Note));
+    return text + tinted(errors == 0 ? Tone::Good : Tone::Bad, summary);
 }
+
+Json as_json(const Linted& linted) {
+    Json findings = Json::list();
+    for (const Finding& finding : linted.findings) {
+        const Diagnostic& diagnostic = finding.diagnostic;
+        findings.items.push_back(
+            {{"id", finding.id},
+             {"severity", name_of_severity(diagnostic.severity)},
+             {"file", diagnostic.origin.file},
+             {"line", static_cast<double>(diagnostic.origin.line)},
+             {"column", static_cast<double>(diagnostic.origin.column)},
+             {"message", diagnostic.message},
+             {"hint", diagnostic.hint}});
+    }
+    return {{"path", linted.path}, {"findings", std::move(findings)}};
+}
+
+/// The exit status of what was found.
+int class_of(const Linted& linted) {
+    return static_cast<int>(worst(linted.findings));
+}
+static_assert(static_cast<int>(Severity::Note) == 0 && static_cast<int>(Severity::Error) == 2);
 
 }  // namespace
 
 int lint_verb(const Arguments& arguments) {
-    bool good = true;
+    constexpr int not_judged = 2;
+    int worst_class = Done;
+    Json all = Json::list();
     for (const std::string& path : arguments.names) {
-        good = lint_file(path) && good;
+        const auto linted = lint_file(path);
+        worst_class = std::max(worst_class, linted ? class_of(*linted) : not_judged);
+        if (linted && arguments.json) {
+            all.items.push_back(as_json(*linted));
+        } else if (linted) {
+            print(as_text(*linted));
+        }
     }
-    return good ? Done : Failure;
+    if (arguments.json) {
+        print(all.dump() + "\n");
+    }
+    return worst_class;
 }
 
 }  // namespace hearth::ctl

@@ -69,6 +69,25 @@ std::string loaded_line(const PropertyMap& unit) {
     return field("Loaded", origin.empty() ? text : text + " (" + origin + ")");
 }
 
+/// Why the unit goes on with what was loaded before.
+std::string kept_lines(const PropertyMap& unit) {
+    std::string text;
+    for (const std::string& line : unit.texts("KeptBecause")) {
+        text += text.empty() ? field(
+                                   "Kept",
+                                   "runs with the settings loaded before; its file can't be "
+                                   "loaded any more:")
+                             : "";
+        text += continued(tinted(Tone::Warning, line));
+    }
+    if (text.empty() && unit.number("NeedDaemonReload") != 0) {
+        text = field(
+            "Kept",
+            tinted(Tone::Warning, "its files changed; 'hearthctl daemon-reload' loads them"));
+    }
+    return text;
+}
+
 std::string drop_in_lines(const PropertyMap& unit) {
     std::map<std::string, std::string> by_directory;
     for (const std::string& path : unit.texts("DropInPaths")) {
@@ -280,7 +299,7 @@ std::string unit_status(Client& client, const PropertyMap& unit) {
     if (!description.empty() && description != id) {
         text += " - " + description;
     }
-    text += "\n" + loaded_line(unit) + drop_in_lines(unit) + active_line(unit);
+    text += "\n" + loaded_line(unit) + kept_lines(unit) + drop_in_lines(unit) + active_line(unit);
     bool first = true;
     for (const std::string& documentation : unit.texts("Documentation")) {
         text += first ? field("Docs", documentation) : continued(documentation);

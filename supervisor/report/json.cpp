@@ -8,6 +8,32 @@
 
 namespace hearth::report {
 
+std::string to_json(const Why& why) {
+    nlohmann::json chain = nlohmann::json::array();
+    for (const WhyLink& link : why.chain) {
+        chain.push_back(
+            {{"unit", link.unit},
+             {"what", link.what},
+             {"at", link.at.realtime},
+             {"reasons", link.reasons},
+             {"transitions", link.transitions}});
+    }
+    nlohmann::json waits = nlohmann::json::array();
+    for (const WhyWait& wait : why.waits) {
+        waits.push_back({{"for", wait.what}, {"since", wait.since.realtime}});
+        if (wait.until) {
+            waits.back()["until"] = *wait.until;
+        }
+    }
+    const nlohmann::json all{
+        {"unit", why.unit},
+        {"active", why.active},
+        {"sub", why.sub},
+        {"chain", std::move(chain)},
+        {"waits", std::move(waits)}};
+    return all.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
 std::string to_json(const std::vector<Row>& rows) {
     nlohmann::json list = nlohmann::json::array();
     for (const Row& row : rows) {

@@ -31,6 +31,7 @@
 #include "supervisor/sys/descriptor.hpp"
 #include "units/directive.hpp"
 #include "units/unit.hpp"
+#include "units/why.hpp"
 
 namespace hearth::report {
 
@@ -144,5 +145,8 @@ struct KernelView {
 /// [{"directive": ..., "asked": ..., "applied": ..., "kernel": ..., "verdict": ..., "reason": ...,
 /// "file": ..., "line": N}]
 [[nodiscard]] std::string to_json(const std::vector<Row>& rows);
+/// {"unit": ..., "active": ..., "sub": ..., "chain": [{"unit", "what", "at", "reasons":
+/// [], "transitions": []}], "waits": [{"for", "since", "until"}]}; times in microseconds since 1970
+[[nodiscard]] std::string to_json(const Why& why);
 
 }  // namespace hearth::report

@@ -70,6 +70,10 @@ TEST_F(CtlVerbs, ExitAsSystemctlDoes) {
          "{\"unit\":\"heat.service\",\"load\":\"loaded\"",
          ""},
         {"list-jobs", {}, 0, "No jobs running.", ""},
+        {"list-jobs", {"--json"}, 0, "[]\n", ""},
+        {"why", {"heat"}, 0, "heat.service: active (running)\n  nothing has happened to it", ""},
+        {"why", {"--json", "heat"}, 0, "[{\"active\":\"active\",\"chain\":[],", ""},
+        {"why", {"unknown"}, 5, "", "Failed to ask about unknown.service"},
         {"cancel", {"17"}, 1, "", "Job 17 does not exist"},
         {"cancel", {"x"}, 1, "", "no job number"},
         {"kill", {"-s", "KILL", "heat"}, 0, "", ""},
@@ -201,17 +205,61 @@ TEST_F(CtlVerbs, ShowTheLogWhereItIs) {
     EXPECT_TRUE(says(hearthctl("logs", {"cold"}).err, "No entries"));
 }
 
+TEST_F(CtlVerbs, AreRequestsOfTheProcessThatTheKernelNames) {
+    EXPECT_EQ(hearthctl("start", {"cold"}).status, 0);
+    EXPECT_EQ(control.requested_by.uid, getuid());
+    EXPECT_GT(control.requested_by.pid, 0);
+    EXPECT_NE(control.requested_by.pid, getpid());
+    auto own = sys::read_file("/proc/self/comm", 64).value_or("");
+    own.erase(own.find('\n'));
+    EXPECT_EQ(control.requested_by.command, own);  // the client is a fork of this process
+}
+
+TEST_F(CtlVerbs, ListWhatJobsWaitFor) {
+    UnitRecord& heat = *control.state.find("heat.service");
+    UnitRecord& cold = *control.state.find("cold.service");
+    cold.unit.dependencies.push_back({Relation::After, "heat.service", DependencySource::File});
+    control.state.link(cold.unit);
+    control.state.jobs[1] =
+        Job{1, "heat.service", JobType::Start, JobMode::Replace, JobState::Running, {}, {}, {}};
+    control.state.jobs[2] =
+        Job{2, "cold.service", JobType::Start, JobMode::Replace, JobState::Waiting, {}, {}, {}};
+    heat.job = 1;
+    cold.job = 2;
+    const std::string after = hearthctl("list-jobs", {"--after"}).out;
+    EXPECT_TRUE(says(after, "waiting for job 1 (heat.service/start)")) << after;
+    EXPECT_FALSE(says(after, "blocking")) << after;
+    const std::string before = hearthctl("list-jobs", {"--before"}).out;
+    EXPECT_TRUE(says(before, "blocking job 2 (cold.service/start)")) << before;
+    const std::string one = hearthctl("list-jobs", {"--no-legend", "cold"}).out;
+    EXPECT_TRUE(one.starts_with("2 ")) << one;
+    EXPECT_FALSE(says(one, "heat.service")) << one;
+}
+
+TEST_F(CtlVerbs, SayWhyAUnitKeepsWhatItHas) {
+    control.state.find("heat.service")->kept_because = {
+        {Severity::Error, {"/x/heat.service", 3, 1}, "bad", {}, {}}};
+    const std::string status = hearthctl("status", {"heat"}).out;
+    EXPECT_TRUE(says(status, "Kept: runs with the settings loaded before")) << status;
+    EXPECT_TRUE(says(status, "/x/heat.service:3: bad")) << status;
+}
+
 TEST_F(CtlVerbs, LintFilesWithoutHearthd) {
     const std::string path = directory.path() + "/typo.service";
     ASSERT_TRUE(sys::replace_file(path, "[Service]\nExecStart=/bin/true\nRestrat=always\n", 0600)
                     .has_value());
     const Ended typo = hearthctl("lint", {path});
-    EXPECT_EQ(typo.status, 0) << typo.out;
+    EXPECT_EQ(typo.status, 1) << typo.out;
     EXPECT_TRUE(says(typo.out, path + ":3")) << typo.out;
     EXPECT_TRUE(says(typo.out, "Restart")) << typo.out;
     ASSERT_TRUE(sys::replace_file(path, "[Service]\nType=simple\n", 0600).has_value());
-    EXPECT_EQ(hearthctl("lint", {path}).status, 1);
-    EXPECT_EQ(hearthctl("lint", {directory.path() + "/missing.service"}).status, 1);
+    EXPECT_EQ(hearthctl("lint", {path}).status, 2);
+    const Ended json = hearthctl("lint", {"--json", path});
+    EXPECT_EQ(json.status, 2);
+    EXPECT_TRUE(says(json.out, R"("id":"exec-none")")) << json.out;
+    EXPECT_EQ(hearthctl("lint", {directory.path() + "/missing.service"}).status, 2);
+    ASSERT_TRUE(sys::replace_file(path, "[Service]\nExecStart=/bin/true\n", 0600).has_value());
+    EXPECT_EQ(hearthctl("lint", {path}).status, 0);
 }
 
 TEST_F(CtlVerbs, SayWhereTheyLookedForHearthd) {

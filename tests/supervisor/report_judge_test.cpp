@@ -433,7 +433,7 @@ TEST(ReportJson, IsOneObjectPerRowAndSurvivesRubbish) {
         to_json({row}),
         "[{\"applied\":\"set-user \\\"1\\\"\",\"asked\":\"no\xef\xbf\xbd\",\"directive\":\"User\",\"file\":\"/units/a.service\","
         "\"kernel\":\"uid\\n1\",\"line\":3,\"reason\":\"expected\",\"verdict\":\"MISMATCH\"}]");
-    EXPECT_EQ(to_json({}), "[]");
+    EXPECT_EQ(to_json(std::vector<Row>()), "[]");
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "supervisor/control.hpp"
+#include "supervisor/report/report.hpp"
 
 namespace hearth::test {
 
@@ -32,6 +33,7 @@ public:
     bool hold_reloads = false;
     std::function<void(Result<std::string, RequestError>)> held_confinement;
     bool hold_confinement = false;
+    Requester requested_by;  ///< of the last request
     AttachRequest attached;
     std::function<void(std::uint64_t, AttachExit)> attach_ended;
     Diagnostics refusals;
@@ -95,7 +97,9 @@ public:
         record.unit = found->second;
         return &std::as_const(record);
     }
-    Result<JobId, RequestError> request(const std::string& unit, Verb verb, JobMode mode) override {
+    Result<JobId, RequestError> request(
+        const std::string& unit, Verb verb, JobMode mode, const Requester& by) override {
+        requested_by = by;
         calls.push_back(
             "request " + unit + " " + std::to_string(static_cast<int>(verb)) + " " +
             std::string(name(mode)));
@@ -112,6 +116,7 @@ public:
             JobState::Running,
             {},
             {},
+            {},
             {}};
         state.jobs[id] = job;
         state.units[unit].job = id;
@@ -123,7 +128,8 @@ public:
         }
         return id;
     }
-    Result<void, RequestError> cancel(JobId job) override {
+    Result<void, RequestError> cancel(JobId job, const Requester& by) override {
+        requested_by = by;
         calls.push_back("cancel " + std::to_string(job));
         if (!state.jobs.contains(job)) {
             return Unexpected(
@@ -177,6 +183,10 @@ public:
     [[nodiscard]] std::string system_state() const override { return "running"; }
     [[nodiscard]] std::map<std::string, std::string> environment() const override {
         return {{"PASSWORD", "secret"}};
+    }
+    Result<std::string, RequestError> why(const std::string& unit) override {
+        const UnitRecord* const record = HEARTH_TRY(load(unit));
+        return report::to_json(hearth::why(state, *record, {}));
     }
     Result<std::string, Diagnostics> plan_text(const std::string& unit) override {
         if (!refusals.empty()) {

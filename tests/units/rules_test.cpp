@@ -177,6 +177,17 @@ TEST(Lint, AdvisesWhereCombinationsMissTheirAim) {
         {"MemoryMax=1M\nMemoryHigh=2M", "memory-high-above-max"},
         {"Restart=always\nStartLimitBurst=0", "restart-unlimited"},
         {"RuntimeMaxSec=1\nType=oneshot", "runtime-max-oneshot"},
+        {"ExecStartPre=/bin/echo a | b", "shell-syntax"},
+        {"Restart=always\nRemainAfterExit=yes", "restart-remain"},
+        {"Restart=always\nRestartSec=3s", "start-limit-unreachable"},
+        {"DynamicUser=yes\nUser=root\nCapabilityBoundingSet=~CAP_SYS_ADMIN", "dynamic-user-root"},
+        {"User=nobody\nCapabilityBoundingSet=CAP_NET_BIND_SERVICE", "bounding-without-ambient"},
+        {"Type=forking", "forking-without-pid-file"},
+        {"Type=forking\nPIDFile=/run/x.pid\nUser=nobody", "pid-file-not-writable"},
+        {"Type=forking\nPIDFile=/var/run/x/x.pid\nUser=nobody\nProtectSystem=strict",
+         "pid-file-read-only"},
+        {"[X-Hearth]\nResumeWith=yes", "resume-alone"},
+        {"[Unit]\nRequires=a.service", "requires-unordered"},
     };
     for (const auto& [lines, id] : cases) {
         EXPECT_EQ(ids(lint(load_service(lines))), std::vector<std::string_view>{id}) << lines;
@@ -185,6 +196,16 @@ TEST(Lint, AdvisesWhereCombinationsMissTheirAim) {
          {"ProtectSystem=strict\nUser=nobody",
           "ProtectSystem=strict\nCapabilityBoundingSet=~CAP_SYS_ADMIN",
           "ProtectSystem=strict\nReadWritePaths=/srv\nUser=nobody",
+          "ExecStartPre=/bin/sh -c 'echo a | b'",
+          "Restart=on-failure\nRemainAfterExit=yes",
+          "Restart=always\nRestartSec=3s\n[Unit]\nStartLimitIntervalSec=1min",
+          "User=nobody\nCapabilityBoundingSet=CAP_KILL\nAmbientCapabilities=CAP_KILL",
+          "Type=forking\nPIDFile=/run/x.pid",
+          "Type=forking\nPIDFile=/var/run/x/x.pid\nUser=nobody\nRuntimeDirectory=x",
+          "Type=forking\nPIDFile=/run/x/x.pid\nUser=nobody\nRuntimeDirectory=x\n"
+          "ProtectSystem=strict",
+          "[Unit]\nRequires=a.service\nAfter=a.service\n[X-Hearth]\nResumeWith=yes",
+          "[Unit]\nWants=a.service",
           "SystemCallFilter=@system-service\nSystemCallArchitectures=native\nSystemCallErrorNumber="
           "EPERM\nProtectHome=yes"}) {
         EXPECT_TRUE(lint(load_service(fine)).empty()) << fine;

@@ -88,6 +88,11 @@ constexpr auto rows = std::to_array<Row>({
         "A service that was up for so long begins anew with RestartSec= when it fails.",
         "10min",
         applied::Machine{}),
+    row<"ResumeWith", &HearthSettings::resume_with>(
+        "When the service was stopped, or not started, for a failure of what it needs (Requires=, "
+        "Requisite=, BindsTo=), it is started as soon as all of that is active again.",
+        "yes",
+        applied::Graph{}),
 });
 static_assert(sorted(rows));
 
