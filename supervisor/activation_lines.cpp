@@ -63,7 +63,7 @@ void put(StateLines& lines, const std::string& key, const std::string& value) {
     }
 }
 
-StateLines lines_of(const launch::Activation& activation) {
+StateLines lines_of(const launch::Activation& activation, const std::string& prefix) {
     StateLines lines;
     std::string directories;
     std::string runtime;
@@ -79,27 +79,27 @@ StateLines lines_of(const launch::Activation& activation) {
         words.insert(words.end(), each.made.links.begin(), each.made.links.end());
         append(runtime, words);
     }
-    put(lines, "directories", directories);
-    put(lines, "runtime-directories", runtime);
-    put(lines, "credentials", state_text(activation.credentials));
+    put(lines, prefix + "directories", directories);
+    put(lines, prefix + "runtime-directories", runtime);
+    put(lines, prefix + "credentials", state_text(activation.credentials));
     return lines;
 }
 
-launch::Activation activation_of(StateLines& lines) {
+launch::Activation activation_of(StateLines& lines, const std::string& prefix) {
     launch::Activation activation;
-    for (const auto& words : entries(take(lines, "directories"))) {
+    for (const auto& words : entries(take(lines, prefix + "directories"))) {
         if (words.size() == 2) {
             activation.directories.emplace(words[0], words[1]);
         }
     }
-    for (const auto& words : entries(take(lines, "runtime-directories"))) {
+    for (const auto& words : entries(take(lines, prefix + "runtime-directories"))) {
         if (words.size() >= 4) {
             launch::MadeDirectory made{
                 words[2], words[3], words[1] == "private", {words.begin() + 4, words.end()}};
             activation.runtime_directories.push_back({std::move(made), words[0] == "until-stop"});
         }
     }
-    activation.credentials = text_of_state(take(lines, "credentials"));
+    activation.credentials = text_of_state(take(lines, prefix + "credentials"));
     return activation;
 }
 

@@ -27,9 +27,15 @@ void put(StateLines& lines, const std::string& key, const std::string& value);
 [[nodiscard]] std::vector<std::vector<std::string>> entries(const std::string& line);
 void append(std::string& line, const std::vector<std::string>& words);
 
-[[nodiscard]] StateLines lines_of(const launch::Activation& activation);
+/// Prefixes of what is being removed, and of what a restart that is to come finds again.
+inline constexpr const char* leaving = "leaving-";
+inline constexpr const char* preserved = "preserved-";
+
+/// `prefix` before each key tells several activations of a unit apart: "leaving-".
+[[nodiscard]] StateLines lines_of(
+    const launch::Activation& activation, const std::string& prefix = {});
 /// Takes its lines out.
-[[nodiscard]] launch::Activation activation_of(StateLines& lines);
+[[nodiscard]] launch::Activation activation_of(StateLines& lines, const std::string& prefix = {});
 
 /// Opens the namespaces that the activation's commands share, at the process that is in them.
 void find_namespaces(launch::Activation& activation, const launch::Plan& plan, pid_t main);

@@ -130,6 +130,12 @@ void Supervisor::adopt_unit(const KeptUnit& unit) {
     LiveUnit& live = live_[unit.name];
     live.invocation_id = take(lines, "invocation");
     live.activation = activation_of(lines);
+    if (auto kept = activation_of(lines, preserved); !kept.empty()) {
+        preserved_[unit.name] = std::move(kept);
+    }
+    if (auto left = activation_of(lines, leaving); !left.empty()) {
+        release_activation(unit.name, std::move(left));
+    }
     live.out_of_memory_kills = number(take(lines, "memory-kills"));
     live.launch_began = number(take(lines, "launch-began"));
     live.launch_mark = take(lines, "launch-mark");

@@ -41,6 +41,7 @@ void Supervisor::save(const std::string& unit) {
     }
     const UnitRecord* const record = world_.find(unit);
     const auto live = live_.find(unit);
+    const auto removal = removals_.find(unit);
     const bool never_started = record != nullptr && live == live_.end() && !record->job &&
                                record->inactive_exit == Moment{};
     if (record == nullptr || never_started || needs_no_state(*record)) {
@@ -53,6 +54,12 @@ void Supervisor::save(const std::string& unit) {
     }
     if (live != live_.end()) {
         add_lines(unit, live->second, text.lines);
+    }
+    if (removal != removals_.end()) {
+        text.lines.insert(removal->second.lines.begin(), removal->second.lines.end());
+    }
+    if (const auto restart = preserved_.find(unit); restart != preserved_.end()) {
+        text.lines.merge(lines_of(restart->second, preserved));
     }
     if (const auto written = state_->write(record->unit.name, write_state(text)); !written) {
         if (!std::exchange(state_failed_, true)) {

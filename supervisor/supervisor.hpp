@@ -260,6 +260,7 @@ private:
     struct Removal {
         std::size_t jobs = 0;         ///< on the worker
         std::vector<Launch> waiting;  ///< launches that go on when none is left
+        StateLines lines;             ///< of activations that are being released
     };
     std::map<std::string, Removal, std::less<>> removals_;
     /// RuntimeDirectory= kept for a restart that is to come

@@ -234,14 +234,20 @@ TEST_F(Adoption, NothingIsLostOrDoubledWhenItDiesAtAnyInstant) {
                 hearthd.place() + "/" + name +
                 "; exec sleep infinity'\nPrivateTmp=yes\nTimeoutStopSec=5\n");
     };
-    for (const char* const name : {"still", "calm", "busy", "eager"}) {
+    for (const char* const name :
+         {"adopted-still", "adopted-calm", "adopted-busy", "adopted-eager"}) {
         unit(name);
     }
-    ASSERT_EQ(hearthd.ctl({"start", "still.service", "calm.service", "busy.service"}).status, 0);
+    ASSERT_EQ(
+        hearthd
+            .ctl({"start", "adopted-still.service", "adopted-calm.service", "adopted-busy.service"})
+            .status,
+        0);
     std::minstd_rand random(20261122);
     for (int round = 0; round < rounds; ++round) {
-        (void)hearthd.ctl({"restart", "--no-block", "busy.service"});
-        (void)hearthd.ctl({round % 2 == 0 ? "start" : "stop", "--no-block", "eager.service"});
+        (void)hearthd.ctl({"restart", "--no-block", "adopted-busy.service"});
+        (void)hearthd.ctl(
+            {round % 2 == 0 ? "start" : "stop", "--no-block", "adopted-eager.service"});
         std::this_thread::sleep_for(std::chrono::microseconds(random() % 20'000));
         die_and_return();
     }
@@ -250,9 +256,10 @@ TEST_F(Adoption, NothingIsLostOrDoubledWhenItDiesAtAnyInstant) {
         return jobs.empty() || jobs.find(".service") == std::string::npos;
     };
     EXPECT_TRUE(eventually(settled)) << hearthd.ctl({"list-jobs"}).out << hearthd.log();
-    EXPECT_EQ(lines("still"), 1U);
-    EXPECT_EQ(lines("calm"), 1U);
-    for (const char* const name : {"still", "calm", "busy", "eager"}) {
+    EXPECT_EQ(lines("adopted-still"), 1U);
+    EXPECT_EQ(lines("adopted-calm"), 1U);
+    for (const char* const name :
+         {"adopted-still", "adopted-calm", "adopted-busy", "adopted-eager"}) {
         std::size_t alive = 0;
         for (const std::string& root : hearthd.cgroups()) {
             std::ifstream pids(root + "/system.slice/" + name + ".service/cgroup.procs");
@@ -263,7 +270,14 @@ TEST_F(Adoption, NothingIsLostOrDoubledWhenItDiesAtAnyInstant) {
         const pid_t main = main_pid(std::string(name) + ".service");
         EXPECT_EQ(alive, main == 0 ? 0U : 1U) << name << hearthd.log();
     }
-    EXPECT_EQ(hearthd.show("busy.service", "ActiveState"), "active") << hearthd.log();
+    EXPECT_EQ(hearthd.show("adopted-busy.service", "ActiveState"), "active") << hearthd.log();
+    EXPECT_EQ(hearthd.stop(), 0);
+    for (const char* const directory : {"/tmp", "/var/tmp"}) {
+        for (const auto& entry : fs::directory_iterator(directory)) {
+            EXPECT_FALSE(entry.path().filename().string().starts_with("hearth-adopted-"))
+                << entry.path();
+        }
+    }
 }
 
 }  // namespace
