@@ -309,6 +309,8 @@ void Supervisor::perform_launch(const Launch& action) {
     if (action.kind == ExecKind::Start) {
         lend_stored(action, request);
     }
+    intend(live);
+    request.mark = live.launch_mark;
     if (action.kind == ExecKind::Health) {
         auto lent = launch::borrowed(live.activation);  // another command may want it meanwhile
         if (!lent) {
@@ -320,6 +322,7 @@ void Supervisor::perform_launch(const Launch& action) {
         live.activation = {};
     }
     launching_.emplace(action.launch, action.unit);
+    save(action.unit);
     launchers_->launch(std::move(request));
 }
 
@@ -442,6 +445,7 @@ void Supervisor::perform_release(const std::string& unit) {
     if (live.processes.empty()) {
         live_.erase(found);
     }
+    save(unit);
 }
 
 }  // namespace hearth

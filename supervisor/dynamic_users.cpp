@@ -77,6 +77,13 @@ Result<DynamicUsers::Claim> DynamicUsers::try_number(
     return Claim(uid, path, std::move(file));
 }
 
+Result<DynamicUsers::Claim> DynamicUsers::claim_again(std::uint32_t uid) const {
+    const std::string path = directory_ + "/" + std::to_string(uid);
+    sys::Descriptor file = HEARTH_TRY(sys::open(path, O_RDWR | O_NOFOLLOW));
+    HEARTH_TRY(sys::flock(file.number(), LOCK_EX | LOCK_NB));
+    return Claim(uid, path, std::move(file));
+}
+
 Result<DynamicUsers::Claim> DynamicUsers::claim(
     const std::string& name,
     const std::vector<std::string>& homes,

@@ -54,6 +54,9 @@ public:
         const std::vector<std::string>& homes,
         const launch::Host& host) const;
 
+    /// The number of a service that outlived the manager which had claimed it.
+    [[nodiscard]] Result<Claim> claim_again(std::uint32_t uid) const;
+
 private:
     /// Nothing: somebody else has it.
     [[nodiscard]] Result<Claim> try_number(std::uint32_t uid, const std::string& name) const;

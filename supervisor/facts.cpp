@@ -160,6 +160,7 @@ bool Supervisor::launch_without(const std::string& unit, launch::LaunchResult& r
 void Supervisor::watch_process(const std::string& unit, pid_t pid, sys::Descriptor pidfd) {
     Watched watched;
     watched.pidfd = std::move(pidfd);
+    watched.started = sys::start_time(pid).value_or(0);
     auto source = loop_.on_io(
         watched.pidfd.number(), EPOLLIN, Priority::Process, [this, unit, pid](std::uint32_t) {
             process_ended(unit, pid);

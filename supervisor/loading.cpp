@@ -150,7 +150,7 @@ Result<const UnitRecord*, RequestError> Supervisor::load(const std::string& name
         for (const std::string& directory : store_.path()) {
             places += (places.empty() ? "" : ", ") + directory;
         }
-        (void)collect(world_);
+        forget_unneeded();
         return Unexpected(RequestError{"NoSuchUnit", "Unit " + name + " not found in " + places});
     }
     return record;
@@ -184,7 +184,7 @@ void Supervisor::reload(std::function<void()> done) {
         observer_->units_reloading(true);
     }
     take_in(read_all(store_));
-    (void)collect(world_);
+    forget_unneeded();
     if (observer_ != nullptr) {
         observer_->units_reloading(false);
     }
@@ -225,7 +225,7 @@ void Supervisor::forget_collected() {
                entry.second.unit.settings.unit.collect_mode == CollectMode::InactiveOrFailed;
     });
     if (any) {
-        (void)collect(world_);
+        forget_unneeded();
     }
 }
 

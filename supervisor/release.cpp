@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "supervisor/activation_lines.hpp"
 #include "supervisor/ipc_objects.hpp"
 #include "supervisor/launch/dynamic_user.hpp"
 #include "supervisor/launch/service_directories.hpp"
@@ -91,6 +92,7 @@ void Supervisor::remove_for(
         }
         const std::vector<Launch> waiting = std::move(removal->second.waiting);
         removals_.erase(removal);
+        save(unit);
         for (const Launch& action : waiting) {
             perform_launch(action);
         }
@@ -99,6 +101,7 @@ void Supervisor::remove_for(
 
 void Supervisor::release_activation(const std::string& unit, launch::Activation activation) {
     const bool restarts = will_restart(unit);
+    removals_[unit].lines.merge(lines_of(activation, leaving));
     auto held = std::make_shared<launch::Activation>(std::move(activation));
     remove_for(
         unit,
@@ -116,6 +119,7 @@ void Supervisor::release_activation(const std::string& unit, launch::Activation 
 void Supervisor::release_preserved(const std::string& unit) {
     const auto found = preserved_.find(unit);
     if (found != preserved_.end()) {
+        removals_[unit].lines.merge(lines_of(found->second, leaving));
         auto held = std::make_shared<launch::Activation>(std::move(found->second));
         preserved_.erase(found);
         remove_for(unit, [held] { launch::release(*held); });

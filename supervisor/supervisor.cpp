@@ -7,7 +7,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
+#include <thread>
 
 #include "supervisor/log.hpp"
 #include "supervisor/sys/file.hpp"
@@ -90,7 +92,13 @@ Supervisor::~Supervisor() = default;
 /// A plain user, or a container, may have no cgroup to write to (DESIGN 5): hearthd runs without,
 /// and every limit is refused by its name.
 static Result<cgroup::Tree> open_tree(const cgroup::Tree::Options& options, bool user) {
+    // A hearthd that was killed a moment ago still holds the root until the kernel is done with it.
+    constexpr int patience = 25;
     auto tree = cgroup::Tree::open(options);
+    for (int tries = 0; !tree && tree.error().code == EBUSY && tries < patience; ++tries) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        tree = cgroup::Tree::open(options);
+    }
     if (tree || tree.error().code == EBUSY) {
         return tree;
     }
@@ -152,9 +160,11 @@ Result<void> Supervisor::set_up() {
     }
     settle_source_ = HEARTH_TRY(loop_.deferred(Priority::Process, [this] { settle(); }));
 
+    adopt();
     for (const std::string& path : tree_.existing()) {
         const auto populated = tree_.populated(path);
-        if (populated && *populated) {
+        const bool ours = live_.contains(path.substr(path.rfind('/') + 1));
+        if (populated && *populated && !ours) {
             log::write(
                 log::Level::Warning,
                 path +
@@ -192,6 +202,13 @@ void Supervisor::settle() {
         if (const auto* said = std::get_if<Notified>(&event)) {
             store_of_descriptors_->decline(said->descriptors);
         }
+        std::visit(
+            [this](const auto& fact) {
+                if constexpr (requires { save(fact.unit); }) {
+                    save(fact.unit);
+                }
+            },
+            event);
     }
     settling_ = false;
     if (!delayed_.empty()) {
@@ -203,6 +220,7 @@ void Supervisor::settle() {
 }
 
 void Supervisor::handle(Outcome outcome) {
+    save_units_of(outcome);
     // The observer first: a job's queueing must be on the bus before what its launch causes.
     told(outcome);
     for (const Action& action : outcome.actions) {
@@ -459,6 +477,7 @@ void Supervisor::try_finish_shutdown() {
     if (busy || releasing || !launching_.empty() || attach_->active() > 0) {
         return;
     }
+    forget_state();
     log_source_ = {};
     if (auto stopped = logs_->stop(); !stopped) {
         log::write(log::Level::Warning, "hearth-logd: " + stopped.error().what);

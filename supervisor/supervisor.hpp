@@ -29,8 +29,10 @@
 #include "supervisor/notify/store.hpp"
 #include "supervisor/options.hpp"
 #include "supervisor/report/report.hpp"
+#include "supervisor/state_files.hpp"
 #include "supervisor/unit_store.hpp"
 #include "supervisor/worker.hpp"
+#include "units/state.hpp"
 
 namespace hearth {
 
@@ -93,7 +95,8 @@ private:
     struct Watched {
         sys::Descriptor pidfd;
         EventSource source;
-        bool foreign = false;  ///< no child of ours: somebody else reaps it
+        bool foreign = false;       ///< no child of ours: somebody else reaps it
+        std::uint64_t started = 0;  ///< sys::start_time(): with the pid, which process it is
     };
     /// What a unit has in the world beside its state: never part of a decision.
     struct LiveUnit {
@@ -118,7 +121,10 @@ private:
         DynamicUsers::Claim dynamic_user;            ///< held until nothing of it runs
         std::optional<launch::RemoveIpc> ipc_owner;  ///< whose objects go at the end
         bool release_when_empty = false;
-        EventSource retry;  ///< removal of a cgroup that was still busy
+        StateLines activation_lines;     ///< of `activation`, while a launch has it
+        std::uint64_t launch_began = 0;  ///< microseconds of CLOCK_BOOTTIME; of the last launch
+        std::string launch_mark;         ///< its LaunchRequest::mark
+        EventSource retry;               ///< removal of a cgroup that was still busy
     };
 
     Supervisor(EventLoop& loop, Options options, cgroup::Tree tree);
@@ -131,6 +137,25 @@ private:
     void arm_deadline();
     void told(const Outcome& outcome);
     void forget_collected();
+
+    // What outlives this process (adoption.cpp).
+    /// Writes the unit's state, or removes it where there is none.
+    void save(const std::string& unit);
+    void save_units_of(const Outcome& outcome);
+    /// A launch takes the activation away for a while, and may be under way at our death.
+    static void intend(LiveUnit& live);
+    void add_lines(const std::string& unit, LiveUnit& live, StateLines& lines);
+    void forget_unneeded();
+    void forget_state();
+    void adopt();
+    void adopt_unit(const KeptUnit& unit);
+    void adopt_process(
+        const std::string& unit,
+        pid_t pid,
+        std::uint64_t started,
+        const std::vector<pid_t>& members);
+    void settle_launch(
+        const KeptUnit& unit, const std::set<pid_t>& known, const std::vector<pid_t>& members);
 
     // Loading (loading.cpp).
     Result<const UnitRecord*, RequestError> load_now(const std::string& unit);
@@ -237,6 +262,7 @@ private:
     struct Removal {
         std::size_t jobs = 0;         ///< on the worker
         std::vector<Launch> waiting;  ///< launches that go on when none is left
+        StateLines lines;             ///< of activations that are being released
     };
     std::map<std::string, Removal, std::less<>> removals_;
     /// RuntimeDirectory= kept for a restart that is to come
@@ -248,6 +274,10 @@ private:
     /// Said by processes whose launch has not returned yet: a program may be quicker than our
     /// thread.
     std::deque<std::pair<std::string, notify::Datagram>> early_notifications_;
+
+    std::optional<StateFiles> state_;
+    bool adopting_ = false, state_failed_ = false;
+    std::map<std::string, StateLines, std::less<>> unknown_lines_;  ///< a newer version's
 
     World world_;
     std::map<std::string, LiveUnit, std::less<>> live_;

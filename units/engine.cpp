@@ -418,6 +418,11 @@ Outcome step(World& world, const Event& event, Moment now) {
                 queue.loaded(unit);
             }
         },
+        [&](const UnitsRestored& fact) {
+            for (const KeptUnit& unit : fact.units) {
+                queue.restored(unit);
+            }
+        },
         [&](const ConditionsChecked& fact) { queue.conditions_checked(fact); },
         [&](const PresenceChanged& fact) { queue.presence_changed(fact); },
         [&](const ResetFailed& request) { queue.reset_failed(request.unit); });

@@ -16,6 +16,7 @@
 #include "parser/result.hpp"
 #include "units/conditions.hpp"
 #include "units/notification.hpp"
+#include "units/state.hpp"
 #include "units/world.hpp"
 
 namespace hearth {
@@ -135,6 +136,13 @@ struct ResetFailed {
     bool operator==(const ResetFailed&) const = default;
 };
 
+/// What an earlier manager left, once the units are loaded. For each `launch` and process in it the
+/// facts are owed as if this manager had launched them: Launched or LaunchFailed, ProcessExited.
+struct UnitsRestored {
+    std::vector<KeptUnit> units;
+    bool operator==(const UnitsRestored&) const = default;
+};
+
 using Event = std::variant<
     Launched,
     LaunchFailed,
@@ -148,6 +156,7 @@ using Event = std::variant<
     TimeElapsed,
     UnitLoaded,
     UnitsLoaded,
+    UnitsRestored,
     ConditionsChecked,
     PresenceChanged,
     ResetFailed>;

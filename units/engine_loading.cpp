@@ -135,6 +135,53 @@ void Queue::loaded(const Unit& unit) {
     }
 }
 
+/// The unit goes on from where the earlier manager left it. What that one held itself is gone: its
+/// descriptors, and what it was just looking at, which is looked at again.
+void Queue::restored(const KeptUnit& unit) {
+    UnitRecord* const record = find(unit.name);
+    if (record == nullptr || !at_rest(*record) || record->job) {
+        return;
+    }
+    record->status = unit.status;
+    ServiceStatus& status = record->status;
+    if (!status.stored.empty()) {
+        tell(
+            Severity::Warning,
+            unit.name,
+            fmt::format("the {} descriptors that it stored are lost", status.stored.size()));
+        status.stored.clear();
+    }
+    if (status.health_launch) {
+        status.health_launch.reset();
+        status.health_deadline = now_.monotonic;
+    }
+    if (status.searching) {
+        outcome_.actions.emplace_back(FindMainProcess{record->unit.name});
+    }
+    record->assert_met = unit.assert_met;
+    record->resumes = unit.resumes;
+    record->condition_results = unit.condition_results;
+    record->assert_results = unit.assert_results;
+    record->state_change = unit.state_change;
+    record->active_enter = unit.active_enter;
+    record->active_exit = unit.active_exit;
+    record->inactive_enter = unit.inactive_enter;
+    record->inactive_exit = unit.inactive_exit;
+    world_.next_job = std::max(world_.next_job, unit.next_job);
+    world_.next_launch = std::max(world_.next_launch, unit.next_launch);
+    if (!unit.job) {
+        return;
+    }
+    Job& job = world_.jobs[unit.job->id] = *unit.job;
+    job.unit = record->unit.name;
+    record->job = job.id;
+    if (unit.checking) {
+        job.state = JobState::Waiting;  // begins anew, with its conditions
+    }
+    outcome_.jobs.push_back({job, JobChange::What::Queued, JobResult::Done});
+    wake(*record);
+}
+
 std::vector<std::string> collect(World& world) {
     std::vector<std::string> gone;
     for (const auto& [name, record] : world.units) {

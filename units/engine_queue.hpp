@@ -34,6 +34,7 @@ public:
     void time_elapsed();
     void reset_failed(const std::string& unit);
     void loaded(const Unit& unit);
+    void restored(const KeptUnit& unit);
     void conditions_checked(const ConditionsChecked& fact);
     void presence_changed(const PresenceChanged& fact);
 

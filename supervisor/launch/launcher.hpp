@@ -71,7 +71,14 @@ struct LaunchRequest {
     /// slots given by the caller ("log", "terminal")
     std::map<std::string, sys::Descriptor> descriptors;
     Activation activation;
+    /// Random; part of the names of private directories, so that the caller can find them if it
+    /// dies before the result is there. Empty: the launcher's own.
+    std::string mark{};
 };
+
+/// Where a launch with that mark makes it: an outer directory that keeps others out, `tmp` in it.
+[[nodiscard]] std::string private_directory(
+    const MakePrivateTmp& preparation, const std::string& unit, const std::string& mark);
 
 /// Which part failed and how: enough for `heat.service:14: ReadOnlyPaths=/srv/x: step "mount"
 /// failed: ...`.

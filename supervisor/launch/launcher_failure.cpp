@@ -55,6 +55,11 @@ Result<Activation> borrowed(const Activation& activation) {
     return lent;
 }
 
+std::string private_directory(
+    const MakePrivateTmp& preparation, const std::string& unit, const std::string& mark) {
+    return preparation.parent + "/hearth-" + unit + "-" + mark + "-" + preparation.slot + "/tmp";
+}
+
 void share_directory(Activation& from, Activation& to, const std::string& slot) {
     const auto found = from.directories.find(slot);
     if (found == from.directories.end()) {

@@ -224,9 +224,9 @@ Result<void> Preparing::prepare(const MakePrivateTmp& preparation, const Prepare
     if (request_.activation.directories.contains(preparation.slot)) {
         return {};
     }
-    const std::string random = HEARTH_TRY(sys::random_hex(8));
-    const std::string outer = preparation.parent + "/hearth-" + request_.plan.unit + "-" + random;
-    const std::string inner = outer + "/tmp";
+    const std::string mark = request_.mark.empty() ? HEARTH_TRY(sys::random_hex(8)) : request_.mark;
+    const std::string inner = private_directory(preparation, request_.plan.unit, mark);
+    const std::string outer = inner.substr(0, inner.rfind('/'));
     // The outer directory keeps other users of the host out; the inner one is the service's /tmp.
     HEARTH_TRY(sys::mkdir(outer, 0700));
     request_.activation.directories[preparation.slot] = inner;  // released also when the rest fails

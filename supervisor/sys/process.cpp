@@ -90,22 +90,64 @@ constexpr unsigned long request_information = _IOWR(0xFF, 11, PidfdInformation);
 
 }  // namespace
 
-Result<std::optional<ExitStatus>> exit_of_foreign(int pidfd) {
-    PidfdInformation information{};
-    information.mask = exit_information;
-    if (::ioctl(pidfd, request_information, &information) < 0) {
-        return call_failure("ioctl", "PIDFD_GET_INFO", errno == ESRCH ? ESRCH : ECHILD);
-    }
-    if ((information.mask & exit_information) == 0) {
-        return std::optional<ExitStatus>();
-    }
+/// Of a wait status, as wait(2) has it.
+static ExitStatus exit_status_of(int code) {
     ExitStatus status;
-    const int code = information.exit_code;
     status.code = WIFEXITED(code)   ? ExitStatus::Code::Exited
                   : WCOREDUMP(code) ? ExitStatus::Code::Dumped
                                     : ExitStatus::Code::Killed;
     status.status = WIFEXITED(code) ? WEXITSTATUS(code) : WTERMSIG(code);
-    return std::optional(status);
+    return status;
+}
+
+/// The field of /proc/PID/stat with that number, from 3 on: the name in parentheses, field 2, may
+/// hold spaces and parentheses of its own, so they are counted from the last one.
+static std::string_view stat_field(std::string_view text, int number) {
+    std::size_t position = text.rfind(')');
+    for (int field = 2; field < number && position != std::string_view::npos; ++field) {
+        position = text.find(' ', position + 1);
+    }
+    if (position == std::string_view::npos) {
+        return {};
+    }
+    text.remove_prefix(position + 1);
+    return text.substr(0, text.find_first_of(" \n"));
+}
+
+/// While nobody has reaped it; the kernel shows the code (52) to who may ptrace it, else 0.
+static std::optional<ExitStatus> exit_of_zombie(int pidfd) {
+    const auto pid = pid_of(pidfd);
+    if (!pid || *pid <= 0) {
+        return std::nullopt;
+    }
+    const auto text = read_file("/proc/" + std::to_string(*pid) + "/stat", 4096);
+    const auto still = pid_of(pidfd);
+    if (!text || !still || *still != *pid || stat_field(*text, 3) != "Z") {
+        return std::nullopt;
+    }
+    const std::string_view field = stat_field(*text, 52);
+    int code = 0;
+    if (std::from_chars(field.data(), field.data() + field.size(), code).ec != std::errc()) {
+        return std::nullopt;
+    }
+    return exit_status_of(code);
+}
+
+Result<std::optional<ExitStatus>> exit_of_foreign(int pidfd) {
+    PidfdInformation information{};
+    information.mask = exit_information;
+    const bool asked = ::ioctl(pidfd, request_information, &information) == 0;
+    const int code = errno;
+    if (asked && (information.mask & exit_information) != 0) {
+        return std::optional(exit_status_of(information.exit_code));
+    }
+    if (auto status = exit_of_zombie(pidfd)) {
+        return status;
+    }
+    if (!asked) {
+        return call_failure("ioctl", "PIDFD_GET_INFO", code == ESRCH ? ESRCH : ECHILD);
+    }
+    return std::optional<ExitStatus>();
 }
 
 Result<std::optional<ExitStatus>> waitid(int pidfd, int options) {
@@ -139,15 +181,10 @@ Result<int> prctl(
 Result<std::uint64_t> start_time(pid_t pid) {
     const std::string path = "/proc/" + std::to_string(pid) + "/stat";
     const std::string text = HEARTH_TRY(read_file(path, 4096));
-    // The name in parentheses may hold spaces and parentheses of its own: count from the last one.
-    std::size_t position = text.rfind(')');
-    for (int field = 2; field < 22 && position != std::string::npos; ++field) {
-        position = text.find(' ', position + 1);
-    }
+    const std::string_view field = stat_field(text, 22);
     std::uint64_t ticks = 0;
-    if (position == std::string::npos ||
-        std::from_chars(text.data() + position + 1, text.data() + text.size(), ticks).ec !=
-            std::errc()) {
+    if (field.empty() ||
+        std::from_chars(field.data(), field.data() + field.size(), ticks).ec != std::errc()) {
         return failure("cannot read the start time in " + path + ": field 22 is not a number", EIO);
     }
     return ticks;

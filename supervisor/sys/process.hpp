@@ -37,8 +37,9 @@ Result<Descriptor> pidfd_getfd(int pidfd, int number);
 Result<std::optional<ExitStatus>> waitid(int pidfd, int options = WNOHANG);
 /// The same for any child (P_ALL): for a subreaper that collects orphans.
 Result<std::optional<ExitStatus>> waitid_any(int options = WNOHANG);
-/// The same for a process that is no child of ours, once its parent has reaped it (PIDFD_GET_INFO,
-/// Linux 6.15); nothing before that. ECHILD where this kernel can't tell.
+/// The same for a process that is no child of ours and has ended: as its zombie shows it (proc(5)),
+/// or after its parent has reaped it (PIDFD_GET_INFO, Linux 6.15). Nothing: between the two. ECHILD
+/// or ESRCH where this kernel can't tell.
 Result<std::optional<ExitStatus>> exit_of_foreign(int pidfd);
 Result<void> kill(pid_t pid, int signal);
 

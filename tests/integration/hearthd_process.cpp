@@ -141,14 +141,12 @@ HearthdProcess::HearthdProcess(
         units_ = place_ + "/units";
         fs::create_directory(units_);
     }
-    const int log =
-        ::open((place_ + "/hearthd.log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     if (ground.uid != 0) {
         for (const std::string& path : {place_, units_}) {
             EXPECT_EQ(::chown(path.c_str(), ground.uid, ground.uid), 0) << path;
         }
     }
-    std::vector<std::string> argv = std::move(ground.command);
+    argv_ = std::move(ground.command);
     const std::vector<std::string> hearthd = {
         HEARTH_BINARY_DIR "/hearthd",
         "--unit-path",
@@ -159,9 +157,26 @@ HearthdProcess::HearthdProcess(
         place_ + "/log",
         "--cgroup-root",
         cgroup_};
-    argv.insert(argv.end(), hearthd.begin(), hearthd.end());
-    argv.insert(argv.end(), extra_options.begin(), extra_options.end());
-    pid_ = spawn(argv, {}, log, log);
+    argv_.insert(argv_.end(), hearthd.begin(), hearthd.end());
+    argv_.insert(argv_.end(), extra_options.begin(), extra_options.end());
+    launch();
+}
+
+void HearthdProcess::crash() {
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+    pid_ = -1;
+}
+
+void HearthdProcess::start_again() {
+    fs::remove(place_ + "/runtime/private");
+    launch();
+}
+
+void HearthdProcess::launch() {
+    const int log =
+        ::open((place_ + "/hearthd.log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    pid_ = spawn(argv_, {}, log, log);
     ::close(log);
     const bool ready = eventually([this] {
         return fs::exists(place_ + "/runtime/private") ||

@@ -73,11 +73,18 @@ public:
     /// The path of a copy of a built program that services find however they are confined: the
     /// build may stand below /tmp or /root.
     [[nodiscard]] std::string program(const std::string& name) const;
+    /// SIGKILL, and wait for the end of it. Its services go on.
+    void crash();
+    /// Another hearthd in its place, with the same options.
+    void start_again();
     /// SIGTERM and wait; its exit status. The destructor does it otherwise.
     int stop();
 
 private:
+    void launch();
+
     std::string place_, units_, cgroup_;
+    std::vector<std::string> argv_;
     pid_t pid_ = -1;
 };
 

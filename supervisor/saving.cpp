@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+//
+// State that outlives this process (DESIGN 1): each unit's file is written before the effects of
+// its change are announced, and once more, with the launch as an intent, before a process is made.
+#include <algorithm>
+#include <ctime>
+#include <set>
+#include <utility>
+
+#include "supervisor/activation_lines.hpp"
+#include "supervisor/log.hpp"
+#include "supervisor/supervisor.hpp"
+#include "supervisor/sys/process.hpp"
+#include "units/state.hpp"
+#include "units/unit_name.hpp"
+
+namespace hearth {
+
+namespace {
+
+/// With the time that the machine sleeps, as /proc counts the starts of processes.
+std::uint64_t boottime_microseconds() {
+    timespec time{};
+    (void)::clock_gettime(CLOCK_BOOTTIME, &time);
+    return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000U +
+           static_cast<std::uint64_t>(time.tv_nsec) / 1'000U;
+}
+
+/// The kernel tells of them, or they never change.
+bool needs_no_state(const UnitRecord& record) {
+    const UnitType type = unit_type(record.unit.name);
+    return record.unit.built_in || type == UnitType::Device || type == UnitType::Mount ||
+           type == UnitType::Swap;
+}
+
+}  // namespace
+
+void Supervisor::save(const std::string& unit) {
+    if (!state_ || adopting_) {
+        return;
+    }
+    const UnitRecord* const record = world_.find(unit);
+    const auto live = live_.find(unit);
+    const auto removal = removals_.find(unit);
+    const bool never_started = record != nullptr && live == live_.end() && !record->job &&
+                               record->inactive_exit == Moment{};
+    if (record == nullptr || never_started || needs_no_state(*record)) {
+        state_->remove(unit);
+        return;
+    }
+    KeptUnit text = kept(world_, *record);
+    if (const auto unknown = unknown_lines_.find(unit); unknown != unknown_lines_.end()) {
+        text.lines = unknown->second;
+    }
+    if (live != live_.end()) {
+        add_lines(unit, live->second, text.lines);
+    }
+    if (removal != removals_.end()) {
+        text.lines.insert(removal->second.lines.begin(), removal->second.lines.end());
+    }
+    if (const auto restart = preserved_.find(unit); restart != preserved_.end()) {
+        text.lines.merge(lines_of(restart->second, preserved));
+    }
+    if (const auto written = state_->write(record->unit.name, write_state(text)); !written) {
+        if (!std::exchange(state_failed_, true)) {
+            log::write(
+                log::Level::Error,
+                "state can't be kept (" + written.error().what +
+                    "): supervision goes on, but would not outlive this process");
+        }
+    } else if (std::exchange(state_failed_, false)) {
+        log::write(log::Level::Notice, "state is kept again");
+        for (const auto& [name, each] : world_.units) {
+            save(name);
+        }
+    }
+}
+
+void Supervisor::add_lines(const std::string& unit, LiveUnit& live, StateLines& lines) {
+    if (!is_launching(unit)) {  // else it is with the launcher
+        live.activation_lines = lines_of(live.activation);
+    } else {
+        put(lines, "launch-began", std::to_string(live.launch_began));
+        put(lines, "launch-mark", live.launch_mark);
+    }
+    lines.insert(live.activation_lines.begin(), live.activation_lines.end());
+    std::string processes;
+    for (const auto& [pid, watched] : live.processes) {
+        append(processes, {std::to_string(pid), std::to_string(watched.started)});
+    }
+    put(lines, "processes", processes);
+    put(lines, "invocation", live.invocation_id);
+    put(lines, "cgroup", live.cgroup_made ? "yes" : "");
+    put(lines,
+        "memory-kills",
+        live.out_of_memory_kills == 0 ? "" : std::to_string(live.out_of_memory_kills));
+    put(lines, "dynamic-uid", live.dynamic_user ? std::to_string(live.dynamic_user.uid()) : "");
+    if (live.user_range) {
+        const launch::IdRange& range = *live.user_range;
+        std::string text;
+        append(
+            text,
+            {std::to_string(range.inside),
+             std::to_string(range.outside),
+             std::to_string(range.count)});
+        put(lines, "user-range", text);
+    }
+}
+
+void Supervisor::intend(LiveUnit& live) {
+    live.launch_began = boottime_microseconds();
+    live.launch_mark = sys::random_hex(8).value_or("");
+    live.activation_lines = lines_of(live.activation);
+}
+
+void Supervisor::save_units_of(const Outcome& outcome) {
+    std::set<std::string> units;
+    for (const Transition& transition : outcome.transitions) {
+        units.insert(transition.unit);
+    }
+    for (const JobChange& change : outcome.jobs) {
+        units.insert(change.job.unit);
+    }
+    for (const Action& action : outcome.actions) {
+        units.insert(std::visit([](const auto& each) { return each.unit; }, action));
+    }
+    for (const std::string& unit : units) {
+        save(unit);
+    }
+}
+
+void Supervisor::forget_unneeded() {
+    for (const std::string& unit : collect(world_)) {
+        save(unit);
+    }
+}
+
+void Supervisor::forget_state() {
+    if (state_) {
+        for (const auto& [name, record] : world_.units) {
+            state_->remove(name);
+        }
+    }
+}
+
+}  // namespace hearth

@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: MIT
+//
+// The fields are listed once, in fields(); the writer and the reader are two visitors of that list.
+#include "units/state.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <concepts>
+#include <deque>
+#include <type_traits>
+#include <utility>
+
+#include "parser/words.hpp"
+#include "units/codecs.hpp"
+
+namespace hearth {
+
+namespace {
+
+constexpr auto notify_state_names = std::to_array<EnumName<NotifyState>>({
+    {NotifyState::Unknown, "unknown"},
+    {NotifyState::Ready, "ready"},
+    {NotifyState::Reloading, "reloading"},
+    {NotifyState::Stopping, "stopping"},
+});
+
+constexpr auto job_state_names = std::to_array<EnumName<JobState>>({
+    {JobState::Waiting, "waiting"},
+    {JobState::Running, "running"},
+});
+
+std::string_view name(NotifyState state) {
+    return name_of(state, notify_state_names);
+}
+
+std::string_view name(JobState state) {
+    return name_of(state, job_state_names);
+}
+
+std::string_view name(ServiceType type) {
+    return name_of(type, service_type_names);
+}
+
+// ---- values -------------------------------------------------------------------------------------
+
+template <class T>
+concept Number = std::integral<T> && !std::same_as<T, bool>;
+
+template <class T>
+concept Named = std::is_enum_v<T>;
+
+template <Number T>
+std::string text_of(T value) {
+    return std::to_string(value);
+}
+
+std::string text_of(bool value) {
+    return value ? "yes" : "no";
+}
+
+std::string text_of(const std::string& value) {
+    return state_text(value);
+}
+
+template <Named E>
+std::string text_of(E value) {
+    return std::string(name(value));
+}
+
+std::string text_of(const Timespan& value) {
+    return value.is_infinite() ? "infinity" : std::to_string(value.microseconds);
+}
+
+std::string text_of(const Moment& value) {
+    return fmt::format("{} {}", value.monotonic, value.realtime);
+}
+
+std::string text_of(const ProcessRecord& value) {
+    return fmt::format(
+        "{} {} {} {} {}",
+        value.pid,
+        text_of(value.started),
+        text_of(value.exited),
+        value.code,
+        value.status);
+}
+
+std::string text_of(const StoredDescriptor& value) {
+    return fmt::format("{} {}", value.id, state_text(value.name));
+}
+
+template <class List>
+    requires requires(const List& list) { typename List::value_type; } &&
+             (!std::same_as<List, std::string>)
+std::string text_of(const List& list) {
+    std::string text;
+    for (const auto& each : list) {
+        text += (text.empty() ? "" : "; ") + text_of(each);
+    }
+    return text;
+}
+
+/// Takes what stands before the next `separator`.
+std::string_view next(std::string_view& rest, std::string_view separator) {
+    const std::size_t end = std::min(rest.find(separator), rest.size());
+    const std::string_view part = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + separator.size(), rest.size()));
+    return part;
+}
+
+template <Number T>
+bool read(std::string_view text, T& value) {
+    const char* const end = text.data() + text.size();
+    const auto [stopped, error] = std::from_chars(text.data(), end, value);
+    return error == std::errc{} && stopped == end;
+}
+
+bool read(std::string_view text, bool& value) {
+    value = text == "yes";
+    return value || text == "no";
+}
+
+bool read(std::string_view text, std::string& value) {
+    value = text_of_state(text);
+    return true;
+}
+
+/// All of a small enumeration have a name.
+template <Named E>
+bool read(std::string_view text, E& value) {
+    for (unsigned number = 0; number <= UINT8_MAX; ++number) {
+        const auto candidate = static_cast<E>(number);
+        const std::string_view called = name(candidate);
+        if (called.empty()) {
+            return false;
+        }
+        if (called == text) {
+            value = candidate;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool read(std::string_view text, Timespan& value) {
+    if (text == "infinity") {
+        value = Timespan::never();
+        return true;
+    }
+    return read(text, value.microseconds);
+}
+
+bool read(std::string_view text, Moment& value) {
+    return read(next(text, " "), value.monotonic) && read(text, value.realtime);
+}
+
+bool read(std::string_view text, ProcessRecord& value) {
+    return read(next(text, " "), value.pid) && read(next(text, " "), value.started.monotonic) &&
+           read(next(text, " "), value.started.realtime) &&
+           read(next(text, " "), value.exited.monotonic) &&
+           read(next(text, " "), value.exited.realtime) && read(next(text, " "), value.code) &&
+           read(text, value.status);
+}
+
+bool read(std::string_view text, StoredDescriptor& value) {
+    return read(next(text, " "), value.id) && read(text, value.name);
+}
+
+template <class List>
+    requires requires(List& list) { list.emplace_back(); } && (!std::same_as<List, std::string>)
+bool read(std::string_view text, List& list) {
+    list.clear();
+    while (!text.empty()) {
+        if (!read(next(text, "; "), list.emplace_back())) {
+            return false;
+        }
+    }
+    return true;
+}
+
+template <class T>
+bool read(std::string_view text, std::optional<T>& value) {
+    return read(text, value.emplace());
+}
+
+// ---- the list -----------------------------------------------------------------------------------
+
+template <class Visitor>
+void status_fields(Visitor& field, ServiceStatus& status) {
+    field("state", status.state);
+    field("result", status.result);
+    field("reload-result", status.reload_result);
+    field("launch", status.launch);
+    field("launch-kind", status.launch_kind, ExecKind::Start);
+    field("main-pid", status.main_pid);
+    field("control-pid", status.control_pid);
+    field("control-kind", status.control_kind, ExecKind::Start);
+    field("command", status.command);
+    field("main", status.main);
+    for (std::size_t kind = 0; kind < exec_kinds; ++kind) {
+        const std::string key = "history-" + std::string(name(static_cast<ExecKind>(kind)));
+        field(key, status.history[kind]);
+    }
+    field("restarts", status.restarts);
+    field("restarts-stale", status.restarts_stale);
+    field("recent-starts", status.recent_starts);
+    field("deadline", status.deadline);
+    field("cgroup-populated", status.cgroup_populated);
+    field("stop-requested", status.stop_requested);
+    field("refused", status.refused);
+    field("invocation-id", status.invocation_id);
+    field("failure", status.failure);
+    field("type", status.type);
+    field("main-known", status.main_known);
+    field("searching", status.searching);
+    field("search-at", status.search_at);
+    field("moving", status.moving);
+    field("notify-state", status.notify_state);
+    field("status-text", status.status_text);
+    field("status-errno", status.status_errno);
+    field("bus-error", status.bus_error);
+    field("watchdog-override", status.watchdog_override);
+    field("watchdog-at", status.watchdog_at);
+    field("watchdog-deadline", status.watchdog_deadline);
+    field("reload-began", status.reload_began);
+    field("stored", status.stored);
+    field("bus-name-owned", status.bus_name_owned);
+    field("back-off", status.back_off);
+    field("runtime-extra", status.runtime_extra);
+    field("health-launch", status.health_launch);
+    field("health-pid", status.health_pid);
+    field("health-failures", status.health_failures);
+    field("health-late", status.health_late);
+    field("health-deadline", status.health_deadline);
+    field("condition-met", status.condition_met);
+    field("condition-asked", status.condition_asked);
+}
+
+template <class Visitor>
+void job_fields(Visitor& field, Job& job) {
+    field("job", job.id);
+    field("job-type", job.type);
+    field("job-mode", job.mode);
+    field("job-state", job.state);
+    field("job-queued", job.queued);
+    field("job-why", job.why);
+    field("job-deadline", job.deadline);
+}
+
+template <class Visitor>
+void fields(Visitor& field, KeptUnit& unit, Job& job) {
+    field("unit", unit.name);
+    status_fields(field, unit.status);
+    job_fields(field, job);
+    field("checking", unit.checking);
+    field("assert-met", unit.assert_met);
+    field("resumes", unit.resumes);
+    field("condition-results", unit.condition_results);
+    field("assert-results", unit.assert_results);
+    field("state-change", unit.state_change);
+    field("active-enter", unit.active_enter);
+    field("active-exit", unit.active_exit);
+    field("inactive-enter", unit.inactive_enter);
+    field("inactive-exit", unit.inactive_exit);
+    field("next-job", unit.next_job, JobId{1});
+    field("next-launch", unit.next_launch, LaunchId{1});
+}
+
+class Writer {
+public:
+    template <class T>
+    void operator()(std::string_view key, const T& value, const T& usual = {}) {
+        if (value != usual) {
+            line(key, text_of(value));
+        }
+    }
+    template <class T>
+    void operator()(std::string_view key, const std::optional<T>& value) {
+        if (value) {
+            line(key, text_of(*value));
+        }
+    }
+    void line(std::string_view key, std::string_view value) {
+        text_.append(key).append("=").append(value).append("\n");
+    }
+    [[nodiscard]] std::string take() { return std::move(text_); }
+
+private:
+    std::string text_;
+};
+
+class Reader {
+public:
+    explicit Reader(StateLines& lines) : lines_(lines) {}
+
+    template <class T>
+    void operator()(std::string_view key, T& value, const T& = {}) {
+        const auto found = lines_.find(key);
+        if (found == lines_.end()) {
+            return;
+        }
+        if (!read(found->second, value) && error_.empty()) {
+            error_ = fmt::format("{}='{}' can't be read", key, found->second);
+        }
+        lines_.erase(found);
+    }
+    [[nodiscard]] const std::string& error() const { return error_; }
+
+private:
+    StateLines& lines_;
+    std::string error_;
+};
+
+}  // namespace
+
+std::string state_text(std::string_view text) {
+    std::string line;
+    for (const char byte : text) {
+        switch (byte) {
+            case '\\':
+                line += "\\\\";
+                break;
+            case '\n':
+                line += "\\n";
+                break;
+            case ';':
+                line += "\\x3b";  // separates the entries of lists
+                break;
+            default:
+                line += byte;
+        }
+    }
+    return line;
+}
+
+std::string text_of_state(std::string_view line) {
+    return unescape(line, false).value_or(std::string(line));
+}
+
+KeptUnit kept(const World& world, const UnitRecord& record) {
+    KeptUnit unit;
+    unit.name = record.unit.name;
+    unit.status = record.status;
+    if (record.job) {
+        unit.job = world.jobs.at(*record.job);
+    }
+    unit.checking = record.checking;
+    unit.assert_met = record.assert_met;
+    unit.resumes = record.resumes;
+    unit.condition_results = record.condition_results;
+    unit.assert_results = record.assert_results;
+    unit.state_change = record.state_change;
+    unit.active_enter = record.active_enter;
+    unit.active_exit = record.active_exit;
+    unit.inactive_enter = record.inactive_enter;
+    unit.inactive_exit = record.inactive_exit;
+    unit.next_job = world.next_job;
+    unit.next_launch = world.next_launch;
+    return unit;
+}
+
+std::string write_state(const KeptUnit& unit) {
+    Writer writer;
+    KeptUnit copy = unit;  // the list of fields is the reader's, too
+    Job job = unit.job.value_or(Job{});
+    fields(writer, copy, job);
+    for (const auto& [key, value] : unit.lines) {
+        writer.line(key, value);
+    }
+    return writer.take();
+}
+
+Result<KeptUnit> read_state(std::string_view text) {
+    KeptUnit unit;
+    while (!text.empty()) {
+        if (text.find('\n') == std::string_view::npos) {
+            return failure("the last line is cut off", 0);
+        }
+        std::string_view value = next(text, "\n");
+        const std::string_view key = next(value, "=");
+        unit.lines.insert_or_assign(std::string(key), std::string(value));
+    }
+    Reader reader(unit.lines);
+    Job job;
+    fields(reader, unit, job);
+    if (!reader.error().empty()) {
+        return failure(reader.error(), 0);
+    }
+    if (unit.name.empty()) {
+        return failure("no unit= line", 0);
+    }
+    if (job.id != 0) {
+        job.unit = unit.name;
+        unit.job = std::move(job);
+    }
+    return unit;
+}
+
+}  // namespace hearth
