@@ -8,7 +8,7 @@
 #include <set>
 #include <utility>
 
-#include "units/install_lookup.hpp"
+#include "units/install_changes.hpp"
 #include "units/unit_name.hpp"
 
 namespace hearth {
@@ -16,6 +16,8 @@ namespace hearth {
 namespace {
 
 using install::base_name;
+using install::Changes;
+using install::Count;
 using install::directory_of;
 using install::Info;
 using install::instance_of;
@@ -32,17 +34,6 @@ constexpr Search load_only{true, false};
 constexpr Search follow_only{false, true};
 constexpr Search load_and_follow{true, true};
 
-/// What a step came to: how many links it stands for, made or found, or that it failed.
-struct Count {
-    unsigned links = 0;
-    bool failed = false;
-
-    void add(Count other) {
-        links += other.links;
-        failed = failed || other.failed;
-    }
-};
-
 /// A plain name of a plain one, a template of a template, an instance of the same instance; and an
 /// instance may stand for the template.
 bool is_alias_of(const UnitName& alias, const UnitName& unit) {
@@ -53,13 +44,10 @@ bool is_alias_of(const UnitName& alias, const UnitName& unit) {
            (!unit.is_instance() || alias.instance == unit.instance);
 }
 
-class Planning {
+class Planning : private Changes {
 public:
     Planning(const InstallView& view, const UnitFileRequest& request)
-        : view_(view),
-          request_(request),
-          lookup_(view_),
-          config_(lookup_.config(request.runtime)) {}
+        : Changes(view), request_(request), config_(lookup_.config(request.runtime)) {}
 
     InstallPlan run() {
         switch (request_.verb) {
@@ -102,49 +90,6 @@ public:
     }
 
 private:
-    void tell(Kind kind, std::string path, std::string source = {}) {
-        plan_.changes.push_back({kind, std::move(path), std::move(source)});
-    }
-    Count fail(Kind kind, std::string path, std::string source = {}) {
-        tell(kind, std::move(path), std::move(source));
-        return {0, true};
-    }
-    Count fail(FileChange change) {
-        plan_.changes.push_back(std::move(change));
-        return {0, true};
-    }
-    void settle(Count count) { plan_.failed = plan_.failed || count.failed; }
-
-    /// The same place: as paths, or as what directories really are.
-    [[nodiscard]] bool same_place(
-        const std::string& path, const std::string& left, const std::string& right) const {
-        return lookup_.followed(lookup_.resolve(path, left)) ==
-               lookup_.followed(lookup_.resolve(path, right));
-    }
-
-    Count make_link(const std::string& path, const std::string& target, bool force) {
-        if (const InstallEntry* const there = lookup_.entry(path)) {
-            if (there->kind != InstallEntry::Kind::Link) {
-                return fail(Kind::Exists, path);
-            }
-            if (same_place(path, there->target, target)) {
-                return {1, false};
-            }
-            if (!force) {
-                return fail(Kind::Exists, path, there->target);
-            }
-            remove(path);
-        }
-        view_.entries[path] = {InstallEntry::Kind::Link, target};
-        tell(Kind::Symlink, path, target);
-        return {1, false};
-    }
-
-    void remove(const std::string& path) {
-        view_.entries.erase(path);
-        tell(Kind::Unlink, path);
-    }
-
     /// What a name leads to; null where that is nothing, which is told.
     Info* follow(Units& units, const std::string& name, Search how) {
         Info* const start = units.add(name, false);
@@ -358,38 +303,6 @@ private:
         remove_marked(std::move(marked), config_);
     }
 
-    [[nodiscard]] std::vector<std::string> links_below(const std::string& directory) const {
-        std::vector<std::string> paths;
-        const std::string prefix = directory + "/";
-        for (auto at = view_.entries.lower_bound(prefix);
-             at != view_.entries.end() && at->first.starts_with(prefix);
-             ++at) {
-            if (at->second.kind == InstallEntry::Kind::Link &&
-                is_valid_unit_name(base_name(at->first))) {
-                paths.push_back(at->first);
-            }
-        }
-        return paths;
-    }
-
-    /// Removes all links that have a marked name or lead to a marked name or path; a link that went
-    /// is marked itself, so it goes on until nothing more is found.
-    void remove_marked(std::set<std::string> marked, const std::string& directory) {
-        for (bool more = !marked.empty(); more;) {
-            more = false;
-            for (const std::string& path : links_below(directory)) {
-                const std::string end = lookup_.followed(path);
-                const std::string seen =
-                    lookup_.resolve(path, view_.entries.at(path).target);  // dangling or not
-                if (marked.contains(base_name(path)) || marked.contains(base_name(end)) ||
-                    marked.contains(end) || marked.contains(seen)) {
-                    remove(path);
-                    more = marked.insert(path).second || more;
-                }
-            }
-        }
-    }
-
     void reenable() {
         std::vector<std::string> names;
         for (const std::string& name : request_.names) {
@@ -596,12 +509,9 @@ private:
         apply(units, follow_only);
     }
 
-    InstallView view_;  ///< as it stands after the changes so far
     const UnitFileRequest& request_;
-    Lookup lookup_;
     std::string config_;
     bool ignore_auxiliary_ = false;
-    InstallPlan plan_;
 };
 
 }  // namespace

@@ -53,12 +53,20 @@ std::string advice(int code, const std::string& path) {
         case EDQUOT:
             return "; free some space";
         case EEXIST:
-            return "; somebody has made it meanwhile: look at it, and try again";
         case ENOTDIR:
-            return "; a part of " + directory_of(path) + " is no directory: move it away";
+            return "; something is in the way there: move it away, and try again";
         default:
             return "; look at " + directory_of(path);
     }
+}
+
+/// A link, or a directory that is empty by now. What is gone already is fine.
+Result<void> remove(const std::string& path) {
+    auto removed = sys::unlink(path);
+    if (!removed && removed.error().code == EISDIR) {
+        return sys::rmdir(path);
+    }
+    return removed || removed.error().code != ENOENT ? removed : Result<void>();
 }
 
 RequestError refusal(const Error& error, const std::string& path) {
@@ -271,23 +279,10 @@ InstallView InstallFiles::read(const std::vector<std::string>& names) const {
     return view;
 }
 
-Result<void> InstallFiles::remove(const std::string& path) const {
-    auto removed = sys::unlink(root_ + path);
-    if (!removed && (removed.error().code == EISDIR || removed.error().code == EPERM)) {
-        if (const auto status = sys::lstat(root_ + path); status && S_ISDIR(status->st_mode)) {
-            return sys::rmdir(root_ + path);
-        }
-    }
-    if (!removed && removed.error().code == ENOENT) {
-        return {};
-    }
-    return removed;
-}
-
 Result<void, RequestError> InstallFiles::carry_out(const std::vector<FileChange>& changes) const {
     for (std::size_t at = 0; at < changes.size(); ++at) {
         const FileChange& change = changes[at];
-        const std::string path = root_ + change.path;
+        const std::string path = root_ + real_path(change.path);
         const std::string folder = directory_of(change.path);
         Result<void> done;
         if (change.kind == FileChange::Kind::Symlink) {
@@ -299,16 +294,16 @@ Result<void, RequestError> InstallFiles::carry_out(const std::vector<FileChange>
                                   changes[at + 1].path == change.path;
             if (replaced) {  // in one step: the unit is never without its link
                 const std::string aside = directory_of(path) + "/.#" + base_name(path);
-                done = remove(directory_of(change.path) + "/.#" + base_name(path));
+                done = remove(aside);
                 done = done ? sys::symlink(changes[++at].source, aside) : done;
                 done = done ? sys::rename(aside, path) : done;
             } else {
-                done = remove(change.path);
+                done = remove(path);
                 const bool of_units =
                     std::ranges::find(directories_, folder, &UnitDirectory::path) !=
                     directories_.end();
                 if (done && !of_units) {
-                    (void)sys::rmdir(root_ + folder);  // where it was the last one
+                    (void)sys::rmdir(directory_of(path));  // where it was the last one
                 }
             }
         }

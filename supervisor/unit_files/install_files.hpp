@@ -54,7 +54,6 @@ private:
     void read_where_links_lead(InstallView& view) const;
     /// Where a path of the root really is, its last part not followed; without the root.
     [[nodiscard]] std::string real_path(const std::string& path) const;
-    [[nodiscard]] Result<void> remove(const std::string& path) const;
 
     std::vector<UnitDirectory> directories_;
     LoadContext context_;
