@@ -47,7 +47,7 @@ bool is_alias_of(const UnitName& alias, const UnitName& unit) {
 class Planning : private Changes {
 public:
     Planning(const InstallView& view, const UnitFileRequest& request)
-        : Changes(view), request_(request), config_(lookup_.config(request.runtime)) {}
+        : Changes(view), request_(request), config_(lookup().config(request.runtime)) {}
 
     InstallPlan run() {
         switch (request_.verb) {
@@ -86,7 +86,7 @@ public:
                 add_dependency();
                 break;
         }
-        return std::move(plan_);
+        return std::move(plan());
     }
 
 private:
@@ -116,7 +116,7 @@ private:
             settle(fail(Kind::IsMasked, end->path));
             return nullptr;
         }
-        const UnitDirectory* const place = lookup_.directory(directory_of(end->path));
+        const UnitDirectory* const place = lookup().directory(directory_of(end->path));
         if (place != nullptr && (place->role == UnitDirectory::Role::Generator ||
                                  place->role == UnitDirectory::Role::Transient)) {
             settle(fail(Kind::Generated, end->path));
@@ -158,7 +158,7 @@ private:
     Count make_aliases(const Info& info) {
         Count count;
         for (const std::string& each : info.aliases) {
-            const auto alias = lookup_.expanded(info, each);
+            const auto alias = lookup().expanded(info, each);
             if (!alias) {
                 count.add(fail(alias.error()));
                 continue;
@@ -179,13 +179,13 @@ private:
         if (is_template(linked) && !info.default_instance.empty()) {
             linked = instance_of(linked, info.default_instance);
             Info instance{linked};
-            if (!lookup_.search(instance, {}) && instance.mode == Info::Mode::Masked &&
+            if (!lookup().search(instance, {}) && instance.mode == Info::Mode::Masked &&
                 !owners.empty()) {
                 return fail(Kind::IsMasked, instance.path);
             }
         }
         for (const std::string& each : owners) {
-            const auto owner = lookup_.expanded(info, each);
+            const auto owner = lookup().expanded(info, each);
             if (!owner) {
                 count.add(fail(owner.error()));
                 continue;
@@ -201,7 +201,7 @@ private:
             }
             count.add(make_link(config_ + "/" + *owner + suffix + linked, info.path, true));
             Info there{*owner};
-            if (lookup_.search(there, {}) == Kind::NotFound) {
+            if (lookup().search(there, {}) == Kind::NotFound) {
                 tell(Kind::DestinationNotPresent, *owner, info.path);
             }
         }
@@ -211,7 +211,7 @@ private:
     /// As systemd has it, what went wrong with a dependency is an error only where the unit has no
     /// alias that went well.
     Count install(const Info& info) {
-        if (lookup_.directory(directory_of(info.path)) == nullptr) {
+        if (lookup().directory(directory_of(info.path)) == nullptr) {
             const Count linked = make_link(config_ + "/" + info.name, info.path, request_.force);
             if (linked.failed) {
                 return linked;
@@ -253,12 +253,12 @@ private:
             }
         }
         settle(all);
-        plan_.carries_install_information =
-            plan_.carries_install_information || all.links > 0 || all.failed;
+        plan().carries_install_information =
+            plan().carries_install_information || all.links > 0 || all.failed;
     }
 
     void enable(const std::vector<std::string>& names) {
-        Units units(lookup_);
+        Units units(lookup());
         for (const std::string& name : names) {
             if (discover(units, name, load_and_follow) == nullptr) {
                 return;
@@ -286,7 +286,7 @@ private:
     }
 
     void disable(const std::vector<std::string>& names) {
-        Units units(lookup_);
+        Units units(lookup());
         for (const std::string& name : names) {
             Info* const info = units.add(name, false);
             if (info == nullptr || name.starts_with('/')) {
@@ -295,8 +295,8 @@ private:
             }
             Info* end = info;
             const Trouble trouble = units.traverse(*info, load_and_follow, &end);
-            plan_.carries_install_information = plan_.carries_install_information || trouble ||
-                                                end->has_rules() || !end->also.empty();
+            plan().carries_install_information = plan().carries_install_information || trouble ||
+                                                 end->has_rules() || !end->also.empty();
         }
         std::set<std::string> marked;
         mark(units, marked);
@@ -309,8 +309,8 @@ private:
             names.push_back(base_name(name));
         }
         disable(names);
-        plan_.carries_install_information = false;
-        if (!plan_.failed) {
+        plan().carries_install_information = false;
+        if (!plan().failed) {
             enable(request_.names);
         }
     }
@@ -337,9 +337,9 @@ private:
         for (const std::string& name :
              valid_names() ? request_.names : std::vector<std::string>{}) {
             const std::string path = config_ + "/" + name;
-            const std::string end = lookup_.followed(path);
-            const InstallEntry* const there = lookup_.entry(end);
-            if (lookup_.entry(path) != nullptr &&
+            const std::string end = lookup().followed(path);
+            const InstallEntry* const there = lookup().entry(end);
+            if (lookup().entry(path) != nullptr &&
                 (end == null_device ||
                  (there != nullptr && there->kind == InstallEntry::Kind::Null))) {
                 remove(path);
@@ -356,12 +356,12 @@ private:
                 settle(fail(Kind::InvalidArgument, path));
                 return;
             }
-            const InstallEntry* const there = lookup_.entry(lookup_.followed(path));
+            const InstallEntry* const there = lookup().entry(lookup().followed(path));
             if (there == nullptr || there->kind == InstallEntry::Kind::Directory) {
                 settle(fail(Kind::NotFound, path));
                 return;
             }
-            if (lookup_.directory(directory_of(path)) == nullptr) {
+            if (lookup().directory(directory_of(path)) == nullptr) {
                 paths.push_back(path);
             }
         }
@@ -372,7 +372,7 @@ private:
 
     [[nodiscard]] std::vector<std::string> all_names() const {
         std::set<std::string> names;
-        for (const UnitFileState& each : unit_file_states(view_)) {
+        for (const UnitFileState& each : unit_file_states(view())) {
             names.insert(base_name(each.path));
         }
         return {names.begin(), names.end()};
@@ -384,34 +384,34 @@ private:
         if (plus.contains(name) || minus.contains(name)) {
             return true;
         }
-        Units aside(lookup_);
+        Units aside(lookup());
         const Info* const info = follow(aside, name, follow_only);
         if (info == nullptr || info->name != name) {
             return info != nullptr;
         }
-        const PresetAnswer answer = ask_presets(view_.presets, name);
+        const PresetAnswer answer = ask_presets(view().presets, name);
         if (!answer.enable) {
             return follow(minus, name, follow_only) != nullptr;
         }
         const std::vector<std::string> chosen =
             answer.instances.empty() ? std::vector{name} : answer.instances;
         return std::ranges::all_of(chosen, [&](const std::string& each) {
-            Units alone(lookup_);
+            Units alone(lookup());
             return discover(alone, each, load_and_follow) != nullptr &&
                    discover(plus, each, load_and_follow) != nullptr;
         });
     }
 
     void preset(const std::vector<std::string>& names, bool all) {
-        Units plus(lookup_);
-        Units minus(lookup_);
+        Units plus(lookup());
+        Units minus(lookup());
         for (const std::string& name : names) {
-            const bool failed = plan_.failed;
+            const bool failed = plan().failed;
             if (!sort_by_preset(name, plus, minus)) {
                 if (!all) {
                     return;
                 }
-                plan_.failed = failed;  // of all units, some can't be: that is only told
+                plan().failed = failed;  // of all units, some can't be: that is only told
             }
         }
         if (request_.mode != PresetMode::EnableOnly) {
@@ -429,8 +429,8 @@ private:
     void remove_folder(const std::string& folder) {
         std::vector<std::string> below;
         const std::string prefix = folder + "/";
-        for (auto at = view_.entries.lower_bound(prefix);
-             at != view_.entries.end() && at->first.starts_with(prefix);
+        for (auto at = view().entries.lower_bound(prefix);
+             at != view().entries.end() && at->first.starts_with(prefix);
              ++at) {
             below.push_back(at->first);
         }
@@ -439,8 +439,8 @@ private:
     }
 
     [[nodiscard]] bool is_overridden(const std::string& name) const {
-        return std::ranges::any_of(view_.directories, [&](const UnitDirectory& each) {
-            const InstallEntry* const there = lookup_.entry(each.path + "/" + name);
+        return std::ranges::any_of(view().directories, [&](const UnitDirectory& each) {
+            const InstallEntry* const there = lookup().entry(each.path + "/" + name);
             return there != nullptr && there->kind != InstallEntry::Kind::Link &&
                    there->kind != InstallEntry::Kind::Directory &&
                    (each.role == UnitDirectory::Role::Vendor ||
@@ -454,9 +454,9 @@ private:
         }
         std::set<std::string> marked;
         for (const std::string& name : request_.names) {
-            for (const UnitDirectory& each : view_.directories) {
+            for (const UnitDirectory& each : view().directories) {
                 const std::string folder = each.path + "/" + name + ".d";
-                const InstallEntry* const there = lookup_.entry(folder);
+                const InstallEntry* const there = lookup().entry(folder);
                 if (there != nullptr && there->kind == InstallEntry::Kind::Directory &&
                     (each.role == UnitDirectory::Role::Config ||
                      each.role == UnitDirectory::Role::Control ||
@@ -464,17 +464,17 @@ private:
                     remove_folder(folder);
                 }
             }
-            for (const UnitDirectory& each : view_.directories) {
+            for (const UnitDirectory& each : view().directories) {
                 const std::string path = each.path + "/" + name;
                 if (each.role == UnitDirectory::Role::Config && is_overridden(name) &&
-                    lookup_.entry(path) != nullptr) {
+                    lookup().entry(path) != nullptr) {
                     remove(path);
                     marked.insert(path);
                 }
             }
         }
-        remove_marked(marked, lookup_.config(true));
-        remove_marked(std::move(marked), lookup_.config(false));
+        remove_marked(marked, lookup().config(true));
+        remove_marked(std::move(marked), lookup().config(false));
     }
 
     void set_default() {
@@ -483,15 +483,15 @@ private:
             settle(fail(Kind::InvalidArgument, name));
             return;
         }
-        Units units(lookup_);
+        Units units(lookup());
         if (const Info* const target = discover(units, name, {})) {
-            settle(
-                make_link(lookup_.config(false) + "/default.target", target->path, request_.force));
+            settle(make_link(
+                lookup().config(false) + "/default.target", target->path, request_.force));
         }
     }
 
     void add_dependency() {
-        Units units(lookup_);
+        Units units(lookup());
         const Info* const target = discover(units, request_.target, follow_only);
         if (target == nullptr) {
             return;

@@ -6,6 +6,7 @@
 
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "units/install_lookup.hpp"
@@ -25,7 +26,7 @@ struct Count {
 
 class Changes {
 public:
-    explicit Changes(const InstallView& view) : view_(view), lookup_(view_) {}
+    explicit Changes(InstallView view) : view_(std::move(view)), lookup_(view_) {}
     Changes(const Changes&) = delete;
     Changes& operator=(const Changes&) = delete;
     ~Changes() = default;
@@ -44,14 +45,19 @@ protected:
     /// is marked itself, so it goes on until nothing more is found.
     void remove_marked(std::set<std::string> marked, const std::string& directory);
 
-    InstallView view_;  ///< as it stands after the changes so far
-    Lookup lookup_;
-    InstallPlan plan_;
+    /// As it stands after the changes so far.
+    [[nodiscard]] const InstallView& view() const { return view_; }
+    [[nodiscard]] const Lookup& lookup() const { return lookup_; }
+    [[nodiscard]] InstallPlan& plan() { return plan_; }
 
 private:
     [[nodiscard]] bool same_place(
         const std::string& path, const std::string& left, const std::string& right) const;
     [[nodiscard]] std::vector<std::string> links_below(const std::string& directory) const;
+
+    InstallView view_;
+    Lookup lookup_;
+    InstallPlan plan_;
 };
 
 }  // namespace hearth::install

@@ -69,6 +69,21 @@ Result<void> remove(const std::string& path) {
     return removed || removed.error().code != ENOENT ? removed : Result<void>();
 }
 
+/// In one step: the unit is never without its link.
+Result<void> replace_link(const std::string& target, const std::string& path) {
+    const std::string aside = directory_of(path) + "/.#" + base_name(path);
+    HEARTH_TRY(remove(aside));
+    HEARTH_TRY(sys::symlink(target, aside));
+    return sys::rename(aside, path);
+}
+
+/// A link that goes and is made anew by the next change.
+bool is_replaced(const std::vector<FileChange>& changes, std::size_t at) {
+    return changes[at].kind == FileChange::Kind::Unlink && at + 1 < changes.size() &&
+           changes[at + 1].kind == FileChange::Kind::Symlink &&
+           changes[at + 1].path == changes[at].path;
+}
+
 RequestError refusal(const Error& error, const std::string& path) {
     const bool denied = error.code == EACCES || error.code == EPERM || error.code == EROFS;
     return {
@@ -279,36 +294,31 @@ InstallView InstallFiles::read(const std::vector<std::string>& names) const {
     return view;
 }
 
+Result<void> InstallFiles::remove_link(const std::string& path) const {
+    const std::string place = root_ + real_path(path);
+    HEARTH_TRY(remove(place));
+    const auto of_units = std::ranges::find(directories_, directory_of(path), &UnitDirectory::path);
+    if (of_units == directories_.end()) {
+        (void)sys::rmdir(directory_of(place));  // where it was the last one
+    }
+    return {};
+}
+
 Result<void, RequestError> InstallFiles::carry_out(const std::vector<FileChange>& changes) const {
     for (std::size_t at = 0; at < changes.size(); ++at) {
         const FileChange& change = changes[at];
-        const std::string path = root_ + real_path(change.path);
-        const std::string folder = directory_of(change.path);
+        const std::string place = root_ + real_path(change.path);
         Result<void> done;
-        if (change.kind == FileChange::Kind::Symlink) {
-            done = sys::make_directories(directory_of(path), 0755);
-            done = done ? sys::symlink(change.source, path) : done;
+        if (is_replaced(changes, at)) {
+            done = replace_link(changes[++at].source, place);
+        } else if (change.kind == FileChange::Kind::Symlink) {
+            done = sys::make_directories(directory_of(place), 0755);
+            done = done ? sys::symlink(change.source, place) : done;
         } else if (change.kind == FileChange::Kind::Unlink) {
-            const bool replaced = at + 1 < changes.size() &&
-                                  changes[at + 1].kind == FileChange::Kind::Symlink &&
-                                  changes[at + 1].path == change.path;
-            if (replaced) {  // in one step: the unit is never without its link
-                const std::string aside = directory_of(path) + "/.#" + base_name(path);
-                done = remove(aside);
-                done = done ? sys::symlink(changes[++at].source, aside) : done;
-                done = done ? sys::rename(aside, path) : done;
-            } else {
-                done = remove(path);
-                const bool of_units =
-                    std::ranges::find(directories_, folder, &UnitDirectory::path) !=
-                    directories_.end();
-                if (done && !of_units) {
-                    (void)sys::rmdir(directory_of(path));  // where it was the last one
-                }
-            }
+            done = remove_link(change.path);
         }
         if (!done) {
-            return Unexpected(refusal(done.error(), path));
+            return Unexpected(refusal(done.error(), place));
         }
     }
     return {};

@@ -52,6 +52,8 @@ private:
     void read_directory(InstallView& view, const std::string& path, bool is_unit_directory) const;
     void read_entry(InstallView& view, const std::string& path) const;
     void read_where_links_lead(InstallView& view) const;
+    /// With its folder, where that is empty then and no unit directory.
+    [[nodiscard]] Result<void> remove_link(const std::string& path) const;
     /// Where a path of the root really is, its last part not followed; without the root.
     [[nodiscard]] std::string real_path(const std::string& path) const;
 
