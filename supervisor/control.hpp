@@ -16,6 +16,7 @@
 #include "parser/result.hpp"
 #include "supervisor/sys/descriptor.hpp"
 #include "units/engine.hpp"
+#include "units/install.hpp"
 #include "units/runtime_fields.hpp"
 
 namespace hearth {
@@ -84,6 +85,16 @@ public:
     [[nodiscard]] virtual std::vector<UnitProcess> processes(const std::string& unit) const = 0;
     /// Path and state of each unit file along the unit path.
     [[nodiscard]] virtual std::vector<std::pair<std::string, std::string>> unit_files() const = 0;
+    /// enable, disable, mask and kin. A plan that failed has done what could be done. The units are
+    /// loaded again by reload() only.
+    virtual Result<InstallPlan, RequestError> change_unit_files(const UnitFileRequest& request) = 0;
+    /// "enabled", "masked" ... (units/install.hpp).
+    [[nodiscard]] virtual Result<std::string, RequestError> unit_file_state(
+        const std::string& unit) const = 0;
+    /// The links that disable would remove.
+    [[nodiscard]] virtual Result<std::vector<std::string>, RequestError> unit_file_links(
+        const std::string& unit, bool runtime) const = 0;
+    [[nodiscard]] virtual Result<std::string, RequestError> default_target() const = 0;
     [[nodiscard]] virtual std::vector<std::string> unit_path() const = 0;
     [[nodiscard]] virtual std::string system_state() const = 0;  ///< "running", "degraded" ...
     [[nodiscard]] virtual std::map<std::string, std::string> environment() const = 0;

@@ -17,6 +17,8 @@
 #include "supervisor/launch/host.hpp"
 #include "supervisor/launch/planner.hpp"
 #include "supervisor/launch/seccomp_program.hpp"
+#include "supervisor/unit_files/environment_file.hpp"
+#include "supervisor/unit_files/load_context.hpp"
 #include "units/loader.hpp"
 
 namespace hearth {
@@ -68,13 +70,5 @@ private:
     Stamp passwd_, group_;
     launch::SeccompCache seccomp_;
 };
-
-/// The specifier facts of this machine, gathered once. `directories_root`: a prefix for the places
-/// of the directories of services ("/srv/test" makes "/srv/test/var/lib"); not for a user's own.
-[[nodiscard]] LoadContext gather_load_context(bool user, const std::string& directories_root = {});
-
-/// systemd.exec(5)'s environment file format: comments, continuations, quotes; no expansion. Pure.
-[[nodiscard]] std::vector<std::pair<std::string, std::string>> parse_environment_file(
-    std::string_view text);
 
 }  // namespace hearth

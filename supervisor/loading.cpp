@@ -183,6 +183,7 @@ void Supervisor::reload(std::function<void()> done) {
     if (observer_ != nullptr) {
         observer_->units_reloading(true);
     }
+    install_view_.reset();
     take_in(read_all(store_));
     forget_unneeded();
     if (observer_ != nullptr) {

@@ -2,9 +2,11 @@
 #include "supervisor/options.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdlib>
 #include <sstream>
 
+#include "supervisor/unit_files/install_files.hpp"
 #include "supervisor/unit_store.hpp"
 
 namespace hearth {
@@ -114,6 +116,16 @@ std::variant<Options, EarlyExit> read_options(int argc, char** argv) {
     if (options.unit_path.empty()) {
         options.unit_path = options.user ? user_unit_path(options.runtime_directory)
                                          : UnitStore::default_path(options.runtime_directory);
+    }
+    if (options.user || !unit_path.empty()) {
+        // Links of enable --runtime stand right behind those of enable.
+        const auto roles = unit_directories(options.unit_path, options.runtime_directory);
+        const auto config =
+            std::ranges::find(roles, UnitDirectory::Role::Config, &UnitDirectory::role);
+        const auto behind = config == roles.end() ? config : config + 1;
+        options.unit_path.insert(
+            options.unit_path.begin() + (behind - roles.begin()),
+            options.runtime_directory + "/system");
     }
     options.confinement = confinement == "strict" ? Confinement::Strict : Confinement::BestEffort;
     options.systemd_compat =

@@ -129,6 +129,8 @@ Result<void> Supervisor::set_up() {
     load_context_.memory_bytes = facts_.snapshot().memory_bytes;
     load_context_.tasks_maximum = facts_.snapshot().tasks_maximum;
     load_context_.confinement = options_.confinement;
+    install_files_.emplace(
+        unit_directories(options_.unit_path, options_.runtime_directory), load_context_);
     worker_ = HEARTH_TRY(Worker::create(loop_));
     launchers_ = HEARTH_TRY(launch::LauncherPool::create(tree_));
     logs_ =
@@ -333,7 +335,7 @@ LiveFacts Supervisor::live(const UnitRecord& record) const {
         facts.memory_peak = usage.memory_peak_bytes.value_or(UINT64_MAX);
         facts.tasks_current = usage.tasks_current.value_or(UINT64_MAX);
     }
-    facts.unit_file_state = UnitStore::file_state(record.unit);
+    add_file_state(record.unit, facts);
     facts.files_changed = store_.need_reload(record.unit);
     facts.effective_memory_max =
         record.unit.settings.resources.memory_max.bytes.value_or(UINT64_MAX);
@@ -393,19 +395,6 @@ std::vector<UnitProcess> Supervisor::processes(const std::string& unit) const {
         }
         std::ranges::replace(line, '\0', ' ');
         result.push_back({shown, pid, std::move(line)});
-    }
-    return result;
-}
-
-std::vector<std::pair<std::string, std::string>> Supervisor::unit_files() const {
-    std::vector<std::pair<std::string, std::string>> result;
-    for (const std::string& path : store_.files()) {
-        const std::string name = path.substr(path.rfind('/') + 1);
-        const UnitRecord* record = world_.find(name);
-        result.emplace_back(
-            path,
-            UnitStore::file_state(
-                record != nullptr ? record->unit : load_unit(name, store_, load_context_)));
     }
     return result;
 }

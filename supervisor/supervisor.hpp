@@ -30,6 +30,7 @@
 #include "supervisor/options.hpp"
 #include "supervisor/report/report.hpp"
 #include "supervisor/state_files.hpp"
+#include "supervisor/unit_files/install_files.hpp"
 #include "supervisor/unit_store.hpp"
 #include "supervisor/worker.hpp"
 #include "units/state.hpp"
@@ -66,6 +67,12 @@ public:
     [[nodiscard]] std::string unit_by_pid(pid_t pid) const override;
     [[nodiscard]] std::vector<UnitProcess> processes(const std::string& unit) const override;
     [[nodiscard]] std::vector<std::pair<std::string, std::string>> unit_files() const override;
+    Result<InstallPlan, RequestError> change_unit_files(const UnitFileRequest& request) override;
+    [[nodiscard]] Result<std::string, RequestError> unit_file_state(
+        const std::string& unit) const override;
+    [[nodiscard]] Result<std::vector<std::string>, RequestError> unit_file_links(
+        const std::string& unit, bool runtime) const override;
+    [[nodiscard]] Result<std::string, RequestError> default_target() const override;
     [[nodiscard]] std::vector<std::string> unit_path() const override { return store_.path(); }
     [[nodiscard]] std::string system_state() const override;
     [[nodiscard]] std::map<std::string, std::string> environment() const override;
@@ -241,6 +248,9 @@ private:
     void log_writer_ended();
     void try_finish_shutdown();
 
+    // Unit files (unit_file_requests.cpp).
+    void add_file_state(const Unit& unit, LiveFacts& facts) const;
+
     [[nodiscard]] static std::string cgroup_of(const std::string& unit) {
         return "system.slice/" + unit;
     }
@@ -249,6 +259,9 @@ private:
     Options options_;
     UnitStore store_;
     LoadContext load_context_;
+    std::optional<InstallFiles> install_files_;
+    /// As UnitFileState shows it: read anew after a reload and after what we changed ourselves.
+    mutable std::optional<InstallView> install_view_;
     HostFacts facts_;
     cgroup::Tree tree_;
     report::FilterMemory filter_memory_;  ///< the worker's alone

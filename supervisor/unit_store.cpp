@@ -244,21 +244,4 @@ std::vector<std::string> UnitStore::files() const {
     return paths;
 }
 
-std::string UnitStore::file_state(const Unit& unit) {
-    switch (unit.load_state) {
-        case LoadState::Masked:
-            return "masked";
-        case LoadState::Loaded:
-            break;
-        case LoadState::Stub:
-        case LoadState::NotFound:
-            return "";
-        case LoadState::BadSetting:
-        case LoadState::Error:
-        case LoadState::Merged:
-            return "bad";
-    }
-    return unit.settings.install == InstallSettings{} ? "static" : "disabled";
-}
-
 }  // namespace hearth

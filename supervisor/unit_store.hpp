@@ -37,8 +37,6 @@ public:
     /// Every unit file's path along the search path, first match per name, sorted by name.
     [[nodiscard]] std::vector<std::string> files() const;
     [[nodiscard]] const std::vector<std::string>& path() const { return unit_path_; }
-    /// "static" or "disabled" by whether the file has an [Install] section; "" where there is none.
-    [[nodiscard]] static std::string file_state(const Unit& unit);
 
     /// systemd's own path for a system manager, in its order.
     [[nodiscard]] static std::vector<std::string> default_path(

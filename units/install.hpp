@@ -4,96 +4,169 @@
 // which links are made and removed comes out (systemd.unit(5), [Install]; systemctl(1), "Unit File
 // Commands"). The links are the ones that `systemctl --root=` makes, byte for byte, so that either
 // program can take back what the other has done. Reading the directories and carrying the changes
-// out is supervisor/install_files' business.
+// out is supervisor/unit_files' business. All paths are without the prefix of --root.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "units/engine.hpp"
-#include "units/settings.hpp"
+#include "units/loader.hpp"
 
 namespace hearth {
 
-/// A symlink in a unit directory, or in a NAME.wants/, NAME.requires/, NAME.upholds/ of one.
-struct UnitLink {
+/// A directory of the unit path.
+struct UnitDirectory {
+    /// What stands in it: links of enable (Config), what `set-property` writes (Control), units
+    /// made over the bus (Transient) or by generators, what packages ship (Vendor).
+    enum class Role : std::uint8_t { Config, Control, Transient, Generator, Attached, Vendor };
     std::string path;
-    std::string target;  ///< as readlink(2) says it
-    bool operator==(const UnitLink&) const = default;
+    Role role = Role::Vendor;
+    bool runtime = false;  ///< gone after a boot
+    bool operator==(const UnitDirectory&) const = default;
 };
 
-/// The unit file that a name finds first, and what its [Install] says, drop-ins included.
-struct UnitFileView {
-    std::string path;
-    bool masked = false;
-    InstallSettings install;
-    bool operator==(const UnitFileView&) const = default;
+/// What stands at a path.
+struct InstallEntry {
+    enum class Kind : std::uint8_t { File, Null, Link, Directory };  ///< Null: empty, or /dev/null
+    Kind kind = Kind::File;
+    std::string target = {};  ///< of a Link, as readlink(2) says it
+    bool operator==(const InstallEntry&) const = default;
 };
+
+/// An assignment of an [Install] section, as it is written.
+struct InstallLine {
+    std::string key, value;
+    bool operator==(const InstallLine&) const = default;
+};
+/// The [Install] section of a unit file or drop-in.
+[[nodiscard]] std::vector<InstallLine> read_install_section(
+    std::string_view text, const std::string& path);
+
+/// systemd.preset(5): `enable PATTERN [INSTANCE...]` or `disable PATTERN`.
+struct PresetRule {
+    bool enable = true;
+    std::string pattern;
+    std::vector<std::string> instances = {};
+    bool operator==(const PresetRule&) const = default;
+};
+/// The rules of one preset file, in order; lines that are none are skipped.
+[[nodiscard]] std::vector<PresetRule> read_presets(std::string_view text);
+struct PresetAnswer {
+    bool enable = true;  ///< without a rule, everything is enabled
+    /// of a template that a rule enables by its instances
+    std::vector<std::string> instances = {};
+};
+[[nodiscard]] PresetAnswer ask_presets(
+    const std::vector<PresetRule>& rules, const std::string& unit);
 
 struct InstallView {
-    std::vector<std::string> unit_path;          ///< in order of precedence
-    std::vector<std::string> runtime_path;       ///< those of it that are gone after a boot
-    std::string directory;                       ///< where links are made
-    std::map<std::string, UnitFileView> files;   ///< by name; aliases by the unit's own name only
-    std::map<std::string, std::string> aliases;  ///< name to the unit's own name
-    std::vector<UnitLink> links;                 ///< of the whole path
-    std::vector<std::string> regular;            ///< files that are no links in `directory`
-    bool operator==(const InstallView&) const = default;
+    std::vector<UnitDirectory> directories;  ///< in order of precedence
+    /// All that stands in them and in their folders, and whatever links lead to.
+    std::map<std::string, InstallEntry> entries;
+    /// Directories that are links themselves: /lib/systemd/system to /usr/lib/systemd/system.
+    std::map<std::string, std::string> real_directories;
+    /// By path of unit file or drop-in; files without [Install] have none.
+    std::map<std::string, std::vector<InstallLine>> install;
+    std::vector<PresetRule> presets;
+    LoadContext context;  ///< for specifiers
+};
+
+enum class UnitFileVerb : std::uint8_t {
+    Enable,
+    Disable,
+    Reenable,
+    Link,
+    Preset,
+    PresetAll,
+    Mask,
+    Unmask,
+    Revert,
+    SetDefault,
+    AddWants,
+    AddRequires
+};
+enum class PresetMode : std::uint8_t { Full, EnableOnly, DisableOnly };
+/// "full", "enable-only", "disable-only".
+[[nodiscard]] std::optional<PresetMode> preset_mode(std::string_view text);
+
+struct UnitFileRequest {
+    UnitFileVerb verb{};
+    std::vector<std::string> names = {};  ///< absolute paths too, for enable, reenable and link
+    std::string target = {};              ///< of add-wants and add-requires
+    bool runtime = false, force = false;
+    PresetMode mode = PresetMode::Full;
 };
 
 struct FileChange {
-    enum class Kind : std::uint8_t { Symlink, Unlink };
+    enum class Kind : std::uint8_t {
+        Symlink,
+        Unlink,
+        // Told, nothing is done.
+        Masked,
+        Dangling,
+        DestinationNotPresent,
+        AuxiliaryFailed,
+        // What went wrong.
+        Exists,
+        IsMasked,
+        Generated,
+        Linked,  ///< an alias, where the unit's own name is needed
+        NotFound,
+        Severed,  ///< an alias of a unit that there is not
+        CannotAlias,
+        NoTemplate,
+        InvalidName,
+        InvalidSpecifier,
+        UnresolvedSpecifier,
+        InvalidArgument,
+    };
     Kind kind{};
     std::string path;
-    std::string target;  ///< of a Symlink
+    std::string source =
+        {};  ///< of a Symlink where it leads to; else the other thing of the message
     bool operator==(const FileChange&) const = default;
 };
+[[nodiscard]] constexpr bool is_failure(FileChange::Kind kind) {
+    return kind >= FileChange::Kind::Exists;
+}
 
+/// Changes in the order they are to be made. A plan that failed holds what is to be done all the
+/// same: of two units one may be enabled, as systemctl does it.
 struct InstallPlan {
     std::vector<FileChange> changes;
-    bool carries_install_information = false;  ///< any unit has something to enable
+    bool failed = false;
+    bool carries_install_information = false;  ///< a unit has something to enable
     bool operator==(const InstallPlan&) const = default;
 };
-using Installed = Result<InstallPlan, RequestError>;
+[[nodiscard]] InstallPlan plan_unit_files(const InstallView& view, const UnitFileRequest& request);
 
-[[nodiscard]] Installed plan_enable(
-    const InstallView& view, const std::vector<std::string>& names, bool force);
-[[nodiscard]] Installed plan_disable(
-    const InstallView& view, const std::vector<std::string>& names);
-/// disable, then enable.
-[[nodiscard]] Installed plan_reenable(
-    const InstallView& view, const std::vector<std::string>& names, bool force);
-[[nodiscard]] Installed plan_mask(
-    const InstallView& view, const std::vector<std::string>& names, bool force);
-[[nodiscard]] Installed plan_unmask(const InstallView& view, const std::vector<std::string>& names);
-/// Makes files outside of the unit path known: `paths` are absolute.
-[[nodiscard]] Installed plan_link(
-    const InstallView& view, const std::vector<std::string>& paths, bool force);
-/// add-wants and add-requires: `suffix` is ".wants" or ".requires".
-[[nodiscard]] Installed plan_add(
-    const InstallView& view,
-    const std::vector<std::string>& names,
-    const std::string& target,
-    const std::string& suffix,
-    bool force);
-[[nodiscard]] Installed plan_default(
-    const InstallView& view, const std::string& target, bool force);
-/// What default.target leads to.
-[[nodiscard]] Result<std::string, RequestError> default_target(const InstallView& view);
-
-/// Preset files, in order of precedence: each rule is "enable PATTERN" or "disable PATTERN".
-[[nodiscard]] bool preset_enables(
-    const std::vector<std::string>& preset_texts, const std::string& unit);
-[[nodiscard]] Installed plan_preset(
-    const InstallView& view,
-    const std::vector<std::string>& preset_texts,
-    const std::vector<std::string>& names,
-    bool force);
+/// "symlink", "unlink", "masked" ...: the first member of a change on the bus. Not of failures.
+[[nodiscard]] std::string_view name(FileChange::Kind kind);
+/// How systemd names the failure on the bus, and its text.
+[[nodiscard]] RequestError to_error(const FileChange& failure, const std::string& root = {});
+/// What systemctl prints of a change; `root` stands before paths. `verb` completes "Failed to".
+[[nodiscard]] std::string describe(
+    const FileChange& change, std::string_view verb, const std::string& root);
 
 /// is-enabled: "enabled", "enabled-runtime", "linked", "linked-runtime", "alias", "masked",
-/// "masked-runtime", "static", "indirect", "disabled", "not-found".
-[[nodiscard]] std::string enabled_state(const InstallView& view, const std::string& name);
+/// "masked-runtime", "static", "indirect", "disabled", "generated", "transient".
+[[nodiscard]] Result<std::string, RequestError> enabled_state(
+    const InstallView& view, const std::string& name);
+/// "enabled" or "disabled".
+[[nodiscard]] std::string preset_state(const InstallView& view, const std::string& name);
+
+struct UnitFileState {
+    std::string path, state;
+    bool operator==(const UnitFileState&) const = default;
+};
+/// Every unit file, the first of each name, sorted by name; "bad" where there is no state.
+[[nodiscard]] std::vector<UnitFileState> unit_file_states(const InstallView& view);
+/// What default.target leads to.
+[[nodiscard]] Result<std::string, RequestError> default_target(const InstallView& view);
 
 }  // namespace hearth

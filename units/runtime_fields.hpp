@@ -20,8 +20,8 @@ struct LiveFacts {
     std::string control_group;  ///< "/hearth/system.slice/heat.service", empty while there is none
     std::uint64_t cpu_usage_nanoseconds = UINT64_MAX, memory_current = UINT64_MAX,
                   memory_peak = UINT64_MAX, tasks_current = UINT64_MAX;
-    bool files_changed = false;   ///< since they were loaded: NeedDaemonReload
-    std::string unit_file_state;  ///< "static", "disabled" ...
+    bool files_changed = false;                     ///< since they were loaded: NeedDaemonReload
+    std::string unit_file_state, unit_file_preset;  ///< "static", "disabled" ...
     std::uint64_t effective_memory_max = UINT64_MAX,
                   effective_tasks_max = UINT64_MAX;    ///< shares resolved to numbers
     std::uint32_t uid = UINT32_MAX, gid = UINT32_MAX;  ///< of User=, resolved

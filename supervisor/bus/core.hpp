@@ -83,6 +83,7 @@ struct BusServer::Core final : OutcomeObserver {
     void units_reloading(bool active) override;
     void tell();
     void units_may_have_changed();
+    void unit_files_changed();
 
     EventLoop& loop;
     Control& control;

@@ -139,19 +139,6 @@ int get_unit_processes(Request& request) {
     return reply.send();
 }
 
-int get_unit_file_state(Request& request) {
-    std::string unit;
-    if (const int result = request.read(unit); result < 0) {
-        return result;
-    }
-    for (const auto& [path, state] : control_of(request).unit_files()) {
-        if (path.substr(path.rfind('/') + 1) == unit) {
-            return request.answer_string(state);
-        }
-    }
-    return request.refuse("FileNotFound", "No such file or directory");
-}
-
 int reference_unit(Request& request) {
     std::string unit;
     const int result = request.read(unit);
@@ -206,7 +193,6 @@ std::span<const sd_bus_vtable> manager_methods() {
         method<load_unit_object>("LoadUnit", "s", "o"),
         method<get_unit_by_pid>("GetUnitByPID", "u", "o"),
         method<get_unit_processes>("GetUnitProcesses", "s", "a(sus)"),
-        method<get_unit_file_state>("GetUnitFileState", "s", "s"),
         method<reference_unit>("RefUnit", "s", ""),
         method<unreference_unit>("UnrefUnit", "s", ""),
         method<subscribe>("Subscribe", "", ""),
@@ -217,6 +203,7 @@ std::span<const sd_bus_vtable> manager_methods() {
         signal("JobNew", "uos"),
         signal("JobRemoved", "uoss"),
         signal("Reloading", "b"),
+        signal("UnitFilesChanged", ""),
     };
     return methods;
 }
@@ -224,7 +211,8 @@ std::span<const sd_bus_vtable> manager_methods() {
 int add_manager(Connection& connection) {
     static const std::vector<sd_bus_vtable> table = [] {
         std::vector<sd_bus_vtable> entries = {start()};
-        for (const auto part : {manager_methods(), list_methods(), manager_properties()}) {
+        for (const auto part :
+             {manager_methods(), list_methods(), unit_file_methods(), manager_properties()}) {
             entries.insert(entries.end(), part.begin(), part.end());
         }
         entries.push_back(end());

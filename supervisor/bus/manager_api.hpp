@@ -12,6 +12,7 @@ namespace hearth::bus {
 
 [[nodiscard]] std::span<const sd_bus_vtable> manager_methods();
 [[nodiscard]] std::span<const sd_bus_vtable> list_methods();
+[[nodiscard]] std::span<const sd_bus_vtable> unit_file_methods();
 [[nodiscard]] std::span<const sd_bus_vtable> manager_properties();
 
 }  // namespace hearth::bus

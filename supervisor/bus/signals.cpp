@@ -70,6 +70,14 @@ void BusServer::Core::units_reloading(bool active) {
     }
 }
 
+void BusServer::Core::unit_files_changed() {
+    for (auto& [id, connection] : connections) {
+        if (connection->listens()) {
+            emit(*connection, "UnitFilesChanged", "");
+        }
+    }
+}
+
 void BusServer::Core::tell() {
     const std::vector<JobChange> jobs = std::exchange(job_changes, {});
     const std::set<std::string> changed = std::exchange(changed_units, {});

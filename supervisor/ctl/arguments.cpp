@@ -109,6 +109,19 @@ void add_options(CLI::App& app, const Verb& verb, Arguments& arguments) {
     add.list(Option::Attach, "--namespaces", arguments.namespaces, "Enter only these namespaces");
     add.value(
         Option::Attach, "command", arguments.command, "What to run (default: a shell), after --");
+    add.value(
+        Option::Root, "--root", arguments.root, "Work on the unit files below DIR; ask no hearthd");
+    add.flag(
+        Option::Runtime, "--runtime", arguments.runtime, "Make links that are gone after a boot");
+    add.flag(
+        Option::Runtime, "--no-reload", arguments.no_reload, "Don't let hearthd reload afterwards");
+    add.flag(Option::Force, "-f,--force", arguments.force, "Replace links that lead elsewhere");
+    add.flag(Option::Now, "--now", arguments.now, "Start or stop the units, too");
+    add.value(
+        Option::PresetMode,
+        "--preset-mode",
+        arguments.preset_mode,
+        "full, enable-only or disable-only");
     app.add_flag("--no-pager", arguments.no_pager, "Accepted for systemctl's sake");
 }
 

@@ -28,6 +28,9 @@ struct Arguments {
     bool probe = false, watch = false, fresh = false, offline = false;
     double interval = 2, threshold = 10;
     std::string job_mode = "replace";
+    bool now = false, runtime = false, force = false, no_reload = false;  ///< of enable and kin
+    std::string root;  ///< --root=: the unit files of that tree, without hearthd
+    std::string preset_mode = "full";
     std::vector<std::string> what;  ///< of `clean`: empty stands for cache and runtime
 };
 
@@ -55,6 +58,11 @@ enum class Option : std::uint32_t {
     Plan = 1U << 20U,
     Reverse = 1U << 21U,
     Order = 1U << 22U,
+    Root = 1U << 25U,
+    Runtime = 1U << 26U,  ///< and --no-reload
+    Force = 1U << 27U,
+    Now = 1U << 28U,
+    PresetMode = 1U << 29U,
 };
 
 /// How many names stand after the verb.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// list-units and list-unit-files. Without --all or --state only units that are or have something to
+// list-units. Without --all or --state only units that are or have something to
 // say are listed: not inactive ones without a job.
 #include <fmt/format.h>
 
@@ -145,37 +145,6 @@ int list_units_verb(const Arguments& arguments) {
         }
     }
     print(arguments.json ? json_rows(units) : unit_table(arguments, units));
-    return Done;
-}
-
-int list_unit_files_verb(const Arguments& arguments) {
-    auto client = connect(arguments);
-    if (!client) {
-        return Failure;
-    }
-    const auto rows =
-        ask(*client, "ListUnitFilesByPatterns", arguments.states, patterns_of(arguments.names));
-    if (!rows) {
-        return complain("Failed to list unit files: " + rows.error().message);
-    }
-    Table table(2);
-    if (!arguments.no_legend) {
-        table.row({"UNIT FILE", "STATE"}, {Tone::Bold, Tone::Bold});
-    }
-    std::size_t count = 0;
-    for (const Value& row : rows->members) {
-        const std::string& path = row.members[0].text;
-        const std::string name = path.substr(path.rfind('/') + 1);
-        if (!arguments.types.empty() && std::ranges::count(arguments.types, type_of(name)) == 0) {
-            continue;
-        }
-        table.row({name, row.members[1].text});
-        ++count;
-    }
-    print(table.text());
-    if (!arguments.no_legend) {
-        print(fmt::format("\n{} unit files listed.\n", count));
-    }
     return Done;
 }
 

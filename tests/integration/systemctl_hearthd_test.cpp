@@ -4,8 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/support/hearthd_process.hpp"
-#include "tests/support/stock_client.hpp"
+#include "stock_systemctl.hpp"
 
 namespace hearth::test {
 namespace {
@@ -20,23 +19,8 @@ protected:
             GTEST_SKIP() << "no systemctl on this machine";
         }
     }
-    /// In a mount namespace with a /run of its own, in which hearthd's place stands where it stood.
     static testing::Output systemctl(const HearthdProcess& hearthd, const std::string& words) {
-        const std::string& place = hearthd.place();
-        const std::string socket = place + "/runtime/private";
-        return testing::run_program({
-            "/usr/bin/unshare",
-            "--mount",
-            "--propagation",
-            "private",
-            "/bin/sh",
-            "-c",
-            "mount --bind " + place +
-                " /mnt && mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/system " + place +
-                " && mount --bind /mnt " + place + " && ln -s " + socket +
-                " /run/systemd/private && export DBUS_SYSTEM_BUS_ADDRESS=unix:path=" + socket +
-                " SYSTEMD_IGNORE_CHROOT=1 && exec " + stock_systemctl() + " " + words,
-        });
+        return run_stock_systemctl(hearthd, words);
     }
 };
 

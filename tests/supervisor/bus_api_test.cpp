@@ -260,6 +260,36 @@ TEST_F(BusApiAsNobody, IsNotLetInUnlessEverybodyMayRead) {
     EXPECT_EQ(answer, "closed");
 }
 
+TEST_F(BusApiAsNobody, InTheGroupMayEnableUnitsButNoFilesOfItsOwn) {
+    options.group = "nogroup";  // nobody's
+    serve();
+    const std::string answers = as_nobody([&] {
+        sd_bus* bus = blocking_client(socket_path());
+        std::string text;
+        for (const char* name : {"heat.service", "/tmp/heat.service"}) {
+            sd_bus_error error = SD_BUS_ERROR_NULL;
+            const int result = sd_bus_call_method(
+                bus,
+                nullptr,
+                bus::manager_path,
+                bus::manager_interface,
+                "EnableUnitFiles",
+                &error,
+                nullptr,
+                "asbb",
+                1,
+                name,
+                0,
+                0);
+            text += result >= 0 ? "allowed " : std::string(error.name == nullptr ? "" : error.name);
+            sd_bus_error_free(&error);
+        }
+        return text;
+    });
+    EXPECT_EQ(answers, "allowed org.freedesktop.DBus.Error.AccessDenied");
+    EXPECT_EQ(control.asked_of_unit_files.names, std::vector<std::string>{"heat.service"});
+}
+
 TEST_F(BusApiAsNobody, IsNotShownSecrets) {
     options.access = bus::BusAccess::Everyone;
     control.add("heat.service").unit.settings.exec.environment.variables = {{"PASSWORD", "secret"}};

@@ -296,15 +296,5 @@ TEST_F(UnitStoreTest, ListsEachFileOnceAndNoDirectory) {
         (std::vector<std::string>{disk.path("run/a.service"), disk.path("etc/b.service")}));
 }
 
-TEST_F(UnitStoreTest, KnowsTheStateOfAFile) {
-    disk.file("etc/a.service", service);
-    disk.file("etc/b.service", std::string(service) + "[Install]\nWantedBy=multi-user.target\n");
-    disk.link("/dev/null", "etc/c.service");
-    EXPECT_EQ(UnitStore::file_state(load("a.service")), "static");
-    EXPECT_EQ(UnitStore::file_state(load("b.service")), "disabled");
-    EXPECT_EQ(UnitStore::file_state(load("c.service")), "masked");
-    EXPECT_EQ(UnitStore::file_state(load("d.service")), "");
-}
-
 }  // namespace
 }  // namespace hearth

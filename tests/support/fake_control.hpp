@@ -26,6 +26,8 @@ public:
     std::map<std::string, Unit> loadable;  ///< loaded when somebody asks
     std::vector<UnitProcess> process_list;
     std::vector<std::pair<std::string, std::string>> files;
+    InstallPlan install_plan;  ///< what change_unit_files() answers
+    UnitFileRequest asked_of_unit_files;
     std::string log_path = "/nonexistent/log";
     std::string report = "[]";
     LiveFacts facts;
@@ -176,6 +178,27 @@ public:
     }
     [[nodiscard]] std::vector<std::pair<std::string, std::string>> unit_files() const override {
         return files;
+    }
+    Result<InstallPlan, RequestError> change_unit_files(const UnitFileRequest& request) override {
+        asked_of_unit_files = request;
+        return install_plan;
+    }
+    [[nodiscard]] Result<std::string, RequestError> unit_file_state(
+        const std::string& unit) const override {
+        for (const auto& [path, file_state] : files) {
+            if (path.ends_with("/" + unit)) {
+                return file_state;
+            }
+        }
+        return Unexpected(
+            RequestError{"org.freedesktop.DBus.Error.FileNotFound", "No such file or directory"});
+    }
+    [[nodiscard]] Result<std::vector<std::string>, RequestError> unit_file_links(
+        const std::string& unit, bool) const override {
+        return std::vector<std::string>{"/etc/systemd/system/x.wants/" + unit};
+    }
+    [[nodiscard]] Result<std::string, RequestError> default_target() const override {
+        return std::string("multi-user.target");
     }
     [[nodiscard]] std::vector<std::string> unit_path() const override {
         return {"/etc/systemd/system"};
