@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <csignal>
 
+#include "supervisor/launch/planner.hpp"
 #include "supervisor/log.hpp"
 #include "supervisor/sys/file.hpp"
 #include "supervisor/sys/process.hpp"
@@ -322,6 +323,14 @@ LiveFacts Supervisor::live(const UnitRecord& record) const {
         facts.gid = account->second.gid;
     }
     return facts;
+}
+
+std::string Supervisor::cgroup_of(const std::string& unit) const {
+    const auto live = live_.find(unit);
+    if (live != live_.end() && live->second.cgroup_made) {
+        return live->second.cgroup;
+    }
+    return launch::cgroup_path(world_.find(unit)->unit);
 }
 
 std::string Supervisor::unit_by_pid(pid_t pid) const {

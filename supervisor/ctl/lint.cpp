@@ -38,6 +38,16 @@ void add(const Diagnostics& diagnostics, std::string& text, Count& count) {
     }
 }
 
+/// A template is looked at as an instance of it: its own name has no %i.
+std::string name_to_load(const std::string& name) {
+    auto parsed = parse_unit_name(name);
+    if (!parsed || !parsed->is_template()) {
+        return name;
+    }
+    parsed->instance = "i";
+    return parsed->full();
+}
+
 bool lint_file(const std::string& path) {
     const std::string name = path.substr(path.rfind('/') + 1);
     if (!is_valid_unit_name(name)) {
@@ -49,7 +59,7 @@ bool lint_file(const std::string& path) {
         complain(content.error().what);
         return false;
     }
-    const Unit unit = load_unit(name, GivenFile(path, std::move(*content)), LoadContext{});
+    const Unit unit = load_unit(name_to_load(name), GivenFile(path, std::move(*content)), LoadContext{});
     std::string text;
     Count count;
     add(unit.diagnostics, text, count);
