@@ -160,5 +160,5 @@ int main(int count_of_arguments, char** arguments) {
         sizes = {1000, 10'000};
     }
     return std::ranges::all_of(sizes, [](int units) { return units > 0 && measure(units); }) ? 0
-                                                                                            : 1;
+                                                                                             : 1;
 }
