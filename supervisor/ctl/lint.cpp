@@ -59,7 +59,8 @@ bool lint_file(const std::string& path) {
         complain(content.error().what);
         return false;
     }
-    const Unit unit = load_unit(name_to_load(name), GivenFile(path, std::move(*content)), LoadContext{});
+    const Unit unit =
+        load_unit(name_to_load(name), GivenFile(path, std::move(*content)), LoadContext{});
     std::string text;
     Count count;
     add(unit.diagnostics, text, count);

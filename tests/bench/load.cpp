@@ -130,6 +130,7 @@ bool measure(int units) {
     int loaded = 0;
     const double load = best([&] {
         const hearth::UnitStore store(disk.unit_path());
+        const hearth::UnitStore::Batch batch(store);  // as hearthd does
         loaded = 0;
         for (int number = 0; number < units; ++number) {
             const hearth::Unit unit = hearth::load_unit(name_of_unit(number), store, {});

@@ -94,13 +94,14 @@ TEST_F(Hearthd, StartsShowsAndStopsAPlainService) {
     EXPECT_EQ(hearthd.ctl({"start", "unknown.service"}).status, 5);
 }
 
-// An instance's cgroup lies in its template's slice: hearthd looked for it beside, saw nobody there,
-// and left what ignores SIGTERM.
+// An instance's cgroup lies in its template's slice: hearthd looked for it beside, saw nobody
+// there, and left what ignores SIGTERM.
 TEST_F(Hearthd, AnInstanceIsFoundWhereItRuns) {
     HearthdProcess hearthd;
     hearthd.add(
         "a-b@.service",
-        "[Service]\nTimeoutStopSec=100ms\nExecStart=/bin/sh -c 'setsid sh -c \"trap : TERM; while :; "
+        "[Service]\nTimeoutStopSec=100ms\nExecStart=/bin/sh -c 'setsid sh -c \"trap : TERM; while "
+        ":; "
         "do sleep 1; done\" & exec sleep infinity'\n");
     ASSERT_EQ(hearthd.ctl({"start", "a-b@x.service"}).status, 0) << hearthd.log();
     const std::string below = "/system.slice/system-a\\x2db.slice/a-b@x.service";

@@ -213,11 +213,10 @@ TEST_F(CtlVerbs, LintFilesWithoutHearthd) {
     EXPECT_EQ(hearthctl("lint", {path}).status, 1);
     EXPECT_EQ(hearthctl("lint", {directory.path() + "/missing.service"}).status, 1);
     const std::string of_template = directory.path() + "/disk@.service";
-    ASSERT_TRUE(sys::replace_file(
-                    of_template,
-                    "[Unit]\nBindsTo=%i.device\n[Service]\nExecStart=/bin/true %i\n",
-                    0600)
-                    .has_value());
+    ASSERT_TRUE(
+        sys::replace_file(
+            of_template, "[Unit]\nBindsTo=%i.device\n[Service]\nExecStart=/bin/true %i\n", 0600)
+            .has_value());
     const Ended instance = hearthctl("lint", {of_template});
     EXPECT_EQ(instance.status, 0) << instance.out;
     EXPECT_TRUE(says(instance.out, "0 errors, 0 warnings")) << instance.out;

@@ -3,6 +3,7 @@
 # and PartOf= from a unit that does nothing itself.
 cluster=postgresql@15-main
 ! without_cap_sys_resource || deserved 'OOMScoreAdjust=-900: step "set-oom-score-adjust" failed: Permission denied \(given'
+deserved 'postgresql@15-main.service: can.t be started: AssertPathExists=.* is not met'
 ask() { su postgres -c "psql -qtAc '$1'"; }
 hearthd_start
 starts "$cluster"
