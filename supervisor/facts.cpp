@@ -81,11 +81,13 @@ void Supervisor::launch_returned(launch::LaunchResult result) {
         launches_may_join();
     }
     if (!live.cgroup_made && !result.plan.cgroup.empty()) {
+        live.cgroup = result.plan.cgroup;
         live.cgroup_made = true;
         watch_cgroup(unit);
     }
     if (tree_.layout() == launch::CgroupLayout::None && result.pid != 0 && !result.failure) {
-        tree_.track(cgroup_of(unit), result.pid, live.invocation_id);
+        live.cgroup = cgroup_of(unit);
+        tree_.track(live.cgroup, result.pid, live.invocation_id);
         live.cgroup_made = true;  // to be emptied before the unit is dead
         cgroup_changed(unit);
     }

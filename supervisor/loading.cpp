@@ -64,6 +64,7 @@ std::string differing_directives(const Unit& before, const Unit& after) {
 
 std::vector<Unit> Supervisor::read_units(
     std::vector<std::string> names, const UnitStore& store) const {
+    const UnitStore::Batch batch(store);
     std::vector<Unit> units;
     std::set<std::string> asked(names.begin(), names.end());
     for (std::size_t next = 0; next < names.size(); ++next) {

@@ -11,6 +11,7 @@
 #include <csignal>
 #include <thread>
 
+#include "supervisor/launch/planner.hpp"
 #include "supervisor/log.hpp"
 #include "supervisor/sys/file.hpp"
 #include "supervisor/sys/process.hpp"
@@ -348,6 +349,14 @@ LiveFacts Supervisor::live(const UnitRecord& record) const {
         facts.gid = account->second.gid;
     }
     return facts;
+}
+
+std::string Supervisor::cgroup_of(const std::string& unit) const {
+    const auto live = live_.find(unit);
+    if (live != live_.end() && live->second.cgroup_made) {
+        return live->second.cgroup;
+    }
+    return launch::cgroup_path(world_.find(unit)->unit);
 }
 
 std::string Supervisor::unit_by_pid(pid_t pid) const {

@@ -118,6 +118,7 @@ private:
         std::vector<launch::Shortfall> main_shortfalls;
         /// relaxed directives that failed in a launch of this activation: planned without from then
         std::map<std::string, launch::Shortfall, std::less<>> dropped;
+        std::string cgroup;  ///< below the root, once it is made
         bool cgroup_made = false;
         sys::Descriptor cgroup_events;
         EventSource cgroup_source;
@@ -251,9 +252,8 @@ private:
     // Unit files (unit_file_requests.cpp).
     void add_file_state(const Unit& unit, LiveFacts& facts) const;
 
-    [[nodiscard]] static std::string cgroup_of(const std::string& unit) {
-        return "system.slice/" + unit;
-    }
+    /// Below the root: where the unit's processes are, else where they would be.
+    [[nodiscard]] std::string cgroup_of(const std::string& unit) const;
 
     EventLoop& loop_;
     Options options_;

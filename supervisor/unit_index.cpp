@@ -81,14 +81,12 @@ std::string UnitStore::own_name(const std::string& name) const {
     constexpr int most_aliases = 32;
     std::string own = name;
     for (int aliases = 0; aliases < most_aliases; ++aliases) {
-        const auto paths = fragment_paths(own);
-        const auto first = std::ranges::find_if(paths, [](const std::string& path) {
-            return sys::readlink(path).has_value() || sys::stat(path).has_value();
-        });
-        if (first == paths.end() || is_mask(*first)) {
+        const auto places = fragment_places(own);
+        if (places.empty() || places.front().kind != DirectoryIndex::Kind::Link ||
+            is_mask(places.front().path)) {
             break;
         }
-        std::string next = alias_target(*first, own);
+        std::string next = alias_target(places.front().path, own);
         if (next == own) {
             break;
         }
@@ -97,43 +95,34 @@ std::string UnitStore::own_name(const std::string& name) const {
     return own;
 }
 
-std::vector<UnitStore::Stamp> UnitStore::directory_stamps() const {
-    std::vector<Stamp> stamps;
-    for (const std::string& directory : unit_path_) {
-        stamps.push_back(stamp(directory).value_or(Stamp{}));
-    }
-    return stamps;
-}
-
 bool UnitStore::directories_changed() const {
-    std::vector<Stamp> now = directory_stamps();
-    const bool changed = now != asked_stamps_;
-    asked_stamps_ = std::move(now);
+    index_.look();
+    const bool changed = asked_ != index_.generation();
+    asked_ = index_.generation();
     return changed;
 }
 
-const std::map<std::string, std::string>& UnitStore::aliases() const {
-    std::vector<Stamp> now = directory_stamps();
-    if (now == alias_stamps_) {
+const UnitStore::Aliases& UnitStore::aliases() const {
+    if (aliases_of_ == index_.generation()) {
         return aliases_;
     }
-    alias_stamps_ = std::move(now);
+    aliases_of_ = index_.generation();
     aliases_.clear();
     std::set<std::string> seen;  // the first of a name counts
-    for (const std::string& directory : unit_path_) {
-        for (const std::string& entry :
-             sys::read_directory(directory).value_or(std::vector<std::string>{})) {
-            if (!is_valid_unit_name(entry) || !seen.insert(entry).second) {
-                continue;
-            }
-            const std::string path = directory + "/" + entry;
-            if (!sys::readlink(path) || is_mask(path)) {
+    for (std::size_t each = 0; each < index_.size(); ++each) {
+        for (const auto& [entry, what] : index_.entries(each)) {
+            const std::string path = index_.path(each) + "/" + entry;
+            if (!is_valid_unit_name(entry) || !seen.insert(entry).second ||
+                what.kind != DirectoryIndex::Kind::Link || is_mask(path)) {
                 continue;
             }
             if (const std::string own = alias_target(path, entry); own != entry) {
-                aliases_[entry] = own;
+                aliases_[own].push_back(entry);
             }
         }
+    }
+    for (auto& [own, names] : aliases_) {
+        std::ranges::sort(names);
     }
     return aliases_;
 }
@@ -141,11 +130,12 @@ const std::map<std::string, std::string>& UnitStore::aliases() const {
 /// The unit's own name first, then its aliases, those of its template too.
 std::vector<std::string> UnitStore::names_of(const std::string& name) const {
     std::vector<std::string> names = {name};
-    const std::string its_template = template_name(name);
-    for (const auto& [alias, own] : aliases()) {
-        if (own == name && alias != name) {
-            names.push_back(alias);
-        } else if (!its_template.empty() && own == its_template) {
+    const Aliases& known = aliases();
+    if (const auto own = known.find(name); own != known.end()) {
+        names.insert(names.end(), own->second.begin(), own->second.end());
+    }
+    if (const auto its = known.find(template_name(name)); its != known.end()) {
+        for (const std::string& alias : its->second) {
             names.push_back(with_instance(alias, name));
         }
     }
@@ -153,6 +143,7 @@ std::vector<std::string> UnitStore::names_of(const std::string& name) const {
 }
 
 LinkedDependencies UnitStore::links(const std::string& name) const {
+    index_.look();
     std::vector<std::string> owners = names_of(name);
     if (const std::string its_template = template_name(name); !its_template.empty()) {
         owners.push_back(its_template);
@@ -161,16 +152,15 @@ LinkedDependencies UnitStore::links(const std::string& name) const {
         std::set<std::string> seen;
         std::vector<std::string> found;
         for (const std::string& owner : owners) {
-            for (const std::string& directory : unit_path_) {
-                const std::string place = directory + "/" + owner + suffix;
-                for (const std::string& entry :
-                     sys::read_directory(place).value_or(std::vector<std::string>{})) {
+            for (std::size_t each = 0; each < index_.size(); ++each) {
+                const DirectoryIndex::Entries* const entries = index_.folder(each, owner + suffix);
+                if (entries == nullptr) {
+                    continue;
+                }
+                for (const auto& [entry, what] : *entries) {
                     const auto parsed = parse_unit_name(entry);
-                    if (!parsed || parsed->is_template() || !seen.insert(entry).second) {
-                        continue;
-                    }
-                    const auto target = sys::readlink(place + "/" + entry);
-                    if (!target || *target != "/dev/null") {
+                    if (parsed && !parsed->is_template() && seen.insert(entry).second &&
+                        what.target != "/dev/null") {
                         found.push_back(entry);
                     }
                 }
@@ -183,6 +173,7 @@ LinkedDependencies UnitStore::links(const std::string& name) const {
 }
 
 bool UnitStore::has_fragment(const std::string& name) const {
+    index_.look();
     return !present_fragment(own_name(name)).empty();
 }
 

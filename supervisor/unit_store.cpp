@@ -6,7 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <filesystem>
+#include <optional>
 
 #include "supervisor/sys/file.hpp"
 #include "units/unit_name.hpp"
@@ -16,6 +16,10 @@ namespace hearth {
 namespace {
 
 constexpr std::size_t max_unit_file = std::size_t{64} << 20U;
+
+bool missing(const Error& error) {
+    return error.code == ENOENT || error.code == ENOTDIR;
+}
 
 bool has_suffix(std::string_view text, std::string_view suffix) {
     return text.size() > suffix.size() && text.ends_with(suffix);
@@ -31,7 +35,8 @@ std::string template_of(const std::string& name) {
 
 }  // namespace
 
-UnitStore::UnitStore(std::vector<std::string> unit_path) : unit_path_(std::move(unit_path)) {}
+UnitStore::UnitStore(std::vector<std::string> unit_path)
+    : unit_path_(std::move(unit_path)), index_(unit_path_) {}
 
 std::vector<std::string> UnitStore::default_path(const std::string& runtime_directory) {
     return {
@@ -48,16 +53,17 @@ std::vector<std::string> UnitStore::default_path(const std::string& runtime_dire
     };
 }
 
+UnitStore::Stamp UnitStore::stamp_of(const struct stat& status) {
+    return {
+        status.st_ino,
+        static_cast<std::uint64_t>(status.st_size),
+        status.st_mtim.tv_sec,
+        status.st_mtim.tv_nsec};
+}
+
 std::optional<UnitStore::Stamp> UnitStore::stamp(const std::string& path) {
-    auto status = sys::stat(path);
-    if (!status) {
-        return std::nullopt;
-    }
-    return Stamp{
-        status->st_ino,
-        static_cast<std::uint64_t>(status->st_size),
-        status->st_mtim.tv_sec,
-        status->st_mtim.tv_nsec};
+    const auto status = sys::stat(path);
+    return status ? std::optional(stamp_of(*status)) : std::nullopt;
 }
 
 /// An empty file masks, and so does a link to /dev/null, however it is written.
@@ -67,51 +73,60 @@ bool UnitStore::is_mask(const std::string& path) {
     return null || (status && S_ISREG(status->st_mode) && status->st_size == 0);
 }
 
-Result<std::optional<UnitSource::File>> UnitStore::read(
-    const std::string& path, Stamps& stamps) const {
-    auto status = sys::stat(path);
-    if (!status) {
-        if (status.error().code == ENOENT || status.error().code == ENOTDIR) {
+Result<std::optional<UnitSource::File>> UnitStore::read(const Place& place, Stamps& stamps) {
+    const std::string& path = place.path;
+    if (place.kind != DirectoryIndex::Kind::File) {  // it may lead to what must not be opened
+        auto status = sys::stat(path);
+        if (!status) {
+            return missing(status.error()) ? Result(std::optional<File>())
+                                           : Unexpected(std::move(status).error());
+        }
+        if (S_ISDIR(status->st_mode)) {
             return std::optional<File>{};
         }
-        return Unexpected(std::move(status).error());
+        if (is_mask(path)) {
+            return std::optional(File{path, {}, true});
+        }
+        if (!S_ISREG(status->st_mode)) {
+            return failure(path + ": not a regular file", EINVAL);
+        }
     }
-    if (S_ISDIR(status->st_mode)) {
-        return std::optional<File>{};
+    auto file = sys::open(path, O_RDONLY | O_NOCTTY | O_NONBLOCK);
+    if (!file) {
+        return missing(file.error()) ? Result(std::optional<File>())
+                                     : Unexpected(std::move(file).error());
     }
-    if (is_mask(path)) {
-        return std::optional(File{path, {}, true});
-    }
-    if (!S_ISREG(status->st_mode)) {
+    const auto status = HEARTH_TRY(sys::fstat(file->number()));
+    if (!S_ISREG(status.st_mode)) {
         return failure(path + ": not a regular file", EINVAL);
     }
-    const auto before = stamp(path);
-    std::string text = HEARTH_TRY(sys::read_file(path, max_unit_file));
-    if (before) {
-        stamps[path] = *before;
-    }
+    std::string text = HEARTH_TRY(sys::read_all(file->number(), max_unit_file, path));
+    stamps[path] = stamp_of(status);
     const bool masked = text.empty();
     return std::optional(File{path, std::move(text), masked});
 }
 
-std::vector<std::string> UnitStore::fragment_paths(const std::string& name) const {
-    std::vector<std::string> paths;
+std::vector<UnitStore::Place> UnitStore::fragment_places(const std::string& name) const {
+    std::vector<Place> places;
     for (const std::string& candidate : {name, template_of(name)}) {
-        for (const std::string& directory : unit_path_) {
-            if (!candidate.empty()) {
-                paths.push_back(directory + "/" + candidate);
+        for (std::size_t each = 0; each < index_.size(); ++each) {
+            const auto found = index_.entries(each).find(candidate);
+            if (found != index_.entries(each).end() &&
+                found->second.kind != DirectoryIndex::Kind::Directory) {
+                places.push_back({index_.path(each) + "/" + candidate, found->second.kind});
             }
         }
     }
-    return paths;
+    return places;
 }
 
 Result<std::optional<UnitSource::File>> UnitStore::fragment(const std::string& name) const {
+    index_.look();
     const std::string own = own_name(name);
     Stamps& stamps = stamps_[own];
     stamps.clear();  // a load begins with the fragment
-    for (const std::string& path : fragment_paths(own)) {
-        auto file = HEARTH_TRY(read(path, stamps));
+    for (const Place& place : fragment_places(own)) {
+        auto file = HEARTH_TRY(read(place, stamps));
         if (!file) {
             continue;
         }
@@ -126,16 +141,19 @@ Result<std::optional<UnitSource::File>> UnitStore::fragment(const std::string& n
 }
 
 std::string UnitStore::present_fragment(const std::string& name) const {
-    for (const std::string& path : fragment_paths(name)) {
-        const auto status = sys::stat(path);
-        if (status && !S_ISDIR(status->st_mode)) {
+    for (const auto& [path, kind] : fragment_places(name)) {
+        const auto leads = [](const std::string& link) {
+            const auto status = sys::stat(link);
+            return status && !S_ISDIR(status->st_mode);
+        };
+        if (kind != DirectoryIndex::Kind::Link || leads(path)) {
             return path;
         }
     }
     return {};
 }
 
-std::vector<std::string> UnitStore::drop_in_paths(const std::string& name) const {
+std::vector<UnitStore::Place> UnitStore::drop_in_places(const std::string& name) const {
     std::vector<std::string> folders;
     for (const std::string& each : names_of(name)) {
         folders.push_back(each + ".d");
@@ -156,33 +174,33 @@ std::vector<std::string> UnitStore::drop_in_paths(const std::string& name) const
     if (!suffix.empty()) {
         folders.push_back(suffix.substr(1) + ".d");  // service.d, for all services
     }
-    std::map<std::string, std::string>
-        chosen;  // file name to path: the first folder of the first directory wins
+    std::map<std::string, Place> chosen;  // by file name: the first folder of the first directory
     for (const std::string& folder : folders) {
-        for (const std::string& directory : unit_path_) {
-            const std::string place = directory + "/" + folder;
-            auto entries = sys::read_directory(place);
-            if (!entries) {
+        for (std::size_t each = 0; each < index_.size(); ++each) {
+            const DirectoryIndex::Entries* const entries = index_.folder(each, folder);
+            if (entries == nullptr) {
                 continue;
             }
-            for (const std::string& entry : *entries) {
-                if (has_suffix(entry, ".conf")) {
-                    chosen.try_emplace(entry, place + "/" + entry);
+            for (const auto& [file, entry] : *entries) {
+                if (has_suffix(file, ".conf")) {
+                    chosen.try_emplace(
+                        file, Place{index_.path(each) + "/" + folder + "/" + file, entry.kind});
                 }
             }
         }
     }
-    std::vector<std::string> paths;
-    for (auto& [file, path] : chosen) {
-        paths.push_back(std::move(path));
+    std::vector<Place> places;
+    for (auto& [file, place] : chosen) {
+        places.push_back(std::move(place));
     }
-    return paths;
+    return places;
 }
 
 Result<std::vector<UnitSource::File>> UnitStore::drop_ins(const std::string& name) const {
+    index_.look();
     std::vector<File> files;
-    for (const std::string& path : drop_in_paths(name)) {
-        auto file = HEARTH_TRY(read(path, stamps_[name]));
+    for (const Place& place : drop_in_places(name)) {
+        auto file = HEARTH_TRY(read(place, stamps_[name]));
         if (file && !file->masked) {
             files.push_back(std::move(*file));
         }
@@ -194,6 +212,7 @@ bool UnitStore::need_reload(const Unit& unit) const {
     if (unit.fragment_path.empty()) {
         return false;
     }
+    index_.look();
     if (present_fragment(unit.name) != unit.fragment_path) {
         return true;
     }
@@ -212,11 +231,13 @@ bool UnitStore::need_reload(const Unit& unit) const {
     if (changed(unit.fragment_path) || std::ranges::any_of(unit.drop_in_paths, changed)) {
         return true;
     }
-    std::vector<std::string> present = drop_in_paths(unit.name);
-    std::erase_if(present, [](const std::string& path) {
-        const auto status = sys::stat(path);
-        return !status || S_ISDIR(status->st_mode) || is_mask(path);
-    });
+    std::vector<std::string> present;
+    for (Place& place : drop_in_places(unit.name)) {
+        const auto status = sys::stat(place.path);
+        if (status && !S_ISDIR(status->st_mode) && !is_mask(place.path)) {
+            present.push_back(std::move(place.path));
+        }
+    }
     std::vector<std::string> loaded = unit.drop_in_paths;
     std::ranges::sort(loaded);
     std::ranges::sort(present);
@@ -224,16 +245,17 @@ bool UnitStore::need_reload(const Unit& unit) const {
 }
 
 std::vector<std::string> UnitStore::files() const {
+    index_.look();
     std::map<std::string, std::string> found;
-    for (const std::string& directory : unit_path_) {
-        auto entries = sys::read_directory(directory);
-        if (!entries) {
-            continue;
-        }
-        for (const std::string& entry : *entries) {
-            const auto status = sys::stat(directory + "/" + entry);
-            if (is_valid_unit_name(entry) && status && !S_ISDIR(status->st_mode)) {
-                found.try_emplace(entry, directory + "/" + entry);
+    for (std::size_t each = 0; each < index_.size(); ++each) {
+        for (const auto& [entry, what] : index_.entries(each)) {
+            const std::string path = index_.path(each) + "/" + entry;
+            if (!is_valid_unit_name(entry) || what.kind == DirectoryIndex::Kind::Directory) {
+                continue;
+            }
+            const auto status = sys::stat(path);
+            if (status && !S_ISDIR(status->st_mode)) {
+                found.try_emplace(entry, path);
             }
         }
     }

@@ -5,15 +5,19 @@
 // its name cut at each dash and of service.d/ are taken from all directories, sorted by file name;
 // of one file name the nearest folder and then the first directory wins. Keeps what it read of
 // (inode, size, mtime), for each unit, so that need_reload() can tell that a file has changed.
-// A symlink to a unit of another name is an alias of it; which names there are is read once and
-// kept until a directory of the path changes. Never writes. A file larger than 64 MiB is an error.
+// A symlink to a unit of another name is an alias of it. Names are looked up in an index of the
+// directories, kept until they change: a file that appears is found. Never writes. A file larger
+// than 64 MiB is an error.
 #pragma once
+
+#include <sys/stat.h>
 
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "supervisor/directory_index.hpp"
 #include "units/loader.hpp"
 
 namespace hearth {
@@ -21,6 +25,19 @@ namespace hearth {
 class UnitStore final : public UnitSource {
 public:
     explicit UnitStore(std::vector<std::string> unit_path);
+
+    /// While it lives, the directories are what they were at the first look: for many units that
+    /// are read at once.
+    class Batch {
+    public:
+        explicit Batch(const UnitStore& store) : index_(store.index_) { index_.hold(); }
+        ~Batch() { index_.release(); }
+        Batch(const Batch&) = delete;
+        Batch& operator=(const Batch&) = delete;
+
+    private:
+        DirectoryIndex& index_;
+    };
 
     [[nodiscard]] Result<std::optional<File>> fragment(const std::string& name) const override;
     [[nodiscard]] Result<std::vector<File>> drop_ins(const std::string& name) const override;
@@ -49,27 +66,34 @@ private:
         bool operator==(const Stamp&) const = default;
     };
     using Stamps = std::map<std::string, Stamp>;  ///< by path
-    [[nodiscard]] Result<std::optional<File>> read(const std::string& path, Stamps& stamps) const;
+    /// A path that there is, or was when the directories were looked at.
+    struct Place {
+        std::string path;
+        DirectoryIndex::Kind kind = DirectoryIndex::Kind::Other;
+    };
+    [[nodiscard]] static Result<std::optional<File>> read(const Place& place, Stamps& stamps);
     /// What the link at `path` leads to within the unit path: the unit's own name; empty: none.
     [[nodiscard]] std::string alias_target(const std::string& path, const std::string& name) const;
     /// The name that `name` is an alias of in the end, else `name`. Links are followed by name, as
     /// systemd does: what they lead to may stand in another directory of the path.
     [[nodiscard]] std::string own_name(const std::string& name) const;
-    /// Alias to the unit's own name, of the whole path.
-    [[nodiscard]] const std::map<std::string, std::string>& aliases() const;
+    /// The aliases of each unit that has any, of the whole path.
+    using Aliases = std::map<std::string, std::vector<std::string>>;
+    [[nodiscard]] const Aliases& aliases() const;
     [[nodiscard]] std::vector<std::string> names_of(const std::string& name) const;
-    [[nodiscard]] std::vector<Stamp> directory_stamps() const;
-    /// Where `name` may be, in the order of preference.
-    [[nodiscard]] std::vector<std::string> fragment_paths(const std::string& name) const;
+    /// Where `name` is, in the order of preference; directories of that name are not.
+    [[nodiscard]] std::vector<Place> fragment_places(const std::string& name) const;
     [[nodiscard]] std::string present_fragment(const std::string& name) const;
     [[nodiscard]] static bool is_mask(const std::string& path);
+    [[nodiscard]] static Stamp stamp_of(const struct stat& status);
     [[nodiscard]] static std::optional<Stamp> stamp(const std::string& path);
-    [[nodiscard]] std::vector<std::string> drop_in_paths(const std::string& name) const;
+    [[nodiscard]] std::vector<Place> drop_in_places(const std::string& name) const;
 
     std::vector<std::string> unit_path_;
-    mutable std::map<std::string, std::string> aliases_;
-    mutable std::vector<Stamp> alias_stamps_, asked_stamps_;  ///< of the directories
-    mutable std::map<std::string, Stamps> stamps_;            ///< of what was read last, by unit
+    mutable DirectoryIndex index_;
+    mutable Aliases aliases_;
+    mutable std::optional<std::uint64_t> aliases_of_, asked_;  ///< generations of the index
+    mutable std::map<std::string, Stamps> stamps_;             ///< of what was read last, by unit
 };
 
 }  // namespace hearth

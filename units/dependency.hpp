@@ -82,7 +82,7 @@ struct LinkedDependencies {
 /// "a-b.slice" of "a-b-c.slice", "-.slice" of "a.slice"; empty for "-.slice".
 [[nodiscard]] std::string parent_slice(std::string_view slice);
 
-/// The slice that a unit runs in: Slice=, or system.slice.
+/// The slice that a unit runs in: Slice=, or system.slice; for an instance "system-PREFIX.slice".
 [[nodiscard]] std::string slice_of(const Unit& unit);
 
 /// "-.mount", "a.mount", "a-b.mount" for "/a/b".

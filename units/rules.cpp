@@ -98,8 +98,10 @@ private:
     void commands() {
         const ServiceSettings& service = unit_.settings.service;
         const bool oneshot_type = service.type == ServiceType::Oneshot;
+        // systemd.unit(5), SuccessAction=: done at once where there is no command.
+        const bool acts = unit_.settings.unit.success_action != EmergencyAction::None;
         if (service.exec_start.empty()) {
-            if (service.exec_stop.empty()) {
+            if (service.exec_stop.empty() && !acts) {
                 bad("exec-none",
                     "ExecStart",
                     "the service has neither ExecStart= nor ExecStop=",
@@ -109,7 +111,7 @@ private:
                     "Type",
                     "the service has no ExecStart=, which only Type=oneshot may leave out",
                     "write ExecStart=/path/to/program, or Type=oneshot");
-            } else if (!service.remain_after_exit) {
+            } else if (!service.remain_after_exit && !acts) {
                 bad("exec-start-remain",
                     "ExecStop",
                     "the service has no ExecStart= and does not have RemainAfterExit=yes",

@@ -97,6 +97,7 @@ void ServiceMachine::main_searched(const MainProcessFound& event) {
             return;  // it goes on as another process
         }
         fail(result);
+        cause_ = "main process exited, " + describe_exit(status_.main.code, status_.main.status);
         return dispatch(Ended{ExecKind::Start, result, true});
     }
     dispatch(MainSearched{event.pid != 0});

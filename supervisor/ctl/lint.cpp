@@ -26,6 +26,16 @@ struct Linted {
     std::vector<Finding> findings;
 };
 
+/// A template is looked at as an instance of it: its own name has no %i.
+std::string name_to_load(const std::string& name) {
+    auto parsed = parse_unit_name(name);
+    if (!parsed || !parsed->is_template()) {
+        return name;
+    }
+    parsed->instance = "i";
+    return parsed->full();
+}
+
 /// Nothing where the file can't be judged at all, which was said.
 std::optional<Linted> lint_file(const std::string& path) {
     const std::string name = path.substr(path.rfind('/') + 1);
@@ -38,7 +48,8 @@ std::optional<Linted> lint_file(const std::string& path) {
         complain(content.error().what);
         return std::nullopt;
     }
-    const Unit unit = load_unit(name, GivenFile(path, std::move(*content)), LoadContext{});
+    const Unit unit =
+        load_unit(name_to_load(name), GivenFile(path, std::move(*content)), LoadContext{});
     Linted linted{path, lint(unit)};
     for (const Diagnostic& refusal : unit.refusals) {
         if (std::ranges::find(linted.findings, refusal, &Finding::diagnostic) ==

@@ -409,6 +409,7 @@ private:
         wish.kind = Kind::Bind;
         wish.source = source;
         wish.recursive = false;
+        wish.read_only = true;  // sendto(2) asks the socket's mode, not the mount
     }
 
     const Unit& unit_;

@@ -11,8 +11,8 @@
 
 #include "supervisor/launch/exit_status.hpp"
 #include "units/codecs.hpp"
+#include "units/dependency.hpp"
 #include "units/resource_rule_codecs.hpp"
-#include "units/unit_name.hpp"
 
 namespace hearth::launch {
 namespace {
@@ -297,20 +297,7 @@ MakeCgroup CgroupLimits::finish() {
 }
 
 std::string cgroup_path(const Unit& unit) {
-    const std::string& slice = unit.settings.resources.slice;
-    if (!slice.empty()) {
-        return slice_path(slice) + unit.name;
-    }
-    const auto name = parse_unit_name(unit.name);
-    if (name && name->is_instance()) {  // instances of a template share a slice
-        // A '-' in the template's name would be one more level, so it is escaped.
-        std::string prefix;
-        for (const char byte : name->prefix) {
-            prefix += byte == '-' ? std::string("\\x2d") : std::string(1, byte);
-        }
-        return slice_path("system-" + prefix + ".slice") + unit.name;
-    }
-    return slice_path("system.slice") + unit.name;
+    return slice_path(slice_of(unit)) + unit.name;
 }
 
 namespace {

@@ -244,18 +244,18 @@ Result<std::string> readlink(const std::string& path) {
 
 namespace {
 
-Result<std::vector<std::string>> names_in(Descriptor directory, const std::string& path) {
+Result<std::vector<DirectoryEntry>> entries_in(Descriptor directory, const std::string& path) {
     DIR* stream = ::fdopendir(directory.number());
     if (stream == nullptr) {
         return call_failure("fdopendir", path, errno);
     }
     static_cast<void>(directory.release());  // closedir closes it
-    std::vector<std::string> names;
+    std::vector<DirectoryEntry> entries;
     errno = 0;
     while (const dirent* entry = ::readdir(stream)) {
         const std::string_view found = entry->d_name;
         if (found != "." && found != "..") {
-            names.emplace_back(found);
+            entries.push_back({std::string(found), entry->d_type});
         }
         errno = 0;
     }
@@ -264,7 +264,15 @@ Result<std::vector<std::string>> names_in(Descriptor directory, const std::strin
     if (code != 0) {
         return call_failure("readdir", path, code);
     }
-    std::sort(names.begin(), names.end());
+    std::ranges::sort(entries, {}, &DirectoryEntry::name);
+    return entries;
+}
+
+Result<std::vector<std::string>> names_in(Descriptor directory, const std::string& path) {
+    std::vector<std::string> names;
+    for (DirectoryEntry& entry : HEARTH_TRY(entries_in(std::move(directory), path))) {
+        names.push_back(std::move(entry.name));
+    }
     return names;
 }
 
@@ -318,6 +326,10 @@ Result<void> empty_directory(
 
 Result<std::vector<std::string>> read_directory(const std::string& path) {
     return names_in(HEARTH_TRY(open(path, O_RDONLY | O_DIRECTORY)), path);
+}
+
+Result<std::vector<DirectoryEntry>> list_directory(const std::string& path) {
+    return entries_in(HEARTH_TRY(open(path, O_RDONLY | O_DIRECTORY)), path);
 }
 
 Result<void> remove_tree(const std::string& path, const std::function<bool()>& stop) {

@@ -71,7 +71,13 @@ Result<void> unlink(const std::string& path);
 Result<void> rename(const std::string& from, const std::string& to);
 Result<void> symlink(const std::string& target, const std::string& path);
 Result<std::string> readlink(const std::string& path);
-/// The names in a directory, without "." and "..", sorted.
+struct DirectoryEntry {
+    std::string name;
+    unsigned char type = 0;  ///< DT_REG ...; DT_UNKNOWN where the file system doesn't tell
+};
+/// What is in a directory, without "." and "..", sorted by name.
+Result<std::vector<DirectoryEntry>> list_directory(const std::string& path);
+/// The names alone.
 Result<std::vector<std::string>> read_directory(const std::string& path);
 /// rm -r that follows no symlink and crosses no mount point. A missing path is fine. `stop`, asked
 /// at each entry, ends it with ECANCELED.

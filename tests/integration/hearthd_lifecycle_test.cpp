@@ -94,6 +94,27 @@ TEST_F(Hearthd, StartsShowsAndStopsAPlainService) {
     EXPECT_EQ(hearthd.ctl({"start", "unknown.service"}).status, 5);
 }
 
+// An instance's cgroup lies in its template's slice: hearthd looked for it beside, saw nobody
+// there, and left what ignores SIGTERM.
+TEST_F(Hearthd, AnInstanceIsFoundWhereItRuns) {
+    HearthdProcess hearthd;
+    hearthd.add(
+        "a-b@.service",
+        "[Service]\nTimeoutStopSec=100ms\nExecStart=/bin/sh -c 'setsid sh -c \"trap : TERM; while "
+        ":; "
+        "do sleep 1; done\" & exec sleep infinity'\n");
+    ASSERT_EQ(hearthd.ctl({"start", "a-b@x.service"}).status, 0) << hearthd.log();
+    const std::string below = "/system.slice/system-a\\x2db.slice/a-b@x.service";
+    EXPECT_TRUE(hearthd.show("a-b@x.service", "ControlGroup").ends_with(below));
+    EXPECT_NE(hearthd.show("a-b@x.service", "TasksCurrent"), "0");
+    EXPECT_EQ(hearthd.show("system-a\\x2db.slice", "ActiveState"), "active");
+    EXPECT_EQ(hearthd.ctl({"stop", "a-b@x.service"}).status, 0) << hearthd.log();
+    for (const std::string& cgroup : hearthd.cgroups()) {
+        EXPECT_FALSE(cgroup.ends_with(below)) << cgroup;
+    }
+    EXPECT_EQ(hearthd.log().find("No such file"), std::string::npos) << hearthd.log();
+}
+
 TEST_F(Hearthd, RunsEveryCommandOfAOneshotInOrder) {
     HearthdProcess hearthd;
     hearthd.add(

@@ -111,6 +111,8 @@ TEST_F(Notify, ReachesTheManagerFromConfinement) {
     const std::string root = "/proc/" + hearthd.show("a.service", "MainPID") + "/root";
     EXPECT_TRUE(fs::exists(root + hearthd.place() + "/runtime/notify"));
     EXPECT_FALSE(fs::exists(root + hearthd.place() + "/runtime/private"));
+    const auto confinement = hearthd.ctl({"confinement", "a.service"});
+    EXPECT_EQ(confinement.status, 0) << confinement.out;  // the socket is no writable place
 }
 
 TEST_F(Notify, ReachesTheManagerFromAnotherRoot) {

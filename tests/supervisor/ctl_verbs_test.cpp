@@ -260,6 +260,14 @@ TEST_F(CtlVerbs, LintFilesWithoutHearthd) {
     EXPECT_EQ(hearthctl("lint", {directory.path() + "/missing.service"}).status, 2);
     ASSERT_TRUE(sys::replace_file(path, "[Service]\nExecStart=/bin/true\n", 0600).has_value());
     EXPECT_EQ(hearthctl("lint", {path}).status, 0);
+    const std::string of_template = directory.path() + "/disk@.service";
+    ASSERT_TRUE(
+        sys::replace_file(
+            of_template, "[Unit]\nBindsTo=%i.device\n[Service]\nExecStart=/bin/true %i\n", 0600)
+            .has_value());
+    const Ended instance = hearthctl("lint", {of_template});
+    EXPECT_EQ(instance.status, 0) << instance.out;
+    EXPECT_TRUE(says(instance.out, "0 errors, 0 warnings")) << instance.out;
 }
 
 TEST_F(CtlVerbs, SayWhereTheyLookedForHearthd) {

@@ -273,6 +273,24 @@ TEST_F(UnitStoreTest, RemembersASharedFileForEachUnit) {
     EXPECT_FALSE(store.need_reload(second));
 }
 
+TEST_F(UnitStoreTest, ABatchSeesOneMoment) {
+    disk.file("etc/a.service", service);
+    {
+        const UnitStore::Batch batch(store);
+        EXPECT_EQ(fragment("a.service"), service);
+        disk.file("etc/b.service", service);
+        disk.file("etc/a.service.d/x.conf", "late");
+        EXPECT_EQ(fragment("b.service"), "none");
+        EXPECT_EQ(drop_ins("a.service"), "");
+    }
+    EXPECT_EQ(fragment("b.service"), service);
+    EXPECT_EQ(drop_ins("a.service"), "late");
+    disk.file("etc/a.service.d/y.conf", "later");  // changes the folder, not its parent
+    EXPECT_EQ(drop_ins("a.service"), "late later");
+    disk.remove("etc/a.service.d");
+    EXPECT_EQ(drop_ins("a.service"), "");
+}
+
 TEST_F(UnitStoreTest, WantsAReloadWhenAMaskIsLifted) {
     disk.link("/dev/null", "etc/a.service");
     const Unit unit = load("a.service");

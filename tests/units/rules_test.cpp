@@ -36,6 +36,11 @@ TEST(Rules, RefuseWhatSystemdDoesNotLoad) {
         "[Service]\n",
         LoadState::BadSetting,
         "heat.service: the service has neither ExecStart= nor ExecStop=\n");
+    check("[Unit]\nSuccessAction=exit\n", LoadState::Loaded, "");  // systemd-exit.service
+    check(
+        "[Unit]\nSuccessAction=exit\n[Service]\nType=simple\n",
+        LoadState::BadSetting,
+        "heat.service:4: the service has no ExecStart=, which only Type=oneshot may leave out\n");
     check(
         "[Service]\nType=simple\nExecStop=/bin/true\n",
         LoadState::BadSetting,

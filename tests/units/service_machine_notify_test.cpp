@@ -274,6 +274,8 @@ TEST(ServiceForking, AnEmptyCgroupWaitsForWhatItsEndMeans) {
         main 0                 => failed | | release
     )");
     EXPECT_EQ(script.status().result, ServiceResult::Signal);
+    EXPECT_EQ(
+        script.last.transitions.at(0).cause, "main process exited, code=killed, status=9/KILL");
 }
 
 TEST(ServiceExitType, CgroupOutlivesTheMainProcess) {
