@@ -185,6 +185,7 @@ void Supervisor::reload(std::function<void()> done) {
     }
     take_in(read_all(store_));
     (void)collect(world_);
+    apply_all_limits();
     if (observer_ != nullptr) {
         observer_->units_reloading(false);
     }

@@ -200,7 +200,6 @@ std::vector<Rule> rules() {
         {"restart-oneshot", "Restart=always or on-success with Type=oneshot."},
         {"restart-unlimited", "Restart=always without a start limit."},
         {"runtime-max-oneshot", "RuntimeMaxSec= with Type=oneshot."},
-        {"slice-not-built", "A slice other than system.slice."},
         {"stream-not-built", "A standard stream of a kind that isn't built yet."},
         {"syntax", "Text that is no section, assignment or comment."},
         {"template", "A template, of which only instances can be started."},

@@ -236,7 +236,16 @@ std::string parent_slice(std::string_view slice) {
 
 std::string slice_of(const Unit& unit) {
     const std::string& asked = unit.settings.resources.slice;
-    return asked.empty() ? "system.slice" : asked;
+    const auto name = parse_unit_name(unit.name);
+    if (!asked.empty() || !name || !name->is_instance()) {
+        return asked.empty() ? "system.slice" : asked;
+    }
+    // A '-' in the template's name would be one more level, so it is escaped.
+    std::string slice = "system-";
+    for (const char byte : name->prefix) {
+        slice += byte == '-' ? std::string("\\x2d") : std::string(1, byte);
+    }
+    return slice + ".slice";
 }
 
 std::vector<std::string> mounts_above(std::string_view path) {

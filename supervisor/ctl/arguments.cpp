@@ -60,6 +60,14 @@ void add_options(CLI::App& app, const Verb& verb, Arguments& arguments) {
         "--what",
         arguments.what,
         "runtime, state, cache, logs, configuration or all (else cache and runtime)");
+    add.flag(Option::Runtime, "--runtime", arguments.runtime, "Only until the machine stops");
+    add.flag(Option::Top, "--once", arguments.once, "Print one table and end");
+    add.value(
+        Option::Top,
+        "-o,--order",
+        arguments.order,
+        "Sort by unit, cpu, throttled, memory, tasks, io or restarts");
+    add.value(Option::Top, "-d,--delay", arguments.interval, "Seconds between two looks");
     add.list(Option::State, "--state", arguments.states, "Only units in one of these states");
     add.list(Option::Type, "-t,--type", arguments.types, "Only units of these types");
     add.flag(Option::Full, "-l,--full", arguments.full, "Don't shorten lines");

@@ -28,6 +28,9 @@ struct Arguments {
     bool probe = false, watch = false, fresh = false, offline = false;
     double interval = 2, threshold = 10;
     std::string job_mode = "replace";
+    bool runtime = false;           ///< of `set-property`
+    bool once = false;              ///< of `top`
+    std::string order = "cpu";      ///< of `top`: its column
     std::vector<std::string> what;  ///< of `clean`: empty stands for cache and runtime
 };
 
@@ -54,6 +57,8 @@ enum class Option : std::uint32_t {
     Security = 1U << 17U,
     Plan = 1U << 20U,
     Reverse = 1U << 21U,
+    Runtime = 1U << 25U,
+    Top = 1U << 26U,
 };
 
 /// How many names stand after the verb.

@@ -7,12 +7,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "supervisor/launch/exit_status.hpp"
 #include "units/codecs.hpp"
+#include "units/dependency.hpp"
 #include "units/resource_rule_codecs.hpp"
-#include "units/unit_name.hpp"
 
 namespace hearth::launch {
 namespace {
@@ -297,20 +298,11 @@ MakeCgroup CgroupLimits::finish() {
 }
 
 std::string cgroup_path(const Unit& unit) {
-    const std::string& slice = unit.settings.resources.slice;
-    if (!slice.empty()) {
-        return slice_path(slice) + unit.name;
+    if (unit.name.ends_with(".slice")) {
+        std::string path = slice_path(unit.name);
+        return path.substr(0, path.empty() ? 0 : path.size() - 1);
     }
-    const auto name = parse_unit_name(unit.name);
-    if (name && name->is_instance()) {  // instances of a template share a slice
-        // A '-' in the template's name would be one more level, so it is escaped.
-        std::string prefix;
-        for (const char byte : name->prefix) {
-            prefix += byte == '-' ? std::string("\\x2d") : std::string(1, byte);
-        }
-        return slice_path("system-" + prefix + ".slice") + unit.name;
-    }
-    return slice_path("system.slice") + unit.name;
+    return slice_path(slice_of(unit)) + unit.name;
 }
 
 namespace {
@@ -334,13 +326,46 @@ void delegate(CgroupLimits& limits) {
     }
 }
 
+void limit_all(CgroupLimits& limits) {
+    Limits(limits).write();
+    limit_placement(limits);
+    limit_io(limits);
+}
+
+/// What the slices above hold the unit to. v1: it must be in their hierarchies, too.
+void limit_slices(Planning& planning, CgroupLimits& own) {
+    for (const Unit* const slice : planning.invocation.slices) {
+        Planning above(*slice, planning.invocation, planning.host);
+        refuse_what_is_not_built(above);
+        CgroupLimits limits(above);
+        limit_all(limits);
+        std::optional<FilterCgroup> filter = filter_cgroup(limits);
+        MakeCgroup cgroup = limits.finish();
+        std::ranges::move(above.refusals, std::back_inserter(planning.refusals));
+        std::ranges::move(above.plan.shortfalls, std::back_inserter(planning.plan.shortfalls));
+        if (cgroup.path.empty() || (cgroup.knobs.empty() && !filter)) {
+            continue;
+        }
+        if (filter) {
+            filter->path = cgroup.path;
+        }
+        for (const MakeCgroup::Knob& knob : cgroup.knobs) {
+            own.join(knob.controller);
+        }
+        Asked who = cgroup.knobs.empty() ? above.asked("Slice") : cgroup.knobs.front().asked;
+        if (planning.host.cgroup_layout != CgroupLayout::None) {
+            planning.prepare(
+                LimitSlice{std::move(cgroup), std::move(filter)}, std::move(who), cgroup_status);
+        }
+    }
+}
+
 }  // namespace
 
 void make_cgroup(Planning& planning) {
     CgroupLimits limits(planning);
-    Limits(limits).write();
-    limit_placement(limits);
-    limit_io(limits);
+    limit_slices(planning, limits);
+    limit_all(limits);
     delegate(limits);
     std::optional<FilterCgroup> filter = filter_cgroup(limits);
     MakeCgroup cgroup = limits.finish();
