@@ -125,8 +125,7 @@ TEST(Rules, RelaxByName) {
 
 TEST(Rules, DoNotRelaxWhatAPlanWouldStillHave) {
     check(
-        start +
-            "StandardOutput=kmsg\n[X-Hearth]\nRelaxConfinement=StandardOutput\n",
+        start + "StandardOutput=kmsg\n[X-Hearth]\nRelaxConfinement=StandardOutput\n",
         LoadState::Loaded,
         "heat.service:3: StandardOutput=kmsg is not built yet\n");
 }
