@@ -185,6 +185,7 @@ Result<launch::Plan, Diagnostics> Supervisor::make_plan(const Launch& action, Li
         return refusal(profile ? "SeccompProfile" : "SystemCallFilter", program.error().what);
     }
     invocation.seccomp = *program;
+    invocation.slices = slices_of(launch::cgroup_path(unit));
     share_ranges(action.unit, invocation);
     return launch::plan(unit, invocation, facts_.host());
 }
@@ -263,6 +264,10 @@ void Supervisor::perform_launch(const Launch& action) {
     if (waits_for_joined(action, *plan)) {
         return;  // goes on when that launch is back
     }
+    if (!live.cgroup_made) {
+        live.cgroup = launch::cgroup_path(world_.find(action.unit)->unit);
+    }
+    note_slices(*plan);
     join_namespaces(live, *plan);
     note_range(live, *plan);
     for (const Diagnostic& shortfall : plan->shortfalls) {
@@ -410,6 +415,7 @@ void Supervisor::perform_release(const std::string& unit) {
         release_identity(unit, live);
         return;
     }
+    const ResourceUsage usage = tree_.usage(cgroup_of(unit));
     if (auto removed = tree_.remove(cgroup_of(unit)); !removed) {
         // Processes that KillMode= spared: cgroup_changed() comes back here when they are gone. A
         // directory that is empty but still busy with a dying process: the retry does. An
@@ -433,19 +439,25 @@ void Supervisor::perform_release(const std::string& unit) {
         live.retry.arm_in(retry_microseconds);
         return;
     }
+    account_end(unit, live, usage);
     release_identity(unit, live);
     live.cgroup_source = {};
     live.memory_source = {};
     live.memory_retry = {};
     live.memory_events.reset();
+    live.tasks_source = {};
+    live.tasks_events.reset();
     live.cgroup_events.reset();
     live.cgroup_made = false;
     live.release_when_empty = false;
     live.out_of_memory_kills = 0;
+    live.frozen = false;
+    live.cgroup.clear();
     if (live.processes.empty()) {
         live_.erase(found);
     }
     save(unit);
+    prune_slices();
 }
 
 }  // namespace hearth

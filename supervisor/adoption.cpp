@@ -139,7 +139,7 @@ void Supervisor::adopt_unit(const KeptUnit& unit) {
     live.out_of_memory_kills = number(take(lines, "memory-kills"));
     live.launch_began = number(take(lines, "launch-began"));
     live.launch_mark = take(lines, "launch-mark");
-    (void)take(lines, "cgroup");
+    live.cgroup = text_of_state(take(lines, "cgroup"));
     if (const auto range = entries(take(lines, "user-range"));
         !range.empty() && range[0].size() == 3) {
         live.user_range = launch::IdRange{
@@ -176,6 +176,7 @@ void Supervisor::adopt_unit(const KeptUnit& unit) {
     if (status.main_pid != 0 && live.processes.contains(status.main_pid)) {
         if (auto plan = make_plan({unit.name, 0, ExecKind::Start, 0, false}, live)) {
             find_namespaces(live.activation, *plan, status.main_pid);
+            note_slices(*plan);
             live.main_plan = std::move(*plan);
             live.main_unit = record->unit;
         }

@@ -126,6 +126,12 @@ public:
         const std::string& unit,
         std::vector<std::string> what,
         std::function<void(Result<void, RequestError>)> done) = 0;
+    /// set-property: "NAME=VALUE" of resource control, for now and (`runtime`: until the machine
+    /// stops) for later. All or none of them.
+    virtual Result<void, RequestError> set_properties(
+        const std::string& unit, bool runtime, const std::vector<std::string>& assignments) = 0;
+    /// Stops all processes of an active unit where they are, or lets them go on.
+    virtual Result<void, RequestError> freeze(const std::string& unit, bool frozen) = 0;
     virtual void end_attach(std::uint64_t session) = 0;  ///< client went away: SIGHUP, then kill
     virtual void signal_attach(std::uint64_t session, int signal) = 0;
 };

@@ -63,6 +63,7 @@ void Supervisor::launches_returned() {
         launch_returned(std::move(result));
     }
     release_notifications();
+    prune_slices();
 }
 
 void Supervisor::launch_returned(launch::LaunchResult result) {
@@ -81,13 +82,11 @@ void Supervisor::launch_returned(launch::LaunchResult result) {
         launches_may_join();
     }
     if (!live.cgroup_made && !result.plan.cgroup.empty()) {
-        live.cgroup = result.plan.cgroup;
         live.cgroup_made = true;
         watch_cgroup(unit);
     }
     if (tree_.layout() == launch::CgroupLayout::None && result.pid != 0 && !result.failure) {
-        live.cgroup = cgroup_of(unit);
-        tree_.track(live.cgroup, result.pid, live.invocation_id);
+        tree_.track(cgroup_of(unit), result.pid, live.invocation_id);
         live.cgroup_made = true;  // to be emptied before the unit is dead
         cgroup_changed(unit);
     }
@@ -239,70 +238,6 @@ void Supervisor::descendants_changed() {
     }
 }
 
-/// True: there was a kill that had not been told.
-bool Supervisor::out_of_memory_check(const std::string& unit) {
-    LiveUnit& live = live_[unit];
-    const bool unified = tree_.layout() == launch::CgroupLayout::Unified;
-    const auto text = sys::read_file(
-        tree_.directory(cgroup_of(unit), unified ? "" : "memory") +
-            (unified ? "/memory.events" : "/memory.oom_control"),
-        4096);
-    const std::uint64_t kills = flat_value(text.value_or(""), "oom_kill");
-    if (kills > live.out_of_memory_kills) {
-        live.out_of_memory_kills = kills;
-        happen(OutOfMemoryKilled{unit});
-        return true;
-    }
-    return false;
-}
-
-/// A kill of any of the unit's processes: v2's memory.events changes, v1 has an eventfd. A unit
-/// without memory controller has neither; then only the end of its main process tells.
-void Supervisor::watch_memory(const std::string& unit) {
-    LiveUnit& live = live_[unit];
-    live.memory_source = {};
-    const bool unified = tree_.layout() == launch::CgroupLayout::Unified;
-    auto opened = unified ? sys::open(tree_.directory(cgroup_of(unit)) + "/memory.events", O_RDONLY)
-                          : cgroup::watch_v1_memory(tree_.directory(cgroup_of(unit), "memory"));
-    if (!opened) {
-        return;
-    }
-    live.memory_events = std::move(*opened);
-    auto source = loop_.on_io(
-        live.memory_events.number(),
-        unified ? EPOLLPRI : EPOLLIN,
-        Priority::Io,
-        [this, unit](std::uint32_t) { memory_event(unit); });
-    auto retry = loop_.timer(Priority::Timer, [this, unit] { memory_event(unit); });
-    if (source && retry) {
-        live.memory_source = std::move(*source);
-        live.memory_retry = std::move(*retry);
-    }
-}
-
-/// v1 tells that memory is short a moment before it kills.
-void Supervisor::memory_event(const std::string& unit) {
-    constexpr int most_retries = 20;
-    constexpr std::uint64_t retry_microseconds = 10'000;
-    const auto found = live_.find(unit);
-    if (found == live_.end()) {
-        return;
-    }
-    LiveUnit& live = found->second;
-    std::uint64_t count = 0;
-    const bool unified = tree_.layout() == launch::CgroupLayout::Unified;
-    if (!unified && ::read(live.memory_events.number(), &count, sizeof count) > 0) {
-        live.memory_retries = most_retries;
-    } else if (unified) {
-        char text[512];  // reading it is what acknowledges the event
-        (void)!::pread(live.memory_events.number(), text, sizeof text, 0);
-    }
-    if (!out_of_memory_check(unit) && live.memory_retries > 0) {
-        --live.memory_retries;
-        live.memory_retry.arm_in(retry_microseconds);
-    }
-}
-
 void Supervisor::orphans_ended() {
     // Processes that we watch are reaped by process_ended() alone, after their exit is recorded.
     // WNOWAIT shows the same one again, so the first watched one ends the round; its own source
@@ -352,7 +287,7 @@ void Supervisor::watch_cgroup(const std::string& unit) {
     if (source) {
         live.cgroup_source = std::move(*source);
     }
-    watch_memory(unit);
+    watch_limits(unit);
     cgroup_changed(unit);
 }
 

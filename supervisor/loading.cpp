@@ -187,6 +187,7 @@ void Supervisor::reload(std::function<void()> done) {
     install_view_.reset();
     take_in(read_all(store_));
     forget_unneeded();
+    apply_all_limits();
     if (observer_ != nullptr) {
         observer_->units_reloading(false);
     }

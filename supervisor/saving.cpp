@@ -90,7 +90,7 @@ void Supervisor::add_lines(const std::string& unit, LiveUnit& live, StateLines& 
     }
     put(lines, "processes", processes);
     put(lines, "invocation", live.invocation_id);
-    put(lines, "cgroup", live.cgroup_made ? "yes" : "");
+    put(lines, "cgroup", state_text(live.cgroup));
     put(lines,
         "memory-kills",
         live.out_of_memory_kills == 0 ? "" : std::to_string(live.out_of_memory_kills));

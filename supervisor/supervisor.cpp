@@ -80,12 +80,21 @@ bool is_ending(ServiceState state) {
     return true;
 }
 
+/// set-property --runtime writes below the runtime directory where systemd's own isn't searched.
+std::vector<std::string> with_runtime_directory(const Options& options) {
+    std::vector<std::string> path = options.unit_path;
+    if (std::ranges::find(path, "/run/systemd/system.control") == path.end()) {
+        path.insert(path.begin(), options.runtime_directory + "/system.control");
+    }
+    return path;
+}
+
 }  // namespace
 
 Supervisor::Supervisor(EventLoop& loop, Options options, cgroup::Tree tree)
     : loop_(loop),
       options_(std::move(options)),
-      store_(options_.unit_path),
+      store_(with_runtime_directory(options_)),
       tree_(std::move(tree)) {}
 
 Supervisor::~Supervisor() = default;
@@ -242,6 +251,10 @@ void Supervisor::told(const Outcome& outcome) {
             (transition.to == ServiceState::Dead || transition.to == ServiceState::Failed)) {
             release_preserved(transition.unit);  // the restart that it was kept for won't come
         }
+        if (const auto found = live_.find(transition.unit);
+            is_ending(transition.to) && found != live_.end() && found->second.frozen) {
+            (void)freeze(transition.unit, false);  // it could not hear that it is to stop
+        }
         if (is_ending(transition.to)) {
             attach_->end_unit(
                 transition.unit);  // a shell that ignores SIGTERM must not hold up the stop
@@ -330,11 +343,18 @@ LiveFacts Supervisor::live(const UnitRecord& record) const {
     if (found != live_.end() && found->second.cgroup_made) {
         const std::string path = cgroup_of(name);
         facts.control_group = tree_.shown(path);
-        const cgroup::Usage usage = tree_.usage(path);
-        facts.cpu_usage_nanoseconds = usage.cpu_nanoseconds.value_or(UINT64_MAX);
-        facts.memory_current = usage.memory_current_bytes.value_or(UINT64_MAX);
-        facts.memory_peak = usage.memory_peak_bytes.value_or(UINT64_MAX);
-        facts.tasks_current = usage.tasks_current.value_or(UINT64_MAX);
+        facts.usage = tree_.usage(path);
+        facts.limit_hits = found->second.limit_hits;
+        static_cast<void>(facts.limit_hits.note(facts.usage, {}));
+        show_freezer(path, facts);
+    } else if (name.ends_with(".slice") && slices_.contains(launch::cgroup_path(record.unit))) {
+        const std::string path = launch::cgroup_path(record.unit);
+        facts.control_group = tree_.shown(path);
+        facts.usage = tree_.usage(path);
+        show_freezer(path, facts);
+    } else if (const auto ended = ended_.find(name); ended != ended_.end()) {
+        facts.usage = ended->second.usage;
+        facts.limit_hits = ended->second.limit_hits;
     }
     add_file_state(record.unit, facts);
     facts.files_changed = store_.need_reload(record.unit);
@@ -349,14 +369,6 @@ LiveFacts Supervisor::live(const UnitRecord& record) const {
         facts.gid = account->second.gid;
     }
     return facts;
-}
-
-std::string Supervisor::cgroup_of(const std::string& unit) const {
-    const auto live = live_.find(unit);
-    if (live != live_.end() && live->second.cgroup_made) {
-        return live->second.cgroup;
-    }
-    return launch::cgroup_path(world_.find(unit)->unit);
 }
 
 std::string Supervisor::unit_by_pid(pid_t pid) const {

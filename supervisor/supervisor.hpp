@@ -94,6 +94,11 @@ public:
         const std::string& unit,
         std::vector<std::string> what,
         std::function<void(Result<void, RequestError>)> done) override;
+    Result<void, RequestError> set_properties(
+        const std::string& unit,
+        bool runtime,
+        const std::vector<std::string>& assignments) override;
+    Result<void, RequestError> freeze(const std::string& unit, bool frozen) override;
     void end_attach(std::uint64_t session) override;
     void signal_attach(std::uint64_t session, int signal) override;
 
@@ -118,12 +123,16 @@ private:
         std::vector<launch::Shortfall> main_shortfalls;
         /// relaxed directives that failed in a launch of this activation: planned without from then
         std::map<std::string, launch::Shortfall, std::less<>> dropped;
-        std::string cgroup;  ///< below the root, once it is made
+        std::string cgroup;  ///< below hearthd's root; empty before its first launch
         bool cgroup_made = false;
+        bool frozen = false;
         sys::Descriptor cgroup_events;
         EventSource cgroup_source;
         std::uint64_t out_of_memory_kills = 0;
+        LimitHits limit_hits;
         sys::Descriptor memory_events;  ///< v2 memory.events, or v1's eventfd
+        sys::Descriptor tasks_events;   ///< pids.events
+        EventSource tasks_source;
         EventSource memory_source, memory_retry;
         int memory_retries = 0;
         DynamicUsers::Claim dynamic_user;            ///< held until nothing of it runs
@@ -241,9 +250,6 @@ private:
     void process_ended(const std::string& unit, pid_t pid);
     void watch_cgroup(const std::string& unit);
     void cgroup_changed(const std::string& unit);
-    bool out_of_memory_check(const std::string& unit);
-    void watch_memory(const std::string& unit);
-    void memory_event(const std::string& unit);
     void orphans_ended();
     void descendants_changed();
     void log_writer_ended();
@@ -252,8 +258,29 @@ private:
     // Unit files (unit_file_requests.cpp).
     void add_file_state(const Unit& unit, LiveFacts& facts) const;
 
-    /// Below the root: where the unit's processes are, else where they would be.
+    // Limits that bite, and what a unit used (limits.cpp).
+    bool out_of_memory_check(const std::string& unit);
+    void watch_limits(const std::string& unit);
+    void watch_memory(const std::string& unit);
+    void watch_tasks(const std::string& unit);
+    void memory_event(const std::string& unit);
+    void note_limits(const std::string& unit);
+    void account_end(const std::string& unit, LiveUnit& live, const ResourceUsage& usage);
+
+    /// Where the unit's cgroup is while it has one; else where it would be.
     [[nodiscard]] std::string cgroup_of(const std::string& unit) const;
+
+    // Limits of what runs already, and the slices above (live_limits.cpp).
+    [[nodiscard]] std::vector<const Unit*> slices_of(const std::string& cgroup) const;
+    Result<void, Diagnostics> apply_limits(const std::string& unit);
+    Result<void> apply_prepared(
+        LiveUnit* live, const launch::Prepared& prepared, const launch::Asked*& asked);
+    void apply_all_limits();
+    void note_slices(const launch::Plan& plan);
+    void prune_slices();
+    [[nodiscard]] Result<void, RequestError> write_drop_ins(
+        const Unit& changed, bool runtime, const std::vector<std::string>& names);
+    void show_freezer(const std::string& path, LiveFacts& facts) const;
 
     EventLoop& loop_;
     Options options_;
@@ -294,7 +321,14 @@ private:
 
     World world_;
     std::map<std::string, LiveUnit, std::less<>> live_;
-    std::map<LaunchId, std::string> launching_;  ///< launch in flight to its unit
+    struct Ended {
+        ResourceUsage usage;
+        LimitHits limit_hits;
+    };
+    std::map<std::string, Ended, std::less<>> ended_;  ///< the last activation, of units loaded
+    std::map<LaunchId, std::string> launching_;        ///< launch in flight to its unit
+    /// Cgroups of slices that a launch made, and what they are held to; "system.slice" stays.
+    std::map<std::string, launch::MakeCgroup> slices_;
     std::vector<Launch> waiting_to_join_;  ///< until a unit that they join has its launch back
     OutcomeObserver* observer_ = nullptr;
 

@@ -235,20 +235,18 @@ std::string parent_slice(std::string_view slice) {
 }
 
 std::string slice_of(const Unit& unit) {
-    if (!unit.settings.resources.slice.empty()) {
-        return unit.settings.resources.slice;
-    }
+    const std::string& asked = unit.settings.resources.slice;
     const auto name = parse_unit_name(unit.name);
-    if (!name || !name->is_instance()) {
-        return "system.slice";
+    if (!asked.empty() || !name || !name->is_instance()) {
+        return asked.empty() ? "system.slice" : asked;
     }
     // Instances of a template share a slice. A '-' in the template's name would be one more level,
     // so it is escaped.
-    std::string prefix;
+    std::string slice = "system-";
     for (const char byte : name->prefix) {
-        prefix += byte == '-' ? std::string("\\x2d") : std::string(1, byte);
+        slice += byte == '-' ? std::string("\\x2d") : std::string(1, byte);
     }
-    return "system-" + prefix + ".slice";
+    return slice + ".slice";
 }
 
 std::vector<std::string> mounts_above(std::string_view path) {

@@ -94,7 +94,10 @@ private:
             return;
         }
         if (is_of_unbuilt_type(assignment.section)) {
-            return unbuilt_section(assignment);
+            return;  // such a type is refused when it is started (units/transaction.cpp)
+        }
+        if (type_ == UnitType::Slice && assignment.section == "Slice") {
+            return apply_to_slice(assignment);
         }
         if (assignment.section == name(Section::Service) && type_ != UnitType::Service) {
             return unknown_section(assignment);
@@ -117,7 +120,8 @@ private:
 
     /// [Socket] of a socket unit and kin: a section whose directives aren't built.
     [[nodiscard]] bool is_of_unbuilt_type(std::string_view section) const {
-        if (type_ == UnitType::Service || type_ == UnitType::Target || section.empty()) {
+        if (type_ == UnitType::Service || type_ == UnitType::Target || type_ == UnitType::Slice ||
+            section.empty()) {
             return false;
         }
         std::string own(name(type_));
@@ -125,14 +129,15 @@ private:
         return section == own;
     }
 
-    /// Such a type is refused when it is started (units/transaction.cpp); a slice, which can be,
-    /// is refused for what it would limit.
-    void unbuilt_section(const Assignment& assignment) {
-        if (type_ == UnitType::Slice && !assignment.value.empty()) {
-            unit_.refusals.push_back(assignment.diagnostic(
-                Severity::Error,
-                assignment.key + "= of a slice is not built yet",
-                "write it into the services of the slice"));
+    /// systemd.slice(5): [Slice] has the directives of systemd.resource-control(5) alone.
+    void apply_to_slice(const Assignment& assignment) {
+        const Row* const row = find_row(name(Section::Service), assignment.key);
+        const bool has_it = row != nullptr && row->context == Context::Resources &&
+                            row->name != "Slice" && row->name != "Delegate";
+        if (has_it) {
+            assign(*row, assignment);
+        } else {
+            unknown_key(assignment);
         }
     }
 
@@ -450,7 +455,7 @@ Unit load_unit(const std::string& name, const UnitSource& source, const LoadCont
         }
         load_file(unit, **fragment, source, context);
     } else if (needs_no_file(name, parsed->type, source)) {
-        unit.load_state = LoadState::Loaded;
+        load_files(unit, {name, {}}, source, context);
         depend(unit, source);
     } else {
         give_up(unit, LoadState::NotFound, "unit " + quoted(name) + " not found");

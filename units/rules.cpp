@@ -189,15 +189,6 @@ private:
         }
         output("StandardOutput", settings.exec.standard_output);
         output("StandardError", settings.exec.standard_error);
-        const std::string& slice = settings.resources.slice;
-        if (!slice.empty() && slice != "system.slice") {
-            not_built(
-                "slice-not-built",
-                "Slice",
-                slice,
-                "leave it out: the service then runs in system.slice",
-                false);
-        }
     }
 
     void output(std::string_view directive, const StreamTarget<StandardOutput>& target) {

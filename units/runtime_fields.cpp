@@ -208,7 +208,10 @@ constexpr auto rows = std::to_array<RuntimeField>({
     {"BindsTo", Interface::Unit, "as", related<Relation::BindsTo>},
     {"BoundBy", Interface::Unit, "as", related<Relation::BoundBy>},
     {"CanClean", Interface::Unit, "as", cleanable},
-    {"CanFreeze", Interface::Unit, "b", no},
+    {"CanFreeze",
+     Interface::Unit,
+     "b",
+     [](const UnitView& view, ValueSink& sink) { sink.boolean(view.live.can_freeze); }},
     {"CanIsolate",
      Interface::Unit,
      "b",
@@ -265,7 +268,7 @@ constexpr auto rows = std::to_array<RuntimeField>({
     {"FreezerState",
      Interface::Unit,
      "s",
-     [](const UnitView&, ValueSink& sink) { sink.string("running"); },
+     [](const UnitView& view, ValueSink& sink) { sink.string(view.live.freezer_state); },
      told},
     {"Id",
      Interface::Unit,
@@ -377,6 +380,12 @@ std::span<const RuntimeField> runtime_fields() {
             fields::unit_fields().begin(), fields::unit_fields().end());
         joined.insert(
             joined.end(), fields::service_fields().begin(), fields::service_fields().end());
+        for (const RuntimeField& field : fields::service_fields()) {
+            if (fields::is_of_cgroup(field.name)) {
+                joined.push_back(field);
+                joined.back().interface = Interface::Slice;
+            }
+        }
         return joined;
     }();
     return all;

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "parser/value_sink.hpp"
+#include "units/resource_usage.hpp"
 #include "units/world.hpp"
 
 namespace hearth {
@@ -18,8 +19,11 @@ namespace hearth {
 /// Facts that only the supervisor can know, read when somebody asks.
 struct LiveFacts {
     std::string control_group;  ///< "/hearth/system.slice/heat.service", empty while there is none
-    std::uint64_t cpu_usage_nanoseconds = UINT64_MAX, memory_current = UINT64_MAX,
-                  memory_peak = UINT64_MAX, tasks_current = UINT64_MAX;
+    ResourceUsage usage;        ///< after the end: its final figures
+    LimitHits limit_hits;
+    bool can_freeze = false;
+    /// "running", "frozen", or "freezing" while some process hasn't stopped yet.
+    std::string freezer_state = "running";
     bool files_changed = false;                     ///< since they were loaded: NeedDaemonReload
     std::string unit_file_state, unit_file_preset;  ///< "static", "disabled" ...
     std::uint64_t effective_memory_max = UINT64_MAX,
@@ -33,7 +37,8 @@ struct UnitView {
     const LiveFacts& live;
 };
 
-enum class Interface : std::uint8_t { Unit, Service };  ///< org.freedesktop.systemd1.Unit, .Service
+/// org.freedesktop.systemd1.Unit, .Service, .Slice
+enum class Interface : std::uint8_t { Unit, Service, Slice };
 
 struct RuntimeField {
     std::string_view name;

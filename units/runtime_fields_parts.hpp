@@ -37,6 +37,8 @@ void unbuilt(const UnitView& view, ValueSink& sink) {
 
 [[nodiscard]] std::span<const RuntimeField> unit_fields();
 [[nodiscard]] std::span<const RuntimeField> service_fields();
+/// Whether a field of services is about the cgroup: slices have it, too.
+[[nodiscard]] bool is_of_cgroup(std::string_view name);
 
 /// Sorted by name without doubles; checked when compiled.
 [[nodiscard]] constexpr bool sorted(std::span<const RuntimeField> fields) {

@@ -14,8 +14,21 @@ namespace {
 
 using fields::told;
 
-void unknown(const UnitView&, ValueSink& sink) {
-    sink.unsigned64(UINT64_MAX);
+/// What is not known is UINT64_MAX, as systemd has it.
+template <ResourceUsage::Number ResourceUsage::* number>
+void counted(const UnitView& view, ValueSink& sink) {
+    sink.unsigned64((view.live.usage.*number).value_or(UINT64_MAX));
+}
+
+/// What the unit may take before MemoryHigh= or MemoryMax= bites.
+void memory_available(const UnitView& view, ValueSink& sink) {
+    const ResourceSettings& resources = view.record.unit.settings.resources;
+    const std::uint64_t most = std::min(
+        resources.memory_max.bytes.value_or(UINT64_MAX),
+        resources.memory_high.bytes.value_or(UINT64_MAX));
+    const auto& used = view.live.usage.memory_current_bytes;
+    const bool known = used && most != UINT64_MAX;
+    sink.unsigned64(known ? most - std::min(most, *used) : UINT64_MAX);
 }
 
 /// systemd holds the user's and group's id while the unit is up only.
@@ -70,10 +83,7 @@ void commands_of(const UnitView& view, ValueSink& sink) {
 }
 
 constexpr auto rows = std::to_array<RuntimeField>({
-    {"CPUUsageNSec", Interface::Service, "t",
-     [](const UnitView& view, ValueSink& sink) {
-         sink.unsigned64(view.live.cpu_usage_nanoseconds);
-     }},
+    {"CPUUsageNSec", Interface::Service, "t", counted<&ResourceUsage::cpu_nanoseconds>},
     {"CleanResult", Interface::Service, "s",
      [](const UnitView&, ValueSink& sink) {
          sink.string("success");
@@ -140,34 +150,28 @@ constexpr auto rows = std::to_array<RuntimeField>({
      [](const UnitView& view, ValueSink& sink) {
          sink.unsigned32(is_up(view) ? view.live.gid : UINT32_MAX);
      }, told},
-    {"IOReadBytes", Interface::Service, "t", unknown},
-    {"IOReadOperations", Interface::Service, "t", unknown},
-    {"IOWriteBytes", Interface::Service, "t", unknown},
-    {"IOWriteOperations", Interface::Service, "t", unknown},
-    {"IPEgressBytes", Interface::Service, "t", unknown},
-    {"IPEgressPackets", Interface::Service, "t", unknown},
-    {"IPIngressBytes", Interface::Service, "t", unknown},
-    {"IPIngressPackets", Interface::Service, "t", unknown},
+    {"IOReadBytes", Interface::Service, "t", counted<&ResourceUsage::io_read_bytes>},
+    {"IOReadOperations", Interface::Service, "t", counted<&ResourceUsage::io_read_operations>},
+    {"IOWriteBytes", Interface::Service, "t", counted<&ResourceUsage::io_write_bytes>},
+    {"IOWriteOperations", Interface::Service, "t", counted<&ResourceUsage::io_write_operations>},
+    {"IPEgressBytes", Interface::Service, "t", counted<&ResourceUsage::ip_egress_bytes>},
+    {"IPEgressPackets", Interface::Service, "t", counted<&ResourceUsage::ip_egress_packets>},
+    {"IPIngressBytes", Interface::Service, "t", counted<&ResourceUsage::ip_ingress_bytes>},
+    {"IPIngressPackets", Interface::Service, "t", counted<&ResourceUsage::ip_ingress_packets>},
     {"LogNamespace", Interface::Service, "s", fields::unbuilt<"LogNamespace", "">},
     {"MainPID", Interface::Service, "u",
      [](const UnitView& view, ValueSink& sink) {
          sink.unsigned32(static_cast<std::uint32_t>(view.record.status.main_pid));
      }, told},
-    {"MemoryAvailable", Interface::Service, "t", unknown},
-    {"MemoryCurrent", Interface::Service, "t",
-     [](const UnitView& view, ValueSink& sink) {
-         sink.unsigned64(view.live.memory_current);
-     }},
+    {"MemoryAvailable", Interface::Service, "t", memory_available},
+    {"MemoryCurrent", Interface::Service, "t", counted<&ResourceUsage::memory_current_bytes>},
     {"MemoryMax", Interface::Service, "t",
      [](const UnitView& view, ValueSink& sink) {
          // A share of the machine is a number only where the machine is known.
          const MemoryLimit& limit = view.record.unit.settings.resources.memory_max;
          sink.unsigned64(limit.permyriad ? view.live.effective_memory_max : limit.bytes.value_or(UINT64_MAX));
      }},
-    {"MemoryPeak", Interface::Service, "t",
-     [](const UnitView& view, ValueSink& sink) {
-         sink.unsigned64(view.live.memory_peak);
-     }},
+    {"MemoryPeak", Interface::Service, "t", counted<&ResourceUsage::memory_peak_bytes>},
     {"NFileDescriptorStore", Interface::Service, "u",
      [](const UnitView& view, ValueSink& sink) {
          sink.unsigned32(static_cast<std::uint32_t>(view.record.status.stored.size()));
@@ -196,10 +200,7 @@ constexpr auto rows = std::to_array<RuntimeField>({
      [](const UnitView& view, ValueSink& sink) {
          sink.string(view.record.status.status_text);
      }, told},
-    {"TasksCurrent", Interface::Service, "t",
-     [](const UnitView& view, ValueSink& sink) {
-         sink.unsigned64(view.live.tasks_current);
-     }},
+    {"TasksCurrent", Interface::Service, "t", counted<&ResourceUsage::tasks_current>},
     {"TasksMax", Interface::Service, "t",
      [](const UnitView& view, ValueSink& sink) {
          const TasksLimit& limit = view.record.unit.settings.resources.tasks_max;
@@ -233,6 +234,29 @@ static_assert(fields::sorted(rows));
 
 std::span<const RuntimeField> fields::service_fields() {
     return rows;
+}
+
+bool fields::is_of_cgroup(std::string_view name) {
+    constexpr std::string_view names[] = {
+        "CPUUsageNSec",
+        "ControlGroup",
+        "MemoryAvailable",
+        "MemoryCurrent",
+        "MemoryMax",
+        "MemoryPeak",
+        "TasksCurrent",
+        "TasksMax",
+        "IOReadBytes",
+        "IOWriteBytes",
+        "IOReadOperations",
+        "IOWriteOperations",
+        "IPIngressBytes",
+        "IPIngressPackets",
+        "IPEgressBytes",
+        "IPEgressPackets",
+        "EffectiveCPUs",
+        "EffectiveMemoryNodes"};
+    return std::ranges::find(names, name) != std::end(names);
 }
 
 }  // namespace hearth

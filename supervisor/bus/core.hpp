@@ -134,6 +134,9 @@ void emit_unit_changed(Connection& connection, const std::string& unit);
 const UnitRecord* find_or_load(Connection& connection, const std::string& name);
 int submit(Request& request, const std::string& unit, Verb verb, const std::string& mode);
 int clean(Request& request, const std::string& unit, std::vector<std::string> what);
+int freeze(Request& request, const std::string& unit, bool frozen);
+/// Reads the rest of the message, ba(sv), and sets those properties (property_changes.cpp).
+int set_properties(Request& request, const std::string& unit);
 int add_reference(Request& request, const std::string& unit);
 int drop_reference(Request& request, const std::string& unit);
 void write_processes(MessageSink& sink, const std::vector<UnitProcess>& processes);

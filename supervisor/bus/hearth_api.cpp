@@ -202,6 +202,18 @@ int attach(Request& request) {
     return 1;
 }
 
+/// set-property with the directives' own text.
+int set_property_texts(Request& request) {
+    std::string unit;
+    bool runtime = false;
+    std::vector<std::string> assignments;
+    if (const int result = request.read(unit, runtime, assignments); result < 0) {
+        return result;
+    }
+    const auto set = request.connection.core.control.set_properties(unit, runtime, assignments);
+    return set ? request.done() : request.refuse(set.error());
+}
+
 int signal_attach(Request& request) {
     std::uint64_t session = 0;
     std::int32_t number = 0;
@@ -236,7 +248,7 @@ int get_log_directory(
 }  // namespace
 
 int add_hearth(Connection& connection) {
-    static const std::array<sd_bus_vtable, 13> table = {
+    static const std::array<sd_bus_vtable, 14> table = {
         start(),
         method<plan>("Plan", "s", "s"),
         method<why>("Why", "s", "s"),
@@ -245,6 +257,7 @@ int add_hearth(Connection& connection) {
         method<inquire<Control::Inquiry::Probe>>("Probe", "as", "s"),
         method<inquire<Control::Inquiry::Doctor>>("Doctor", "as", "s"),
         method<inquire<Control::Inquiry::Security>>("Security", "as", "s"),
+        method<set_property_texts>("SetProperties", "sbas", ""),
         method<attach>("Attach", "ssasasasbah", "tu"),
         method<signal_attach>("SignalAttach", "ti", ""),
         signal("AttachEnded", "tii"),

@@ -48,6 +48,19 @@ int clean_unit(Request& request) {
     return clean(request, unit, std::move(what));
 }
 
+template <bool frozen>
+int freeze_unit(Request& request) {
+    std::string unit;
+    const int result = request.read(unit);
+    return result < 0 ? result : freeze(request, unit, frozen);
+}
+
+int set_unit_properties(Request& request) {
+    std::string unit;
+    const int result = request.read(unit);
+    return result < 0 ? result : set_properties(request, unit);
+}
+
 int reset_failed(Request& request) {
     const auto reset = control_of(request).reset_failed("");
     return reset ? request.done() : request.refuse(reset.error());
@@ -187,6 +200,9 @@ std::span<const sd_bus_vtable> manager_methods() {
         method<reset_failed>("ResetFailed", "", ""),
         method<reset_failed_unit>("ResetFailedUnit", "s", ""),
         method<clean_unit>("CleanUnit", "sas", ""),
+        method<freeze_unit<true>>("FreezeUnit", "s", ""),
+        method<freeze_unit<false>>("ThawUnit", "s", ""),
+        method<set_unit_properties>("SetUnitProperties", "sba(sv)", ""),
         method<reload>("Reload", "", ""),
         method<cancel_job>("CancelJob", "u", ""),
         method<get_unit>("GetUnit", "s", "o"),

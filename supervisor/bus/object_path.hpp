@@ -22,6 +22,7 @@ inline constexpr const char* broker_path = "/org/freedesktop/DBus";
 inline constexpr const char* manager_interface = "org.freedesktop.systemd1.Manager";
 inline constexpr const char* unit_interface = "org.freedesktop.systemd1.Unit";
 inline constexpr const char* service_interface = "org.freedesktop.systemd1.Service";
+inline constexpr const char* slice_interface = "org.freedesktop.systemd1.Slice";
 inline constexpr const char* job_interface = "org.freedesktop.systemd1.Job";
 inline constexpr const char* log_control_interface = "org.freedesktop.LogControl1";
 inline constexpr const char* broker_interface = "org.freedesktop.DBus";

@@ -49,6 +49,9 @@ constexpr auto rules = std::to_array<MethodRule>({
     {manager, "ReloadOrTryRestartUnit", Change},
     {manager, "KillUnit", Change},
     {manager, "CleanUnit", Change},
+    {manager, "FreezeUnit", Change},
+    {manager, "ThawUnit", Change},
+    {manager, "SetUnitProperties", Change},
     {manager, "ResetFailed", Change},
     {manager, "ResetFailedUnit", Change},
     {manager, "RefUnit", Change},
@@ -91,6 +94,9 @@ constexpr auto rules = std::to_array<MethodRule>({
 
     {unit, "Start", Change},
     {unit, "Clean", Change},
+    {unit, "Freeze", Change},
+    {unit, "Thaw", Change},
+    {unit, "SetProperties", Change},
     {unit, "Stop", Change},
     {unit, "Reload", Change},
     {unit, "Restart", Change},
@@ -114,6 +120,7 @@ constexpr auto rules = std::to_array<MethodRule>({
     {hearth_manager, "Doctor", Private},
     {hearth_manager, "Security", Private},
     {hearth_manager, "Probe", Change},
+    {hearth_manager, "SetProperties", Change},
     {hearth_manager, "Attach", Root},
     {hearth_manager, "SignalAttach", Root},
 });

@@ -25,7 +25,10 @@ PropertyTable::PropertyTable(
     }
     for (const std::span<const Row> table : rows) {
         for (const Row& row : table) {
-            if (row.context == Context::Hearth || interface_of(row.context) != interface) {
+            const bool there = interface == Interface::Slice
+                                   ? row.context == Context::Resources && row.name != "Slice"
+                                   : interface_of(row.context) == interface;
+            if (row.context == Context::Hearth || !there) {
                 continue;
             }
             for (const Property& each : row.properties) {

@@ -35,7 +35,7 @@ public:
         std::span<const RuntimeField> fields,
         Interface interface,
         sd_bus_property_get_t getter,
-        std::span<const sd_bus_vtable> members);
+        std::span<const sd_bus_vtable> members);  // .Slice: of the rows, those of resource control
     PropertyTable(const PropertyTable&) = delete;
     PropertyTable& operator=(const PropertyTable&) = delete;
 

@@ -21,6 +21,13 @@ constexpr std::size_t references_per_connection = 1024;
 
 const PropertyTable& unit_table();
 const PropertyTable& service_table();
+const PropertyTable& slice_table();
+
+/// Of the unit that the connection looks at.
+const LiveFacts& live_facts(Connection& connection) {
+    static const LiveFacts none;
+    return connection.unit == &connection.unknown ? none : connection.core.live(*connection.unit);
+}
 
 int write_property(
     Connection& connection,
@@ -40,9 +47,7 @@ int write_property(
             source.setting(record.unit.settings, sink);
         }
     } else {
-        static const LiveFacts none;
-        const LiveFacts& live = &record == &connection.unknown ? none : core.live(record);
-        source.field->write(UnitView{core.control.world(), record, live}, sink);
+        source.field->write(UnitView{core.control.world(), record, live_facts(connection)}, sink);
     }
     return sink.result();
 }
@@ -100,6 +105,15 @@ int unit_clean(Request& request) {
     return clean(request, request.connection.unit->unit.name, std::move(what));
 }
 
+template <bool frozen>
+int unit_freeze(Request& request) {
+    return freeze(request, request.connection.unit->unit.name, frozen);
+}
+
+int unit_set_properties(Request& request) {
+    return set_properties(request, request.connection.unit->unit.name);
+}
+
 int unit_reference(Request& request) {
     return add_reference(request, request.connection.unit->unit.name);
 }
@@ -128,6 +142,9 @@ const PropertyTable& unit_table() {
         method<unit_kill>("Kill", "si", ""),
         method<unit_reset_failed>("ResetFailed", "", ""),
         method<unit_clean>("Clean", "as", ""),
+        method<unit_freeze<true>>("Freeze", "", ""),
+        method<unit_freeze<false>>("Thaw", "", ""),
+        method<unit_set_properties>("SetProperties", "ba(sv)", ""),
         method<unit_reference>("Ref", "", ""),
         method<unit_unreference>("Unref", "", ""),
     };
@@ -149,6 +166,12 @@ const PropertyTable& service_table() {
     return table;
 }
 
+const PropertyTable& slice_table() {
+    static const PropertyTable table(
+        service_tables(), runtime_fields(), Interface::Slice, get_property<slice_table>, {});
+    return table;
+}
+
 int get_hearth_property(
     sd_bus*,
     const char*,
@@ -157,7 +180,8 @@ int get_hearth_property(
     sd_bus_message* reply,
     void* userdata,
     sd_bus_error*) noexcept {
-    const UnitRecord& record = *static_cast<Connection*>(userdata)->unit;
+    auto& connection = *static_cast<Connection*>(userdata);
+    const UnitRecord& record = *connection.unit;
     MessageSink sink(reply);
     try {
         const std::string_view name(property);
@@ -165,6 +189,15 @@ int get_hearth_property(
             sink.string(record.status.failure);
         } else if (name == "Refused") {
             sink.boolean(record.status.refused);
+        } else if (name == "CPUThrottledNSec") {
+            const auto& waited = live_facts(connection).usage.throttled_nanoseconds;
+            sink.unsigned64(waited.value_or(UINT64_MAX));
+        } else if (name == "LimitHits") {
+            std::vector<std::string> lines;
+            for (const LimitHit& hit : live_facts(connection).limit_hits.all()) {
+                lines.push_back(to_text(hit));
+            }
+            sink.strings(lines);
         } else {
             std::vector<std::string> lines;
             for (const Diagnostic& each : name == "Refusals"      ? record.unit.refusals
@@ -187,8 +220,10 @@ std::array<char*, 3> hearth_changing() {
 }
 
 const sd_bus_vtable* hearth_vtable() {
-    static const std::array<sd_bus_vtable, 7> table = {
+    static const std::array<sd_bus_vtable, 9> table = {
         start(),
+        property("CPUThrottledNSec", "t", get_hearth_property),
+        property("LimitHits", "as", get_hearth_property),
         property("Failure", "s", get_hearth_property, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         property("Refused", "b", get_hearth_property, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         property("Refusals", "as", get_hearth_property),
@@ -217,7 +252,8 @@ int find_unit(
         if (!name || !is_valid_unit_name(*name)) {
             return 0;
         }
-        if (interface == Interface::Service && !name->ends_with(".service")) {
+        if ((interface == Interface::Service && !name->ends_with(".service")) ||
+            (interface == Interface::Slice && !name->ends_with(".slice"))) {
             return 0;
         }
         connection.unit = find_or_load(connection, *name);
@@ -332,6 +368,11 @@ int clean(Request& request, const std::string& unit, std::vector<std::string> wh
     return 1;
 }
 
+int freeze(Request& request, const std::string& unit, bool frozen) {
+    const auto done = request.connection.core.control.freeze(unit, frozen);
+    return done ? request.done() : request.refuse(done.error());
+}
+
 int add_reference(Request& request, const std::string& unit) {
     auto& references = request.connection.references;
     if (references.size() >= references_per_connection && !references.contains(unit)) {
@@ -384,6 +425,16 @@ int add_units(Connection& connection) {
             service_interface,
             service_table().vtable(),
             find_unit<Interface::Service>,
+            &connection);
+    }
+    if (result >= 0) {
+        result = sd_bus_add_fallback_vtable(
+            bus,
+            nullptr,
+            unit_prefix,
+            slice_interface,
+            slice_table().vtable(),
+            find_unit<Interface::Slice>,
             &connection);
     }
     if (result >= 0) {

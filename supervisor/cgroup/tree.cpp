@@ -307,32 +307,6 @@ Result<void> Tree::remove_root() const {
     return {};
 }
 
-Usage Tree::usage(const std::string& path) const {
-    Usage usage;
-    if (descendants_) {
-        return usage;
-    }
-    const std::string unified = directory(path) + '/';
-    if (const auto used = read_keyed(unified + "cpu.stat", "usage_usec")) {
-        usage.cpu_nanoseconds = *used * 1000;
-    }
-    if (layout_ == launch::CgroupLayout::Unified) {
-        usage.memory_current_bytes = read_number(unified + "memory.current");
-        usage.memory_peak_bytes = read_number(unified + "memory.peak");  // Linux 5.19
-        usage.tasks_current = read_number(unified + "pids.current");
-        return usage;
-    }
-    if (v1_.contains("memory")) {
-        const std::string memory = directory(path, "memory") + '/';
-        usage.memory_current_bytes = read_number(memory + "memory.usage_in_bytes");
-        usage.memory_peak_bytes = read_number(memory + "memory.max_usage_in_bytes");
-    }
-    if (v1_.contains("pids")) {
-        usage.tasks_current = read_number(directory(path, "pids") + "/pids.current");
-    }
-    return usage;
-}
-
 std::vector<std::string> Tree::existing() const {
     std::set<std::string> units;
     if (descendants_) {

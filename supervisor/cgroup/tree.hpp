@@ -26,6 +26,7 @@
 #include "supervisor/cgroup/mounts.hpp"
 #include "supervisor/launch/host.hpp"
 #include "supervisor/sys/descriptor.hpp"
+#include "units/resource_usage.hpp"
 
 namespace hearth::cgroup {
 
@@ -37,11 +38,6 @@ struct Knob {
 struct Handle {
     sys::Descriptor directory;           ///< v2 directory, for CLONE_INTO_CGROUP
     std::vector<sys::Descriptor> tasks;  ///< v1 `tasks` files, for the child to write "0"; all >= 3
-};
-
-struct Usage {  ///< absent: this host can't tell
-    std::optional<std::uint64_t> cpu_nanoseconds, memory_current_bytes, memory_peak_bytes,
-        tasks_current;
 };
 
 class Tree {
@@ -105,7 +101,8 @@ public:
     [[nodiscard]] Result<void> remove(const std::string& path) const;
     /// Removes the whole root, and what open() made above it, when no process is left (at exit).
     [[nodiscard]] Result<void> remove_root() const;
-    [[nodiscard]] Usage usage(const std::string& path) const;
+    /// What the kernel counted in that cgroup and below (usage.cpp).
+    [[nodiscard]] ResourceUsage usage(const std::string& path) const;
     /// "254:0": the number of the disk that `path` names (a node, or its partition's disk) or, for
     /// any other path, lies on. The io controllers know whole disks only.
     [[nodiscard]] static Result<std::string> block_device(const std::string& path);
@@ -133,6 +130,7 @@ private:
     [[nodiscard]] Result<void> pass_on_controllers(
         const std::string& directory, const std::vector<std::string>& passed) const;
     [[nodiscard]] std::vector<const Hierarchy*> every_hierarchy() const;
+    void read_v1_usage(const std::string& path, ResourceUsage& usage) const;
 
     Hierarchy unified_;
     std::shared_ptr<Descendants> descendants_;  ///< without cgroups

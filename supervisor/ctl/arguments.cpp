@@ -70,6 +70,13 @@ void add_options(CLI::App& app, const Verb& verb, Arguments& arguments) {
         "--what",
         arguments.what,
         "runtime, state, cache, logs, configuration or all (else cache and runtime)");
+    add.flag(Option::Top, "--once", arguments.once, "Print one table and end");
+    add.value(
+        Option::Top,
+        "-o,--order",
+        arguments.order,
+        "Sort by unit, cpu, throttled, memory, tasks, io or restarts");
+    add.value(Option::Top, "-d,--delay", arguments.interval, "Seconds between two looks");
     add.list(Option::State, "--state", arguments.states, "Only units in one of these states");
     add.list(Option::Type, "-t,--type", arguments.types, "Only units of these types");
     add.flag(Option::Full, "-l,--full", arguments.full, "Don't shorten lines");
@@ -111,10 +118,12 @@ void add_options(CLI::App& app, const Verb& verb, Arguments& arguments) {
         Option::Attach, "command", arguments.command, "What to run (default: a shell), after --");
     add.value(
         Option::Root, "--root", arguments.root, "Work on the unit files below DIR; ask no hearthd");
+    add.flag(Option::Runtime, "--runtime", arguments.runtime, "Only until the machine stops");
     add.flag(
-        Option::Runtime, "--runtime", arguments.runtime, "Make links that are gone after a boot");
-    add.flag(
-        Option::Runtime, "--no-reload", arguments.no_reload, "Don't let hearthd reload afterwards");
+        Option::NoReload,
+        "--no-reload",
+        arguments.no_reload,
+        "Don't let hearthd reload afterwards");
     add.flag(Option::Force, "-f,--force", arguments.force, "Replace links that lead elsewhere");
     add.flag(Option::Now, "--now", arguments.now, "Start or stop the units, too");
     add.value(

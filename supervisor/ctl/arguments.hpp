@@ -28,9 +28,12 @@ struct Arguments {
     bool probe = false, watch = false, fresh = false, offline = false;
     double interval = 2, threshold = 10;
     std::string job_mode = "replace";
-    bool now = false, runtime = false, force = false, no_reload = false;  ///< of enable and kin
+    bool now = false, force = false, no_reload = false;  ///< of enable and kin
+    bool runtime = false;                                ///< of `set-property`, enable and kin
     std::string root;  ///< --root=: the unit files of that tree, without hearthd
     std::string preset_mode = "full";
+    bool once = false;              ///< of `top`
+    std::string order = "cpu";      ///< of `top`: its column
     std::vector<std::string> what;  ///< of `clean`: empty stands for cache and runtime
 };
 
@@ -58,8 +61,10 @@ enum class Option : std::uint32_t {
     Plan = 1U << 20U,
     Reverse = 1U << 21U,
     Order = 1U << 22U,
+    Top = 1U << 23U,
     Root = 1U << 25U,
-    Runtime = 1U << 26U,  ///< and --no-reload
+    Runtime = 1U << 26U,
+    NoReload = 1U << 18U,
     Force = 1U << 27U,
     Now = 1U << 28U,
     PresetMode = 1U << 29U,

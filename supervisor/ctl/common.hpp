@@ -94,6 +94,10 @@ int confinement_verb(const Arguments&);
 int attach_verb(const Arguments&);
 int probe_confinement(const Arguments&);  ///< confinement --probe
 int watch_confinement(const Arguments&);  ///< confinement --watch
+int set_property_verb(const Arguments&);
+int freeze_verb(const Arguments&);
+int thaw_verb(const Arguments&);
+int top_verb(const Arguments&);
 int doctor_verb(const Arguments&);
 int security_verb(const Arguments&);
 int help_verb(const Arguments&);

@@ -11,6 +11,7 @@
 #include <set>
 
 #include "supervisor/ctl/time_format.hpp"
+#include "units/amount_text.hpp"
 #include "units/names.hpp"
 #include "units/number_lists.hpp"
 #include "units/process_codecs.hpp"
@@ -155,7 +156,7 @@ PropertyText unsigned64(string_view name, std::uint64_t number) {
         return one(text, text.empty());
     }
     if (contains(name, "USec")) {
-        return one(timespan(number, 1));
+        return one(timespan_text(number, 1));
     }
     if (one_of(name, {"CapabilityBoundingSet", "AmbientCapabilities"})) {
         const std::string text = capabilities(number);
@@ -360,7 +361,8 @@ PropertyText device_amounts(string_view name, const Value& value) {
         const std::uint64_t amount = entry.members[1].number;
         text.lines.push_back(
             entry.members[0].text + " " +
-            (name == "IODeviceLatencyTargetUSec" ? timespan(amount, 1) : std::to_string(amount)));
+            (name == "IODeviceLatencyTargetUSec" ? timespan_text(amount, 1)
+                                                 : std::to_string(amount)));
     }
     return text;
 }

@@ -14,7 +14,9 @@
 #include "supervisor/ctl/time_format.hpp"
 #include "supervisor/sys/file.hpp"
 #include "supervisor/sys/process.hpp"
+#include "units/amount_text.hpp"
 #include "units/names.hpp"
+#include "units/resource_usage.hpp"
 
 namespace hearth::ctl {
 
@@ -187,6 +189,48 @@ std::string limit(std::string_view word, std::string_view text) {
     return fmt::format("{}: {}", word, text);
 }
 
+/// "IP: 1.2K in, 340B out", where it is known.
+std::string traffic_line(
+    const PropertyMap& unit,
+    std::string_view name,
+    const std::string& incoming,
+    const std::string& outgoing,
+    std::string_view in,
+    std::string_view out) {
+    const std::uint64_t first = unit.counter(incoming + "Bytes");
+    const std::uint64_t second = unit.counter(outgoing + "Bytes");
+    if (first == UINT64_MAX || second == UINT64_MAX) {
+        return {};
+    }
+    return field(name, fmt::format("{}{}{}{}", size_text(first), in, size_text(second), out));
+}
+
+/// "Limits: TasksMax refused it a new task 3 times, last 5s ago (first 2min ago)".
+std::string limit_lines(const PropertyMap& unit) {
+    std::string text;
+    const std::uint64_t now = sys::realtime_microseconds();
+    for (const std::string& each : unit.texts("LimitHits")) {
+        const auto known = limit_hit(each);
+        if (!known) {
+            continue;
+        }
+        const LimitHit& hit = *known;
+        std::string line = describe(hit);
+        const std::uint64_t first = hit.first.realtime, last = hit.last.realtime;
+        if (hit.limit == "CPUQuota" && unit.counter("CPUThrottledNSec") != UINT64_MAX) {
+            line += ", for " + timespan_text(unit.counter("CPUThrottledNSec") / 1000, 1000);
+        }
+        if (last != 0) {
+            line += ", last " + ago(last, now);
+        }
+        if (first != 0 && first != last) {
+            line += fmt::format(" (first {})", ago(first, now));
+        }
+        text += text.empty() ? field("Limits", tinted(Tone::Warning, line)) : continued(line);
+    }
+    return text;
+}
+
 std::string resource_lines(const PropertyMap& unit) {
     std::string text;
     if (const std::uint64_t tasks = unit.counter("TasksCurrent"); tasks != UINT64_MAX) {
@@ -201,10 +245,12 @@ std::string resource_lines(const PropertyMap& unit) {
         for (const auto& [word, name] :
              {std::pair("high", "MemoryHigh"), std::pair("max", "MemoryMax")}) {
             if (const std::uint64_t most = unit.counter(name); most != UINT64_MAX) {
-                limits += (limits.empty() ? " (" : " ") + limit(word, size(most));
+                limits += (limits.empty() ? " (" : " ") + limit(word, size_text(most));
             }
         }
-        text += field("Memory", size(memory) + limits + (limits.empty() ? "" : ")"));
+        text += field("Memory", size_text(memory) + limits + (limits.empty() ? "" : ")"));
+    } else if (const std::uint64_t peak = unit.counter("MemoryPeak"); peak != UINT64_MAX) {
+        text += field("Mem peak", size_text(peak));
     }
     if (const std::uint64_t time = unit.counter("CPUUsageNSec"); time != UINT64_MAX) {
         const std::uint64_t quota = unit.counter("CPUQuotaPerSecUSec");
@@ -212,9 +258,10 @@ std::string resource_lines(const PropertyMap& unit) {
         if (quota != UINT64_MAX) {
             share = fmt::format(" (quota: {:g}%)", static_cast<double>(quota) / 10'000);
         }
-        text += field("CPU", timespan(time / 1000, 1000) + share);
+        text += field("CPU", timespan_text(time / 1000, 1000) + share);
     }
-    return text;
+    return text + traffic_line(unit, "IO", "IORead", "IOWrite", " read, ", " written") +
+           traffic_line(unit, "IP", "IPIngress", "IPEgress", " in, ", " out") + limit_lines(unit);
 }
 
 /// A process's line, cut to the terminal's width.

@@ -24,7 +24,8 @@ constexpr std::uint32_t list_options = with(
     Option::Full,
     Option::Json);
 
-constexpr std::uint32_t link_options = with(Option::Root, Option::Runtime, Option::Quiet);
+constexpr std::uint32_t link_options =
+    with(Option::Root, Option::Runtime, Option::NoReload, Option::Quiet);
 
 using enum Names;
 constexpr auto table = std::to_array<Verb>({
@@ -67,6 +68,20 @@ constexpr auto table = std::to_array<Verb>({
      Some,
      with(Option::What),
      clean_verb},
+    {"set-property",
+     "Change limits of a unit, at once and for later",
+     "UNIT NAME=VALUE...",
+     Some,
+     with(Option::Runtime),
+     set_property_verb},
+    {"freeze", "Stop all processes of units where they are", "UNIT...", Some, 0, freeze_verb},
+    {"thaw", "Let frozen units go on", "UNIT...", Some, 0, thaw_verb},
+    {"top",
+     "Show what units use, again and again",
+     "[PATTERN...]",
+     Any,
+     with(Option::Json, Option::Top, Option::Legend),
+     top_verb},
     {"status",
      "Show what units do",
      "[UNIT...]",

@@ -13,8 +13,7 @@
 #include <cerrno>
 #include <thread>
 
-#include "supervisor/cgroup/bpf.hpp"
-#include "supervisor/launch/cgroup_filters.hpp"
+#include "supervisor/launch/cgroup_limits.hpp"
 #include "supervisor/launch/exit_status.hpp"
 #include "supervisor/launch/launcher_credentials.hpp"
 #include "supervisor/launch/launcher_run.hpp"
@@ -77,15 +76,6 @@ Result<sys::Descriptor> open_patiently(const OpenFile& file, const InFlight& in_
         }
         std::this_thread::sleep_for(FifoPause);
     }
-}
-
-Result<void> write_knob(
-    const cgroup::Tree& tree, const std::string& path, const MakeCgroup::Knob& knob) {
-    std::string value = knob.value;
-    if (!knob.device.empty()) {
-        value = HEARTH_TRY(cgroup::Tree::block_device(knob.device)) + " " + value;
-    }
-    return tree.write(path, cgroup::Knob{knob.controller, knob.file, std::move(value)});
 }
 
 }  // namespace
@@ -162,24 +152,15 @@ Result<void> Preparing::prepare(const MakeCgroup& preparation, const Prepared&) 
             HEARTH_TRY(sys::chown(directory + file, user, group));
         }
     }
-    for (const MakeCgroup::Knob& knob : preparation.knobs) {
-        knob_ = &knob.asked;
-        const Result<void> written = write_knob(means_.tree, preparation.path, knob);
-        if (!written && !knob.soft) {
-            return written;
-        }
-    }
-    knob_ = nullptr;
-    return {};
+    return write_knobs(means_.tree, preparation, knob_);
 }
 
 Result<void> Preparing::prepare(const FilterCgroup& preparation, const Prepared&) {
-    using cgroup::Hook;
-    const CgroupFilters filters = HEARTH_TRY(cgroup_filters(preparation));
-    return cgroup::attach(
-        means_.tree.directory(preparation.path),
-        filters.all(),
-        {Hook::Device, Hook::Ingress, Hook::Egress, Hook::Bind4, Hook::Bind6});
+    return attach_filters(means_.tree, preparation);
+}
+
+Result<void> Preparing::prepare(const LimitSlice& preparation, const Prepared&) {
+    return limit_slice(means_.tree, preparation, knob_);
 }
 
 Result<void> Preparing::prepare(const MakeInput& preparation, const Prepared&) {

@@ -133,6 +133,7 @@ private:
     Result<void> prepare(const MakeNamespace& preparation, const Prepared& prepared);
     Result<void> prepare(const OpenNamespace& preparation, const Prepared& prepared);
     Result<void> prepare(const MakeUserNamespace& preparation, const Prepared& prepared);
+    Result<void> prepare(const LimitSlice&, const Prepared&);
     Result<void> prepare(const JoinActivation&, const Prepared&) { return {}; }  // the caller's
     Result<void> prepare(const CloneTree& preparation, const Prepared& prepared);
     Result<void> map_ids(const sys::Descriptor& tree, const CloneTree& preparation);

@@ -57,7 +57,10 @@ void print_preparations(std::string& out, const Plan& plan) {
     out += "\nbefore the clone\n";
     for (const Prepared& prepared : plan.preparations) {
         print_line(out, "    " + describe(prepared.preparation), prepared.asked);
-        if (const auto* cgroup = std::get_if<MakeCgroup>(&prepared.preparation)) {
+        const auto* slice = std::get_if<LimitSlice>(&prepared.preparation);
+        const auto* cgroup =
+            slice != nullptr ? &slice->cgroup : std::get_if<MakeCgroup>(&prepared.preparation);
+        if (cgroup != nullptr) {
             for (const MakeCgroup::Knob& knob : cgroup->knobs) {
                 const std::string device = knob.device.empty() ? "" : knob.device + " ";
                 print_line(
@@ -148,6 +151,7 @@ std::string_view name(const Preparation& preparation) {
     return std::visit(
         Overloaded{
             [](const MakeCgroup&) { return "make-cgroup"; },
+            [](const LimitSlice&) { return "limit-slice"; },
             [](const FilterCgroup&) { return "filter-cgroup"; },
             [](const MakeInput&) { return "make-input"; },
             [](const PrepareTerminal&) { return "prepare-terminal"; },

@@ -193,6 +193,9 @@ std::string arguments(const FilterCgroup& step) {
     add("interfaces", Codec<InterfaceList>::format(step.interfaces));
     return text;
 }
+std::string arguments(const LimitSlice& step) {
+    return step.filter ? arguments(*step.filter) : step.cgroup.path;
+}
 std::string arguments(const OpenFile& step) {
     const auto flags = static_cast<std::uint64_t>(step.flags);
     const std::string access = (flags & O_ACCMODE) == O_RDONLY ? "read" : "";

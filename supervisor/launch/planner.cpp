@@ -261,6 +261,18 @@ Result<Plan, Diagnostics> plan(const Unit& unit, const Invocation& invocation, c
     return std::move(planning.plan);
 }
 
+Result<Plan, Diagnostics> plan_limits(
+    const Unit& unit, const Invocation& invocation, const Host& host) {
+    Planning planning(unit, invocation, host);
+    planning.plan.unit = unit.name;
+    refuse_what_is_not_built(planning);
+    make_cgroup(planning);
+    if (!planning.refusals.empty()) {
+        return Unexpected(std::move(planning.refusals));
+    }
+    return std::move(planning.plan);
+}
+
 std::string relaxing_drop_in(const Diagnostics& refusals) {
     std::set<std::string, std::less<>> names;
     for (const Diagnostic& refusal : refusals) {

@@ -49,11 +49,17 @@ struct Invocation {
     std::string notify_socket{};              ///< its path on the host; empty: it may not notify
     std::uint64_t watchdog_microseconds = 0;  ///< $WATCHDOG_USEC; 0: none
     std::vector<Passed> stored{};             ///< what the service stored, in slots of the caller
+    std::vector<const Unit*> slices{};        ///< that the unit's cgroup lies in, outermost first
     bool attach = false;                      ///< reserved for attach; no stdio of the unit's
 };
 
 /// The plan, or every reason (all of them, not the first) why this launch is refused.
 [[nodiscard]] Result<Plan, Diagnostics> plan(
+    const Unit& unit, const Invocation& invocation, const Host& host);
+
+/// The part of a plan that limits the unit's cgroup and those above it, and nothing else: for a
+/// unit that runs already.
+[[nodiscard]] Result<Plan, Diagnostics> plan_limits(
     const Unit& unit, const Invocation& invocation, const Host& host);
 
 /// The capabilities that the service can keep: CapabilityBoundingSet= without what others take
@@ -72,7 +78,7 @@ struct Invocation {
 [[nodiscard]] int exit_status(const Diagnostics& refusals);
 
 /// The unit's cgroup below hearthd's root: "system.slice/heat.service",
-/// "system.slice/system-getty.slice/...".
+/// "system.slice/system-getty.slice/...", of a slice its own.
 [[nodiscard]] std::string cgroup_path(const Unit& unit);
 
 }  // namespace hearth::launch

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "supervisor/launch/exit_status.hpp"
@@ -297,6 +298,10 @@ MakeCgroup CgroupLimits::finish() {
 }
 
 std::string cgroup_path(const Unit& unit) {
+    if (unit.name.ends_with(".slice")) {
+        std::string path = slice_path(unit.name);
+        return path.substr(0, path.empty() ? 0 : path.size() - 1);
+    }
     return slice_path(slice_of(unit)) + unit.name;
 }
 
@@ -321,13 +326,46 @@ void delegate(CgroupLimits& limits) {
     }
 }
 
+void limit_all(CgroupLimits& limits) {
+    Limits(limits).write();
+    limit_placement(limits);
+    limit_io(limits);
+}
+
+/// What the slices above hold the unit to. v1: it must be in their hierarchies, too.
+void limit_slices(Planning& planning, CgroupLimits& own) {
+    for (const Unit* const slice : planning.invocation.slices) {
+        Planning above(*slice, planning.invocation, planning.host);
+        refuse_what_is_not_built(above);
+        CgroupLimits limits(above);
+        limit_all(limits);
+        std::optional<FilterCgroup> filter = filter_cgroup(limits);
+        MakeCgroup cgroup = limits.finish();
+        std::ranges::move(above.refusals, std::back_inserter(planning.refusals));
+        std::ranges::move(above.plan.shortfalls, std::back_inserter(planning.plan.shortfalls));
+        if (cgroup.path.empty() || (cgroup.knobs.empty() && !filter)) {
+            continue;
+        }
+        if (filter) {
+            filter->path = cgroup.path;
+        }
+        for (const MakeCgroup::Knob& knob : cgroup.knobs) {
+            own.join(knob.controller);
+        }
+        Asked who = cgroup.knobs.empty() ? above.asked("Slice") : cgroup.knobs.front().asked;
+        if (planning.host.cgroup_layout != CgroupLayout::None) {
+            planning.prepare(
+                LimitSlice{std::move(cgroup), std::move(filter)}, std::move(who), cgroup_status);
+        }
+    }
+}
+
 }  // namespace
 
 void make_cgroup(Planning& planning) {
     CgroupLimits limits(planning);
-    Limits(limits).write();
-    limit_placement(limits);
-    limit_io(limits);
+    limit_slices(planning, limits);
+    limit_all(limits);
     delegate(limits);
     std::optional<FilterCgroup> filter = filter_cgroup(limits);
     MakeCgroup cgroup = limits.finish();

@@ -66,6 +66,13 @@ struct FilterCgroup {
     bool operator==(const FilterCgroup&) const = default;
 };
 
+/// A slice above the unit and what it is held to, written again at each launch below it.
+struct LimitSlice {
+    MakeCgroup cgroup;
+    std::optional<FilterCgroup> filter{};
+    bool operator==(const LimitSlice&) const = default;
+};
+
 /// Opens a file as root in the host's view and keeps it in `slot`.
 struct OpenFile {
     std::string slot;
@@ -273,6 +280,7 @@ struct RemoveIpc {
 using Preparation = std::variant<
     MakeCgroup,
     FilterCgroup,
+    LimitSlice,
     MakeInput,
     PrepareTerminal,
     OpenFile,

@@ -65,8 +65,8 @@ protected:
         full.unit = unit_of_samples();
         live(full);
         control.facts.control_group = "/hearth/system.slice/full.service";
-        control.facts.cpu_usage_nanoseconds = 123'456'789;
-        control.facts.memory_current = 4096;
+        control.facts.usage.cpu_nanoseconds = 123'456'789;
+        control.facts.usage.memory_current_bytes = 4096;
         serve();
     }
     static void live(UnitRecord& record) {

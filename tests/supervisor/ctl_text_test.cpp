@@ -9,6 +9,7 @@
 #include "supervisor/ctl/console.hpp"
 #include "supervisor/ctl/property_text.hpp"
 #include "supervisor/ctl/time_format.hpp"
+#include "units/amount_text.hpp"
 
 namespace hearth::ctl {
 namespace {
@@ -186,11 +187,11 @@ TEST(CtlText, SaysHowLongAgo) {
 }
 
 TEST(CtlText, WritesSizes) {
-    EXPECT_EQ(size(0), "0B");
-    EXPECT_EQ(size(1023), "1023B");
-    EXPECT_EQ(size(1536), "1.5K");
-    EXPECT_EQ(size(std::uint64_t{33'554'432}), "32.0M");
-    EXPECT_EQ(size(UINT64_MAX - 1), "15.9E");
+    EXPECT_EQ(size_text(0), "0B");
+    EXPECT_EQ(size_text(1023), "1023B");
+    EXPECT_EQ(size_text(1536), "1.5K");
+    EXPECT_EQ(size_text(std::uint64_t{33'554'432}), "32.0M");
+    EXPECT_EQ(size_text(UINT64_MAX - 1), "15.9E");
 }
 
 TEST(CtlText, AlignsColumnsByCharacters) {

@@ -263,7 +263,9 @@ TEST_F(CtlVerbs, LintFilesWithoutHearthd) {
     const std::string of_template = directory.path() + "/disk@.service";
     ASSERT_TRUE(
         sys::replace_file(
-            of_template, "[Unit]\nBindsTo=%i.device\n[Service]\nExecStart=/bin/true %i\n", 0600)
+            of_template,
+            "[Unit]\nBindsTo=%i.device\nAfter=%i.device\n[Service]\nExecStart=/bin/true %i\n",
+            0600)
             .has_value());
     const Ended instance = hearthctl("lint", {of_template});
     EXPECT_EQ(instance.status, 0) << instance.out;

@@ -263,6 +263,21 @@ public:
             done(Unexpected(RequestError{"NoSuchUnit", "Unit " + unit + " not found."}));
         }
     }
+    Result<void, RequestError> set_properties(
+        const std::string& unit,
+        bool runtime,
+        const std::vector<std::string>& assignments) override {
+        std::string call = "set-property " + unit + (runtime ? " runtime" : "");
+        for (const std::string& each : assignments) {
+            call += " " + each;
+        }
+        calls.push_back(std::move(call));
+        return {};
+    }
+    Result<void, RequestError> freeze(const std::string& unit, bool frozen) override {
+        calls.push_back((frozen ? "freeze " : "thaw ") + unit);
+        return {};
+    }
     void end_attach(std::uint64_t session) override {
         calls.push_back("end-attach " + std::to_string(session));
     }

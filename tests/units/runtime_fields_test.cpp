@@ -72,7 +72,7 @@ TEST(RuntimeFields, ShowARunningService) {
     LiveFacts live;
     live.control_group = "/hearth/system.slice/heat.service";
     live.uid = 65534;
-    live.memory_current = 4096;
+    live.usage.memory_current_bytes = 4096;
     const std::map<std::string_view, std::string> expected = {
         {"Id", "s \"heat.service\""},
         {"Names", "as [\"heat.service\"]"},
