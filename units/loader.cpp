@@ -331,10 +331,6 @@ void load_files(
     judge(unit);
 }
 
-}  // namespace
-
-namespace {
-
 std::vector<std::string> existing_mounts(
     const std::vector<AbsolutePath>& paths, const UnitSource& source) {
     std::vector<std::string> names;

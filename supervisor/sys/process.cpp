@@ -206,17 +206,18 @@ Result<pid_t> pid_of(int pidfd) {
 
 Result<std::string> random_hex(std::size_t bytes) {
     constexpr std::string_view Digits = "0123456789abcdef";
-    std::string hex;
-    while (hex.size() < bytes * 2) {
-        unsigned char random = 0;
-        if (::getrandom(&random, 1, 0) != 1) {
-            if (errno == EINTR) {
-                continue;
-            }
+    std::string random(bytes, '\0');
+    for (std::size_t filled = 0; filled < bytes;) {
+        const ssize_t size = ::getrandom(random.data() + filled, bytes - filled, 0);
+        if (size < 0 && errno != EINTR) {
             return call_failure("getrandom", "", errno);
         }
-        hex += Digits[random >> 4];
-        hex += Digits[random & 15];
+        filled += size > 0 ? static_cast<std::size_t>(size) : 0;
+    }
+    std::string hex;
+    for (const char byte : random) {
+        hex += Digits[static_cast<unsigned char>(byte) >> 4U];
+        hex += Digits[static_cast<unsigned char>(byte) & 15U];
     }
     return hex;
 }

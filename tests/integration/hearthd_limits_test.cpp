@@ -148,23 +148,30 @@ std::string burner(int processes = 1) {
     return "ExecStart=/bin/sh -c '" + script + "; do while :; do :; done & done; wait'\n";
 }
 
-/// CPU seconds that each unit used in `seconds` of time, all over the same time.
+/// Which part of one CPU each unit used over `seconds`, by its own clock.
 std::vector<double> used(
     const HearthdProcess& hearthd, const std::vector<std::string>& units, double seconds) {
-    const auto look = [&] {
-        std::vector<double> numbers;
-        for (const std::string& unit : units) {
-            numbers.push_back(static_cast<double>(number(hearthd, unit, "CPUUsageNSec")) / 1e9);
-        }
-        return numbers;
+    struct Look {
+        double cpu = 0;
+        std::chrono::steady_clock::time_point at;
     };
-    std::vector<double> numbers = look();
+    const auto look = [&] {
+        std::vector<Look> looks;
+        for (const std::string& unit : units) {
+            const double cpu = static_cast<double>(number(hearthd, unit, "CPUUsageNSec")) / 1e9;
+            looks.push_back({cpu, std::chrono::steady_clock::now()});
+        }
+        return looks;
+    };
+    const std::vector<Look> before = look();
     std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
-    const std::vector<double> after = look();
-    for (std::size_t i = 0; i < numbers.size(); ++i) {
-        numbers[i] = after[i] - numbers[i];
+    const std::vector<Look> after = look();
+    std::vector<double> shares;
+    for (std::size_t i = 0; i < before.size(); ++i) {
+        const std::chrono::duration<double> passed = after[i].at - before[i].at;
+        shares.push_back((after[i].cpu - before[i].cpu) / passed.count());
     }
-    return numbers;
+    return shares;
 }
 
 TEST(HearthdSlices, TwoBurnersInASliceOfTwentyPercentGetTenEach) {
@@ -179,9 +186,9 @@ TEST(HearthdSlices, TwoBurnersInASliceOfTwentyPercentGetTenEach) {
     constexpr double seconds = 3;
     const auto cpu = used(hearthd, {"first.service", "second.service"}, seconds);
     // 20% of the time for both together, and neither has much more than the other.
-    EXPECT_NEAR((cpu[0] + cpu[1]) / seconds, 0.20, 0.03);
-    EXPECT_NEAR(cpu[0] / seconds, 0.10, 0.05);
-    EXPECT_NEAR(cpu[1] / seconds, 0.10, 0.05);
+    EXPECT_NEAR(cpu[0] + cpu[1], 0.20, 0.03);
+    EXPECT_NEAR(cpu[0], 0.10, 0.05);
+    EXPECT_NEAR(cpu[1], 0.10, 0.05);
     EXPECT_NE(number(hearthd, "kiln.slice", "CPUUsageNSec"), unknown);
     EXPECT_EQ(hearthd.ctl({"stop", "first.service", "second.service"}).status, 0);
     EXPECT_TRUE(eventually([&] {
@@ -260,7 +267,7 @@ TEST(HearthdLiveLimits, SetPropertyHoldsAtOnceAndIsWrittenAsSystemdDoes) {
         "# This is a drop-in unit file extension, created via \"systemctl set-property\"\n"
         "# or an equivalent operation. Do not edit.\n[Service]\nCPUQuota=10%\n");
     constexpr double seconds = 2;
-    EXPECT_NEAR(used(hearthd, {"burns.service"}, seconds)[0] / seconds, 0.10, 0.03);
+    EXPECT_NEAR(used(hearthd, {"burns.service"}, seconds)[0], 0.10, 0.03);
     EXPECT_EQ(number(hearthd, "burns.service", "TasksMax"), 9U);
     EXPECT_EQ(hearthd.show("burns.service", "NeedDaemonReload"), "no");
     const Output report = hearthd.ctl({"confinement", "burns.service"});
@@ -346,7 +353,7 @@ TEST(HearthdLiveLimits, ReloadAppliesAChangedLimitToWhatRuns) {
     hearthd.add("burns.service", "[Service]\nCPUQuota=5%\n" + burner());
     ASSERT_EQ(hearthd.ctl({"daemon-reload"}).status, 0);
     constexpr double seconds = 2;
-    EXPECT_NEAR(used(hearthd, {"burns.service"}, seconds)[0] / seconds, 0.05, 0.02);
+    EXPECT_NEAR(used(hearthd, {"burns.service"}, seconds)[0], 0.05, 0.02);
     hearthd.add("burns.service", "[Service]\n" + burner());
     ASSERT_EQ(hearthd.ctl({"daemon-reload"}).status, 0);
     EXPECT_GT(used(hearthd, {"burns.service"}, 1)[0], 0.08);
