@@ -106,14 +106,24 @@ bool mount_detached_writable() {
     return ::syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes) ==
            0;
 }
+/// By a child: from the new root nobody could remove the scratch directory.
 bool unshare_mounts_and_pivot() {
-    if (::unshare(CLONE_NEWNS) < 0) {
-        return false;
-    }
-    ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr);
     return on_scratch([](const std::string& at) {
-        return ::mount("tmpfs", at.c_str(), "tmpfs", 0, nullptr) == 0 && ::chdir(at.c_str()) == 0 &&
-               ::syscall(SYS_pivot_root, ".", ".") == 0;
+        const pid_t child = ::fork();
+        if (child == 0) {
+            const bool reached =
+                ::unshare(CLONE_NEWNS) == 0 &&
+                ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+                ::mount("tmpfs", at.c_str(), "tmpfs", 0, nullptr) == 0 &&
+                ::chdir(at.c_str()) == 0 && ::syscall(SYS_pivot_root, ".", ".") == 0;
+            ::_exit(reached ? 0 : errno);
+        }
+        int status = 0;
+        if (child < 0 || ::waitpid(child, &status, 0) != child) {
+            return false;
+        }
+        errno = WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
+        return status == 0;
     });
 }
 bool change_root() {
