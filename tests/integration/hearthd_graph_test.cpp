@@ -3,6 +3,8 @@
 // Units that depend on each other, with a real hearthd: order, failure, conditions, aliases, links,
 // devices, daemon-reload.
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -138,6 +140,12 @@ TEST_F(HearthdGraph, AFailureActionEndsTheManagerWithItsStatus) {
         service("FailureAction=exit\nFailureActionExitStatus=7", "/bin/sh -c 'exit 3'"));
     EXPECT_EQ(hearthd.ctl({"start", "other.service"}).status, 0);
     (void)hearthd.ctl({"start", "a.service"});
+    EXPECT_TRUE(hearth::testing::eventually([&] {  // by itself
+        siginfo_t ended{};
+        const auto pid = static_cast<id_t>(hearthd.pid());
+        return ::waitid(P_PID, pid, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+               ended.si_pid == hearthd.pid();
+    })) << hearthd.log();
     EXPECT_EQ(hearthd.stop(), 7);
 }
 
