@@ -54,18 +54,6 @@ Shown shown(std::string_view text) {
     return out;
 }
 
-std::string_view severity_word(Severity severity) {
-    switch (severity) {
-        case Severity::Note:
-            return "note";
-        case Severity::Warning:
-            return "warning";
-        case Severity::Error:
-            return "error";
-    }
-    return "error";
-}
-
 std::string place(const Origin& origin, bool with_column) {
     const std::string file = shown(origin.file).text;
     if (origin.line == 0) {
@@ -101,6 +89,18 @@ std::string source_and_caret(const Diagnostic& diagnostic) {
 
 }  // namespace
 
+std::string_view name(Severity severity) {
+    switch (severity) {
+        case Severity::Note:
+            return "note";
+        case Severity::Warning:
+            return "warning";
+        case Severity::Error:
+            return "error";
+    }
+    return "error";
+}
+
 std::string quoted(std::string_view text) {
     const bool is_cut = text.size() > longest_quote;
     text = text.substr(0, longest_quote);
@@ -129,8 +129,7 @@ std::string with_caret(const Diagnostic& diagnostic) {
     if (!diagnostic.origin.file.empty()) {
         out = place(diagnostic.origin, true) + ": ";
     }
-    out +=
-        fmt::format("{}: {}\n", severity_word(diagnostic.severity), shown(diagnostic.message).text);
+    out += fmt::format("{}: {}\n", name(diagnostic.severity), shown(diagnostic.message).text);
     if (diagnostic.origin.line != 0 && !diagnostic.source.empty()) {
         out += source_and_caret(diagnostic);
     }

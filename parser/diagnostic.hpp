@@ -29,6 +29,7 @@ enum class Severity : std::uint8_t {
     Warning,  ///< ignored or doubtful; the unit loads without it (unknown key, bad value)
     Error,    ///< the unit can't be loaded or can't be started as written
 };
+[[nodiscard]] std::string_view name(Severity severity);  // "warning"
 
 struct Diagnostic {
     Severity severity = Severity::Warning;

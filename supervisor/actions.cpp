@@ -11,6 +11,7 @@
 #include "supervisor/launch/exit_status.hpp"
 #include "supervisor/launch/planner.hpp"
 #include "supervisor/log.hpp"
+#include "supervisor/now.hpp"
 #include "supervisor/supervisor.hpp"
 #include "supervisor/sys/process.hpp"
 #include "units/restart_policy.hpp"
@@ -26,10 +27,6 @@ template <class... Arms>
 struct Overloaded : Arms... {
     using Arms::operator()...;
 };
-
-Moment now() {
-    return {sys::monotonic_microseconds(), sys::realtime_microseconds()};
-}
 
 /// A refusal for a person: each reason on its line, then what to do: the one drop-in that would let
 /// the unit start, or where there is none each reason's own hint.

@@ -12,6 +12,7 @@
 #include "supervisor/activation_lines.hpp"
 #include "supervisor/launch/planner.hpp"
 #include "supervisor/log.hpp"
+#include "supervisor/now.hpp"
 #include "supervisor/supervisor.hpp"
 #include "supervisor/sys/file.hpp"
 #include "supervisor/sys/process.hpp"
@@ -101,10 +102,7 @@ void Supervisor::adopt() {
     adopting_ = true;
     take_in(read_units(std::move(names), store_));
     const std::vector<KeptUnit> units = restored.units;
-    handle(step(
-        world_,
-        std::move(restored),
-        {sys::monotonic_microseconds(), sys::realtime_microseconds()}));
+    handle(step(world_, std::move(restored), now()));
     std::size_t running = 0;
     for (const KeptUnit& unit : units) {
         adopt_unit(unit);
@@ -215,12 +213,7 @@ void Supervisor::adopt_process(
         unit,
         "process " + std::to_string(pid) +
             " ended while no hearthd ran; how is not known, so it counts as a failure");
-    happen(ProcessExited{
-        unit,
-        pid,
-        CLD_KILLED,
-        SIGKILL,
-        {sys::monotonic_microseconds(), sys::realtime_microseconds()}});
+    happen(ProcessExited{unit, pid, CLD_KILLED, SIGKILL, now()});
 }
 
 /// A launch was under way: its process is in the cgroup, or there is none and it is launched again.
@@ -236,12 +229,7 @@ void Supervisor::settle_launch(
     if (pid != 0 && !is_our_program(pid)) {
         if (auto pidfd = sys::pidfd_open(pid)) {
             watch_process(unit.name, pid, std::move(*pidfd));
-            happen(Launched{
-                unit.name,
-                *status.launch,
-                pid,
-                {sys::monotonic_microseconds(), sys::realtime_microseconds()},
-                live.invocation_id});
+            happen(Launched{unit.name, *status.launch, pid, now(), live.invocation_id});
             return;
         }
     }

@@ -12,6 +12,7 @@
 
 #include "supervisor/cgroup/files.hpp"
 #include "supervisor/log.hpp"
+#include "supervisor/now.hpp"
 #include "supervisor/supervisor.hpp"
 #include "supervisor/sys/file.hpp"
 #include "supervisor/sys/process.hpp"
@@ -20,10 +21,6 @@
 namespace hearth {
 
 namespace {
-
-Moment now() {
-    return {sys::monotonic_microseconds(), sys::realtime_microseconds()};
-}
 
 int waitid_code(sys::ExitStatus::Code code) {
     switch (code) {

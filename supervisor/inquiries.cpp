@@ -8,6 +8,7 @@
 
 #include "supervisor/doctor.hpp"
 #include "supervisor/launch/planner.hpp"
+#include "supervisor/now.hpp"
 #include "supervisor/probe_run.hpp"
 #include "supervisor/report/scored_unit.hpp"
 #include "supervisor/supervisor.hpp"
@@ -145,8 +146,7 @@ void Supervisor::examine_host(const std::vector<std::string>& units, const Answe
 
 Result<std::string, RequestError> Supervisor::why(const std::string& unit) {
     const UnitRecord* const record = HEARTH_TRY(load(unit));
-    return report::to_json(hearth::why(
-        world_, *record, {sys::monotonic_microseconds(), sys::realtime_microseconds()}));
+    return report::to_json(hearth::why(world_, *record, now()));
 }
 
 void Supervisor::score(const std::vector<std::string>& units, const Answered& done) {

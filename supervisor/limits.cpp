@@ -9,6 +9,7 @@
 
 #include "supervisor/cgroup/files.hpp"
 #include "supervisor/log.hpp"
+#include "supervisor/now.hpp"
 #include "supervisor/supervisor.hpp"
 #include "supervisor/sys/file.hpp"
 #include "supervisor/sys/process.hpp"
@@ -127,7 +128,7 @@ void Supervisor::note_limits(const std::string& unit) {
     if (found == live_.end()) {
         return;
     }
-    const Moment when{sys::monotonic_microseconds(), sys::realtime_microseconds()};
+    const Moment when = now();
     const ResourceUsage usage = tree_.usage(cgroup_of(unit));
     for (const std::string& news : found->second.limit_hits.note(usage, when)) {
         log::write(log::Level::Warning, unit, news);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "supervisor/log.hpp"
+#include "supervisor/now.hpp"
 #include "supervisor/supervisor.hpp"
 #include "supervisor/sys/process.hpp"
 #include "units/directive.hpp"
@@ -18,10 +19,6 @@ namespace hearth {
 namespace {
 
 constexpr std::uint64_t presence_interval = 500'000;
-
-Moment now() {
-    return {sys::monotonic_microseconds(), sys::realtime_microseconds()};
-}
 
 bool at_rest(const UnitRecord& record) {
     return record.status.state == ServiceState::Dead || record.status.state == ServiceState::Failed;

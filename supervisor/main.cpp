@@ -17,6 +17,7 @@
 #include "supervisor/bus/server.hpp"
 #include "supervisor/log.hpp"
 #include "supervisor/loop/event_loop.hpp"
+#include "supervisor/now.hpp"
 #include "supervisor/options.hpp"
 #include "supervisor/supervisor.hpp"
 #include "supervisor/sys/file.hpp"
@@ -68,7 +69,7 @@ bus::Options bus_options(const Options& options, const Supervisor& supervisor) {
     }
     result.access = options.bus_for_everyone ? bus::BusAccess::Everyone : bus::BusAccess::Owner;
     result.user_mode = options.user;
-    result.started = {sys::monotonic_microseconds(), sys::realtime_microseconds()};
+    result.started = now();
     result.control_group = supervisor.control_group();
     return result;
 }

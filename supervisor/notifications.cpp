@@ -9,6 +9,7 @@
 
 #include "supervisor/log.hpp"
 #include "supervisor/notify/main_process.hpp"
+#include "supervisor/now.hpp"
 #include "supervisor/supervisor.hpp"
 #include "supervisor/sys/process.hpp"
 
@@ -116,8 +117,7 @@ void Supervisor::watch_main_process(const std::string& unit, pid_t pid) {
             log::Level::Warning,
             unit,
             "its main process ended before it could be watched; counted as a failure");
-        const Moment now{sys::monotonic_microseconds(), sys::realtime_microseconds()};
-        happen(ProcessExited{unit, pid, CLD_KILLED, SIGKILL, now});
+        happen(ProcessExited{unit, pid, CLD_KILLED, SIGKILL, now()});
         return;
     }
     watch_process(unit, pid, std::move(*pidfd));
@@ -169,7 +169,7 @@ void Supervisor::abort_launch(const AbortLaunch& action) {
     failed.unit = action.unit;
     failed.launch = action.launch;
     failed.message = "the launch was aborted while it waited for other jobs";
-    failed.at = {sys::monotonic_microseconds(), sys::realtime_microseconds()};
+    failed.at = now();
     happen(std::move(failed));
 }
 

@@ -13,6 +13,7 @@
 
 #include "supervisor/launch/planner.hpp"
 #include "supervisor/log.hpp"
+#include "supervisor/now.hpp"
 #include "supervisor/sys/file.hpp"
 #include "supervisor/sys/process.hpp"
 #include "units/transaction.hpp"
@@ -21,10 +22,6 @@
 namespace hearth {
 
 namespace {
-
-Moment moment(const EventLoop&) {
-    return {sys::monotonic_microseconds(), sys::realtime_microseconds()};
-}
 
 /// The directory that holds this program: hearth-logd stands beside it.
 std::string program_beside(const std::string& name) {
@@ -210,7 +207,7 @@ void Supervisor::settle() {
     while (!queue_.empty()) {
         Event event = std::move(queue_.front());
         queue_.pop_front();
-        handle(step(world_, event, moment(loop_)));
+        handle(step(world_, event, now()));
         if (const auto* said = std::get_if<Notified>(&event)) {
             store_of_descriptors_->decline(said->descriptors);
         }
@@ -284,14 +281,14 @@ Result<JobId, RequestError> Supervisor::request(
     }
     (void)HEARTH_TRY(load(unit));
     refresh_missing();
-    Requested requested = HEARTH_TRY(request_job(world_, unit, verb, mode, moment(loop_), by));
+    Requested requested = HEARTH_TRY(request_job(world_, unit, verb, mode, now(), by));
     handle(std::move(requested.outcome));
     settle_source_.trigger();
     return requested.job;
 }
 
 Result<void, RequestError> Supervisor::cancel(JobId job, const Requester& by) {
-    handle(HEARTH_TRY(cancel_job(world_, job, moment(loop_), by)));
+    handle(HEARTH_TRY(cancel_job(world_, job, now(), by)));
     settle_source_.trigger();
     return {};
 }
@@ -330,7 +327,7 @@ Result<void, RequestError> Supervisor::reset_failed(const std::string& unit) {
     if (!unit.empty()) {
         (void)HEARTH_TRY(load(unit));
     }
-    handle(step(world_, ResetFailed{unit}, moment(loop_)));
+    handle(step(world_, ResetFailed{unit}, now()));
     return {};
 }
 

@@ -23,12 +23,6 @@ std::string base_name(const std::string& path) {
     return path.substr(path.rfind('/') + 1);
 }
 
-/// "getty@.service" of "getty@tty1.service"; empty where the name is no instance.
-std::string template_name(const std::string& name) {
-    const auto parsed = parse_unit_name(name);
-    return parsed && parsed->is_instance() ? parsed->template_name() : std::string();
-}
-
 /// "b@x.service" for the template "b@.service" and an instance "a@x.service".
 std::string with_instance(const std::string& of_template, const std::string& instance) {
     auto made = parse_unit_name(of_template);
@@ -68,7 +62,7 @@ std::string UnitStore::alias_target(const std::string& path, const std::string& 
         std::ranges::find(unit_path_, end.substr(0, end.rfind('/'))) != unit_path_.end();
     const auto from = parse_unit_name(name);
     const auto to = parse_unit_name(other);
-    if (!in_path || !from || !to || from->type != to->type || other == template_name(name)) {
+    if (!in_path || !from || !to || from->type != to->type || other == template_of(name)) {
         return name;
     }
     if (to->is_template() && from->is_instance()) {
@@ -134,7 +128,7 @@ std::vector<std::string> UnitStore::names_of(const std::string& name) const {
     if (const auto own = known.find(name); own != known.end()) {
         names.insert(names.end(), own->second.begin(), own->second.end());
     }
-    if (const auto its = known.find(template_name(name)); its != known.end()) {
+    if (const auto its = known.find(template_of(name)); its != known.end()) {
         for (const std::string& alias : its->second) {
             names.push_back(with_instance(alias, name));
         }
@@ -145,7 +139,7 @@ std::vector<std::string> UnitStore::names_of(const std::string& name) const {
 LinkedDependencies UnitStore::links(const std::string& name) const {
     index_.look();
     std::vector<std::string> owners = names_of(name);
-    if (const std::string its_template = template_name(name); !its_template.empty()) {
+    if (const std::string its_template = template_of(name); !its_template.empty()) {
         owners.push_back(its_template);
     }
     const auto read = [&](const char* suffix) {

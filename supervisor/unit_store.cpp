@@ -25,14 +25,6 @@ bool has_suffix(std::string_view text, std::string_view suffix) {
     return text.size() > suffix.size() && text.ends_with(suffix);
 }
 
-/// "getty@.service" of "getty@tty1.service"; empty where the name is no instance.
-std::string template_of(const std::string& name) {
-    const std::size_t at = name.find('@');
-    const std::size_t dot = name.rfind('.');
-    const bool instance = at != std::string::npos && dot != std::string::npos && at + 1 < dot;
-    return instance ? name.substr(0, at + 1) + name.substr(dot) : std::string();
-}
-
 }  // namespace
 
 UnitStore::UnitStore(std::vector<std::string> unit_path)

@@ -21,12 +21,6 @@ namespace {
 constexpr std::size_t most_automatic_jobs = 16;
 constexpr std::uint64_t automatic_jobs_interval = 10'000'000;
 
-bool at_rest(ActiveState state) {
-    return state == ActiveState::Inactive || state == ActiveState::Failed;
-}
-bool is_active(ActiveState state) {
-    return state == ActiveState::Active || state == ActiveState::Reloading;
-}
 bool is_up(ActiveState state) {
     return is_active(state) || state == ActiveState::Activating;
 }

@@ -83,18 +83,13 @@ Judgement judge_mode(const UnitRecord& record, Verb verb, JobMode mode) {
     return {};
 }
 
-bool at_rest(const UnitRecord& record) {
-    const ActiveState state = record.active_state();
-    return state == ActiveState::Inactive || state == ActiveState::Failed;
-}
-
 Judgement judge(const UnitRecord& record, Verb verb, std::optional<JobType> type) {
     const Unit& unit = record.unit;
     if (verb != Verb::Stop) {
         HEARTH_TRY(startable(unit));
     } else if (
         unit.load_state != LoadState::Loaded && unit.load_state != LoadState::Masked &&
-        at_rest(record)) {
+        at_rest(record.active_state())) {
         return refusal("NoSuchUnit", fmt::format("Unit {} not loaded.", unit.name));
     }
     HEARTH_TRY(judge_manual(record, type));

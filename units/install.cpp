@@ -134,8 +134,7 @@ private:
             if (!dependency || !is_valid_unit_name(owner)) {
                 return fail(Kind::CannotAlias, alias);
             }
-            if (base_name(alias) != info.name &&
-                install::template_of(base_name(alias)) != info.name) {
+            if (base_name(alias) != info.name && template_of(base_name(alias)) != info.name) {
                 return fail(Kind::CannotAlias, alias);
             }
             path = config_ + "/" + alias;

@@ -71,10 +71,6 @@ std::string directory_of(const std::string& path) {
     const std::size_t slash = path.rfind('/');
     return slash == std::string::npos ? std::string() : path.substr(0, slash);
 }
-std::string template_of(const std::string& name) {
-    const auto parsed = parse_unit_name(name);
-    return parsed && parsed->is_instance() ? parsed->template_name() : std::string();
-}
 bool is_template(const std::string& name) {
     const auto parsed = parse_unit_name(name);
     return parsed && parsed->is_template();

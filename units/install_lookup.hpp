@@ -16,7 +16,6 @@ namespace hearth::install {
 [[nodiscard]] std::string base_name(const std::string& path);
 [[nodiscard]] std::string directory_of(const std::string& path);
 /// "getty@.service" of "getty@tty1.service"; empty where the name is no instance.
-[[nodiscard]] std::string template_of(const std::string& name);
 [[nodiscard]] bool is_template(const std::string& name);
 [[nodiscard]] bool is_instance(const std::string& name);
 /// "b@x.service" of "b@.service" and "x".

@@ -10,10 +10,6 @@ namespace hearth {
 
 namespace {
 
-bool is_active(ActiveState state) {
-    return state == ActiveState::Active || state == ActiveState::Reloading;
-}
-
 JobType reload_or_start(const UnitRecord& record) {
     return is_active(record.active_state()) ? JobType::Reload : JobType::Start;
 }

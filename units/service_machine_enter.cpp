@@ -14,14 +14,6 @@ namespace hearth {
 
 namespace {
 
-bool is_active(ActiveState state) {
-    return state == ActiveState::Active || state == ActiveState::Reloading;
-}
-
-bool is_over(ActiveState state) {
-    return state == ActiveState::Inactive || state == ActiveState::Failed;
-}
-
 /// States in which the service is up, so that its watchdog counts.
 bool is_watched(ServiceState state) {
     switch (state) {
@@ -309,7 +301,7 @@ void ServiceMachine::enter_dead(ServiceResult result, bool may_restart) {
     fail(result);
     const bool well =
         status_.result == ServiceResult::Success || status_.result == ServiceResult::ExecCondition;
-    const bool ran = !is_over(record_.active_state()) && status_.state != ServiceState::AutoRestart;
+    const bool ran = !at_rest(record_.active_state()) && status_.state != ServiceState::AutoRestart;
     if (ran && status_.cgroup_populated) {
         tell(Severity::Warning, "it ended, but left processes behind in its cgroup");
     }
@@ -363,9 +355,9 @@ void ServiceMachine::enter(ServiceState state) {
     status_.state = state;
     const ActiveState after = record_.active_state();
     record_.state_change = now_;
-    if (is_over(before) && !is_over(after)) {
+    if (at_rest(before) && !at_rest(after)) {
         record_.inactive_exit = now_;
-    } else if (!is_over(before) && is_over(after)) {
+    } else if (!at_rest(before) && at_rest(after)) {
         record_.inactive_enter = now_;
     }
     if (!is_active(before) && is_active(after)) {

@@ -17,10 +17,6 @@ Unexpected<RequestError> refusal(std::string error_name, std::string message) {
     return Unexpected(RequestError{std::move(error_name), std::move(message)});
 }
 
-bool is_active(ActiveState state) {
-    return state == ActiveState::Active || state == ActiveState::Reloading;
-}
-
 /// What the loader had to say about it, one line each.
 std::string errors_of(const Unit& unit) {
     std::string text;

@@ -16,14 +16,6 @@ namespace {
 
 constexpr std::size_t anchor = 0;  ///< the job that was asked for
 
-bool is_active(ActiveState state) {
-    return state == ActiveState::Active || state == ActiveState::Reloading;
-}
-
-bool at_rest(ActiveState state) {
-    return state == ActiveState::Inactive || state == ActiveState::Failed;
-}
-
 }  // namespace
 
 TransactionGraph::Index TransactionGraph::node_of(std::string_view name) {

@@ -89,6 +89,11 @@ std::string UnitName::without_type() const {
     return instance ? prefix + "@" + *instance : prefix;
 }
 
+std::string template_of(std::string_view name) {
+    const auto parsed = parse_unit_name(name);
+    return parsed && parsed->is_instance() ? parsed->template_name() : std::string();
+}
+
 std::string UnitName::template_name() const {
     return prefix + "@." + std::string(name(type));
 }

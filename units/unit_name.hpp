@@ -57,6 +57,8 @@ struct UnitName {
 
 /// The parts of `name`, or why it is no unit name.
 [[nodiscard]] Result<UnitName> parse_unit_name(std::string_view name);
+/// "getty@.service" of "getty@tty1.service"; empty where the name is no instance.
+[[nodiscard]] std::string template_of(std::string_view name);
 
 [[nodiscard]] bool is_valid_unit_name(std::string_view name);
 

@@ -63,6 +63,14 @@ enum class ActiveState : std::uint8_t {
 };
 [[nodiscard]] std::string_view name(ActiveState state);
 [[nodiscard]] ActiveState active_state(ServiceState state, ServiceType type);
+/// Up, also while it reloads.
+[[nodiscard]] constexpr bool is_active(ActiveState state) {
+    return state == ActiveState::Active || state == ActiveState::Reloading;
+}
+/// Nothing of it runs or is about to.
+[[nodiscard]] constexpr bool at_rest(ActiveState state) {
+    return state == ActiveState::Inactive || state == ActiveState::Failed;
+}
 
 enum class ServiceResult : std::uint8_t {
     Success,

@@ -66,18 +66,6 @@ std::size_t count(const Linted& linted, Severity severity) {
         [&](const Finding& each) { return each.diagnostic.severity == severity; }));
 }
 
-std::string_view name_of_severity(Severity severity) {
-    switch (severity) {
-        case Severity::Note:
-            return "note";
-        case Severity::Warning:
-            return "warning";
-        case Severity::Error:
-            return "error";
-    }
-    return "";
-}
-
 std::string as_text(const Linted& linted) {
     std::string text;
     for (const Finding& finding : linted.findings) {
@@ -100,7 +88,7 @@ Json as_json(const Linted& linted) {
         const Diagnostic& diagnostic = finding.diagnostic;
         findings.items.push_back(
             {{"id", finding.id},
-             {"severity", name_of_severity(diagnostic.severity)},
+             {"severity", name(diagnostic.severity)},
              {"file", diagnostic.origin.file},
              {"line", static_cast<double>(diagnostic.origin.line)},
              {"column", static_cast<double>(diagnostic.origin.column)},
