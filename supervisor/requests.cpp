@@ -74,6 +74,21 @@ void Supervisor::signal_attach(std::uint64_t session, int signal) {
     attach_->signal(session, signal);
 }
 
+void Supervisor::add_companion(report::Question& question, const std::string& unit) {
+    const auto record = world_.units.find(unit);
+    const auto live = live_.find(unit);
+    if (record == world_.units.end() || live == live_.end()) {
+        return;
+    }
+    const auto process = live->second.processes.find(record->second.status.main_pid);
+    if (process == live->second.processes.end()) {
+        return;
+    }
+    if (auto pidfd = sys::duplicate(process->second.pidfd.number())) {
+        question.companions.push_back({record->second.unit, process->first, std::move(*pidfd)});
+    }
+}
+
 Result<report::Question, RequestError> Supervisor::question(const std::string& unit) {
     const UnitRecord* const record = HEARTH_TRY(load(unit));
     const auto live = live_.find(unit);
@@ -97,6 +112,9 @@ Result<report::Question, RequestError> Supervisor::question(const std::string& u
     asked.main_pid = main;
     asked.pidfd = std::move(*pidfd);
     asked.cgroup = cgroup_of(unit);
+    for (const std::string& name : record->unit.settings.namespaces.joins_namespace_of.names) {
+        add_companion(asked, name);
+    }
     return asked;
 }
 

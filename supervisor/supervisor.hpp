@@ -188,6 +188,7 @@ private:
     // hearth's own questions (inquiries.cpp, requests.cpp).
     using Answered = std::function<void(Result<std::string, RequestError>)>;
     Result<report::Question, RequestError> question(const std::string& unit);
+    void add_companion(report::Question& question, const std::string& unit);
     void probe(const std::string& unit, const Answered& done);
     void examine_host(const std::vector<std::string>& units, const Answered& done);
     void score(const std::vector<std::string>& units, const Answered& done);

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "parser/diagnostic.hpp"
-#include "parser/enum_codec.hpp"
 #include "parser/values.hpp"
 #include "units/condition_parts.hpp"
 #include "units/names.hpp"
@@ -14,62 +13,6 @@
 namespace hearth {
 
 namespace {
-
-constexpr auto type_names = std::to_array<EnumName<ConditionType>>({
-    {ConditionType::AcPower, "ACPower"},
-    {ConditionType::Architecture, "Architecture"},
-    {ConditionType::CpuFeature, "CPUFeature"},
-    {ConditionType::CpuPressure, "CPUPressure"},
-    {ConditionType::Cpus, "CPUs"},
-    {ConditionType::Capability, "Capability"},
-    {ConditionType::ControlGroupController, "ControlGroupController"},
-    {ConditionType::Credential, "Credential"},
-    {ConditionType::DirectoryNotEmpty, "DirectoryNotEmpty"},
-    {ConditionType::Environment, "Environment"},
-    {ConditionType::FileIsExecutable, "FileIsExecutable"},
-    {ConditionType::FileNotEmpty, "FileNotEmpty"},
-    {ConditionType::Firmware, "Firmware"},
-    {ConditionType::FirstBoot, "FirstBoot"},
-    {ConditionType::Group, "Group"},
-    {ConditionType::Host, "Host"},
-    {ConditionType::IoPressure, "IOPressure"},
-    {ConditionType::KernelCommandLine, "KernelCommandLine"},
-    {ConditionType::KernelVersion, "KernelVersion"},
-    {ConditionType::Memory, "Memory"},
-    {ConditionType::MemoryPressure, "MemoryPressure"},
-    {ConditionType::NeedsUpdate, "NeedsUpdate"},
-    {ConditionType::OsRelease, "OSRelease"},
-    {ConditionType::PathExists, "PathExists"},
-    {ConditionType::PathExistsGlob, "PathExistsGlob"},
-    {ConditionType::PathIsDirectory, "PathIsDirectory"},
-    {ConditionType::PathIsEncrypted, "PathIsEncrypted"},
-    {ConditionType::PathIsMountPoint, "PathIsMountPoint"},
-    {ConditionType::PathIsReadWrite, "PathIsReadWrite"},
-    {ConditionType::PathIsSymbolicLink, "PathIsSymbolicLink"},
-    {ConditionType::Security, "Security"},
-    {ConditionType::User, "User"},
-    {ConditionType::Virtualization, "Virtualization"},
-});
-
-bool takes_path(ConditionType type) {
-    switch (type) {
-        using enum ConditionType;
-        case DirectoryNotEmpty:
-        case FileIsExecutable:
-        case FileNotEmpty:
-        case NeedsUpdate:
-        case PathExists:
-        case PathExistsGlob:
-        case PathIsDirectory:
-        case PathIsEncrypted:
-        case PathIsMountPoint:
-        case PathIsReadWrite:
-        case PathIsSymbolicLink:
-            return true;
-        default:
-            return false;
-    }
-}
 
 std::string_view without_blanks(std::string_view text) {
     const std::size_t first = text.find_first_not_of(" \t");
@@ -162,97 +105,208 @@ bool virtualization_holds(const std::string& parameter, const ConditionFacts& fa
     return any && parameter == facts.virtualization;
 }
 
-bool fact_holds(const Condition& condition, const ConditionFacts& facts) {
-    const std::string& parameter = condition.parameter;
-    switch (condition.type) {
-        using enum ConditionType;
-        case AcPower:
-            return boolean_is(parameter, facts.ac_power.value_or(true));
-        case Architecture:
-            return parameter == (parameter == "native" ? parameter : facts.architecture);
-        case CpuFeature:
-            return facts.cpu_features.contains(parameter);
-        case CpuPressure:
-            return pressure_holds("cpu", parameter, facts);
-        case Cpus:
-            return number_holds(parameter, facts.cpus);
-        case Capability:
-            return capability_holds(parameter, facts);
-        case ControlGroupController:
-            return controllers_hold(parameter, facts);
-        case Credential:
-            return facts.credentials.contains(parameter);
-        case DirectoryNotEmpty: {
-            const PathFact fact = path_fact(facts, parameter);
-            return fact.directory && fact.not_empty;
+/// A type of condition: its name, whether its parameter is a path, and when it holds.
+struct Kind {
+    ConditionType type;
+    std::string_view name;
+    bool takes_path;
+    bool (*holds)(const std::string& parameter, const ConditionFacts& facts);
+};
+
+constexpr auto kinds = std::to_array<Kind>({
+    {ConditionType::AcPower,
+     "ACPower",
+     false,
+     [](const std::string& parameter, const ConditionFacts& facts) {
+         return boolean_is(parameter, facts.ac_power.value_or(true));
+     }},
+    {ConditionType::Architecture,
+     "Architecture",
+     false,
+     [](const std::string& parameter, const ConditionFacts& facts) {
+         return parameter == (parameter == "native" ? parameter : facts.architecture);
+     }},
+    {ConditionType::CpuFeature,
+     "CPUFeature",
+     false,
+     [](const std::string& parameter, const ConditionFacts& facts) {
+         return facts.cpu_features.contains(parameter);
+     }},
+    {ConditionType::CpuPressure,
+     "CPUPressure",
+     false,
+     [](const std::string& parameter, const ConditionFacts& facts) {
+         return pressure_holds("cpu", parameter, facts);
+     }},
+    {ConditionType::Cpus,
+     "CPUs",
+     false,
+     [](const std::string& parameter, const ConditionFacts& facts) {
+         return number_holds(parameter, facts.cpus);
+     }},
+    {ConditionType::Capability, "Capability", false, &capability_holds},
+    {ConditionType::ControlGroupController, "ControlGroupController", false, &controllers_hold},
+    {ConditionType::Credential,
+     "Credential",
+     false,
+     [](const std::string& parameter, const ConditionFacts& facts) {
+         return facts.credentials.contains(parameter);
+     }},
+    {ConditionType::DirectoryNotEmpty,
+     "DirectoryNotEmpty",
+     true,
+     [](const std::string& parameter, const ConditionFacts& facts) {
+         const PathFact fact = path_fact(facts, parameter);
+         return fact.directory && fact.not_empty;
+     }},
+    {ConditionType::Environment, "Environment", false, &environment_holds},
+    {ConditionType::FileIsExecutable,
+     "FileIsExecutable",
+     true,
+     [](const std::string& parameter, const ConditionFacts& facts) {
+         const PathFact fact = path_fact(facts, parameter);
+         return fact.executable && !fact.directory;
+     }},
+    {ConditionType::FileNotEmpty,
+     "FileNotEmpty",
+     true,
+     [](const std::string& parameter, const ConditionFacts& facts) {
+         const PathFact fact = path_fact(facts, parameter);
+         return fact.not_empty && !fact.directory;
+     }},
+    {ConditionType::Firmware, "Firmware", false, &firmware_holds},
+    {ConditionType::FirstBoot,
+     "FirstBoot",
+     false,
+     [](const std::string& parameter, const ConditionFacts& facts) {
+         return boolean_is(parameter, facts.first_boot);
+     }},
+    {ConditionType::Group,
+     "Group",
+     false,
+     [](const std::string& parameter, const ConditionFacts& facts) {
+         return parameter == "@system" ? std::ranges::any_of(
+                                             facts.groups,
+                                             [](const std::string& each) {
+                                                 const auto gid = read_unsigned(each, 0, 999);
+                                                 return gid.has_value();
+                                             })
+                                       : facts.groups.contains(parameter);
+     }},
+    {ConditionType::Host,
+     "Host",
+     false,
+     [](const std::string& parameter, const ConditionFacts& facts) {
+         return parameter == facts.machine_id || parameter == facts.boot_id ||
+                glob_matches(parameter, facts.host_name, true);
+     }},
+    {ConditionType::IoPressure,
+     "IOPressure",
+     false,
+     [](const std::string& parameter, const ConditionFacts& facts) {
+         return pressure_holds("io", parameter, facts);
+     }},
+    {ConditionType::KernelCommandLine, "KernelCommandLine", false, &command_line_holds},
+    {ConditionType::KernelVersion,
+     "KernelVersion",
+     false,
+     [](const std::string& parameter, const ConditionFacts& facts) {
+         return versions_hold(parameter, facts.kernel_release);
+     }},
+    {ConditionType::Memory,
+     "Memory",
+     false,
+     [](const std::string& parameter, const ConditionFacts& facts) {
+         return size_holds(parameter, facts.memory_bytes);
+     }},
+    {ConditionType::MemoryPressure,
+     "MemoryPressure",
+     false,
+     [](const std::string& parameter, const ConditionFacts& facts) {
+         return pressure_holds("memory", parameter, facts);
+     }},
+    {ConditionType::NeedsUpdate,
+     "NeedsUpdate",
+     true,
+     [](const std::string& parameter, const ConditionFacts& facts) {
+         return flag(facts.needs_update, parameter);
+     }},
+    {ConditionType::OsRelease,
+     "OSRelease",
+     false,
+     [](const std::string& parameter, const ConditionFacts& facts) {
+         return os_release_holds(parameter, facts.os_release);
+     }},
+    {ConditionType::PathExists,
+     "PathExists",
+     true,
+     [](const std::string& parameter, const ConditionFacts& facts) {
+         return path_fact(facts, parameter).exists;
+     }},
+    {ConditionType::PathExistsGlob,
+     "PathExistsGlob",
+     true,
+     [](const std::string& parameter, const ConditionFacts& facts) {
+         return flag(facts.globs, parameter);
+     }},
+    {ConditionType::PathIsDirectory,
+     "PathIsDirectory",
+     true,
+     [](const std::string& parameter, const ConditionFacts& facts) {
+         return path_fact(facts, parameter).directory;
+     }},
+    {ConditionType::PathIsEncrypted,
+     "PathIsEncrypted",
+     true,
+     [](const std::string& parameter, const ConditionFacts& facts) {
+         return path_fact(facts, parameter).encrypted;
+     }},
+    {ConditionType::PathIsMountPoint,
+     "PathIsMountPoint",
+     true,
+     [](const std::string& parameter, const ConditionFacts& facts) {
+         return path_fact(facts, parameter).mount_point;
+     }},
+    {ConditionType::PathIsReadWrite,
+     "PathIsReadWrite",
+     true,
+     [](const std::string& parameter, const ConditionFacts& facts) {
+         return path_fact(facts, parameter).writable;
+     }},
+    {ConditionType::PathIsSymbolicLink,
+     "PathIsSymbolicLink",
+     true,
+     [](const std::string& parameter, const ConditionFacts& facts) {
+         return path_fact(facts, parameter).symbolic_link;
+     }},
+    {ConditionType::Security,
+     "Security",
+     false,
+     [](const std::string& parameter, const ConditionFacts& facts) {
+         return facts.security.contains(parameter);
+     }},
+    {ConditionType::User, "User", false, &user_holds},
+    {ConditionType::Virtualization, "Virtualization", false, &virtualization_holds},
+});
+static_assert(
+    [] {
+        for (std::size_t index = 0; index < kinds.size(); ++index) {
+            if (static_cast<std::size_t>(kinds[index].type) != index) {
+                return false;
+            }
         }
-        case Environment:
-            return environment_holds(parameter, facts);
-        case FileIsExecutable: {
-            const PathFact fact = path_fact(facts, parameter);
-            return fact.executable && !fact.directory;
-        }
-        case FileNotEmpty: {
-            const PathFact fact = path_fact(facts, parameter);
-            return fact.not_empty && !fact.directory;
-        }
-        case Firmware:
-            return firmware_holds(parameter, facts);
-        case FirstBoot:
-            return boolean_is(parameter, facts.first_boot);
-        case Group:
-            return parameter == "@system" ? std::ranges::any_of(
-                                                facts.groups,
-                                                [](const std::string& each) {
-                                                    const auto gid = read_unsigned(each, 0, 999);
-                                                    return gid.has_value();
-                                                })
-                                          : facts.groups.contains(parameter);
-        case Host:
-            return parameter == facts.machine_id || parameter == facts.boot_id ||
-                   glob_matches(parameter, facts.host_name, true);
-        case IoPressure:
-            return pressure_holds("io", parameter, facts);
-        case KernelCommandLine:
-            return command_line_holds(parameter, facts);
-        case KernelVersion:
-            return versions_hold(parameter, facts.kernel_release);
-        case Memory:
-            return size_holds(parameter, facts.memory_bytes);
-        case MemoryPressure:
-            return pressure_holds("memory", parameter, facts);
-        case NeedsUpdate:
-            return flag(facts.needs_update, parameter);
-        case OsRelease:
-            return os_release_holds(parameter, facts.os_release);
-        case PathExists:
-            return path_fact(facts, parameter).exists;
-        case PathExistsGlob:
-            return flag(facts.globs, parameter);
-        case PathIsDirectory:
-            return path_fact(facts, parameter).directory;
-        case PathIsEncrypted:
-            return path_fact(facts, parameter).encrypted;
-        case PathIsMountPoint:
-            return path_fact(facts, parameter).mount_point;
-        case PathIsReadWrite:
-            return path_fact(facts, parameter).writable;
-        case PathIsSymbolicLink:
-            return path_fact(facts, parameter).symbolic_link;
-        case Security:
-            return facts.security.contains(parameter);
-        case User:
-            return user_holds(parameter, facts);
-        case Virtualization:
-            return virtualization_holds(parameter, facts);
-    }
-    return false;
+        return kinds.back().type == ConditionType::Virtualization;
+    }(),
+    "a row for each type, in their order");
+
+const Kind& kind_of(ConditionType type) {
+    return kinds.at(static_cast<std::size_t>(type));
 }
 
 }  // namespace
 
 std::string_view name(ConditionType type) {
-    return name_of(type, type_names);
+    return kind_of(type).name;
 }
 
 Result<Condition, ValueError> read_condition(
@@ -268,7 +322,7 @@ Result<Condition, ValueError> read_condition(
         text = without_blanks(text.substr(1));
     }
     made.parameter = HEARTH_TRY(expand(text, context));
-    if (takes_path(type)) {
+    if (kind_of(type).takes_path) {
         made.parameter = HEARTH_TRY(read_absolute_path(made.parameter));
     }
     if (made.parameter.empty()) {
@@ -316,7 +370,7 @@ ConditionNeeds needs(const std::vector<Condition>& conditions) {
                 made.pressure.insert(pressure_source("memory", each.parameter));
                 break;
             default:
-                if (takes_path(each.type)) {
+                if (kind_of(each.type).takes_path) {
                     made.paths.insert(each.parameter);
                 }
                 break;
@@ -326,7 +380,7 @@ ConditionNeeds needs(const std::vector<Condition>& conditions) {
 }
 
 bool holds(const Condition& condition, const ConditionFacts& facts) {
-    return fact_holds(condition, facts) != condition.negate;
+    return kind_of(condition.type).holds(condition.parameter, facts) != condition.negate;
 }
 
 Verdict judge_conditions(const std::vector<Condition>& conditions, const ConditionFacts& facts) {

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <ranges>
 #include <utility>
 
 #include "units/job.hpp"
@@ -215,9 +216,9 @@ Result<bool, RequestError> TransactionGraph::break_one_cycle() {
         Index node;
         std::size_t edge;
     };
-    for (Index job = 0; job < jobs_.size(); ++job) {
-        const Index start = jobs_[job].node;
-        if (jobs_[job].dropped || (start < colours.size() && colours[start] != Colour::White)) {
+    for (const Job& job : jobs_) {
+        const Index start = job.node;
+        if (job.dropped || (start < colours.size() && colours[start] != Colour::White)) {
             continue;
         }
         std::vector<Step> path = {{start, 0}};
@@ -242,9 +243,9 @@ Result<bool, RequestError> TransactionGraph::break_one_cycle() {
                 continue;
             }
             std::vector<Index> cycle;
-            for (auto step = path.rbegin(); step != path.rend(); ++step) {
-                cycle.push_back(step->node);
-                if (step->node == edge.other) {
+            for (const Step& step : std::views::reverse(path)) {
+                cycle.push_back(step.node);
+                if (step.node == edge.other) {
                     break;
                 }
             }

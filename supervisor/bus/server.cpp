@@ -26,7 +26,7 @@ namespace {
 
 constexpr int accepts_per_wakeup = 16;
 constexpr std::uint64_t descriptors_exhausted_pause = 100'000;
-constexpr int flush_milliseconds = 200;
+constexpr std::uint64_t flush_microseconds = 200000;
 constexpr std::size_t longest_command = 64;
 
 /// The peer's supplementary groups. A kernel or socket that can't tell: none.
@@ -334,7 +334,7 @@ std::size_t BusServer::connections() const {
 void BusServer::flush() {
     core_->tell();
     core_->closing = true;  // what a client still asks is not answered
-    const std::uint64_t end = sys::monotonic_microseconds() + flush_milliseconds * 1000;
+    const std::uint64_t end = sys::monotonic_microseconds() + flush_microseconds;
     for (auto& [id, connection] : core_->connections) {
         sd_bus* bus = connection->bus.get();
         std::uint64_t queued = 0;

@@ -37,8 +37,8 @@ private:
     const Verb& verb_;
 };
 
-void add_options(CLI::App& app, const Verb& verb, Arguments& arguments) {
-    Builder add(app, verb);
+/// What several verbs share.
+void add_shared_options(Builder& add, Arguments& arguments) {
     add.list(Option::Property, "-p,--property", arguments.properties, "Show only this property");
     add.flag(Option::Value, "--value", arguments.value, "Print values without names");
     add.flag(Option::All, "-a,--all", arguments.all, "Also what is empty or inactive");
@@ -85,6 +85,10 @@ void add_options(CLI::App& app, const Verb& verb, Arguments& arguments) {
         "--job-mode",
         arguments.job_mode,
         "What to do with queued jobs: replace, fail ...");
+}
+
+/// What one verb or a family of verbs has for itself.
+void add_own_options(Builder& add, Arguments& arguments) {
     add.flag(
         Option::Attach,
         "--as-service",
@@ -131,6 +135,12 @@ void add_options(CLI::App& app, const Verb& verb, Arguments& arguments) {
         "--preset-mode",
         arguments.preset_mode,
         "full, enable-only or disable-only");
+}
+
+void add_options(CLI::App& app, const Verb& verb, Arguments& arguments) {
+    Builder add(app, verb);
+    add_shared_options(add, arguments);
+    add_own_options(add, arguments);
     app.add_flag("--no-pager", arguments.no_pager, "Accepted for systemctl's sake");
 }
 

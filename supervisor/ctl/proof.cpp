@@ -27,8 +27,10 @@ struct Seen {
     bool operator==(const Seen&) const = default;
 };
 
-std::map<std::string, Seen> seen(const Json& rows) {
-    std::map<std::string, Seen> all;
+using SeenRows = std::map<std::string, Seen>;
+
+SeenRows seen(const Json& rows) {
+    SeenRows all;
     for (const Json& row : rows.items) {
         all[text_of(row, "directive")] = {text_of(row, "verdict"), text_of(row, "kernel")};
     }
@@ -136,51 +138,67 @@ int probe_confinement(const Arguments& arguments) {
     return good ? Done : Failure;
 }
 
+/// The report's rows as text; what could not be had is in the answer.
+Result<std::string, CallError> ask_confinement(Client& client, const std::string& unit) {
+    auto reply =
+        client.call(manager_path, hearth_manager_interface, "Confinement", "s", unit.c_str());
+    if (!reply) {
+        return Unexpected(reply.error());
+    }
+    const auto text = read_value(reply->get());
+    return text ? text->text : std::string();
+}
+
+/// Tells each row that differs; true where one of them is a mismatch now. At first only mismatches
+/// are news.
+bool tell_drift(const Arguments& arguments, const SeenRows* before, const SeenRows& now) {
+    const auto row = [](const SeenRows& rows, const std::string& directive) {
+        const auto found = rows.find(directive);
+        return found == rows.end() ? Seen{} : found->second;
+    };
+    bool drifted = false;
+    SeenRows all = now;
+    if (before != nullptr) {
+        all.insert(before->begin(), before->end());
+    }
+    for (const auto& [directive, any] : all) {
+        const Seen current = row(now, directive);
+        const Seen earlier = before == nullptr ? Seen{} : row(*before, directive);
+        const bool wrong = current.verdict == "MISMATCH";
+        if (before == nullptr ? wrong : earlier != current) {
+            drifted = drifted || wrong;
+            tell(arguments, directive, earlier, current);
+        }
+    }
+    return drifted;
+}
+
 int watch_confinement(const Arguments& arguments) {
     auto client = connect(arguments);
     const auto unit = client ? unit_name(arguments.names.front()) : std::nullopt;
     if (!unit) {
         return Failure;
     }
-    std::optional<std::map<std::string, Seen>> before;
+    std::optional<SeenRows> before;
     bool drifted = false;
     for (;;) {
-        auto reply =
-            client->call(manager_path, hearth_manager_interface, "Confinement", "s", unit->c_str());
-        if (!reply) {
-            if (before && reply.error().is("NoSuchProcess")) {
-                return drifted ? Failure : Done;  // it has stopped: nothing is left to watch
-            }
-            complain("Failed to read the confinement of " + *unit + ": " + reply.error().message);
-            return exit_code(reply.error());
+        const auto text = ask_confinement(*client, *unit);
+        if (!text && before && text.error().is("NoSuchProcess")) {
+            return drifted ? Failure : Done;  // it has stopped: nothing is left to watch
         }
-        const auto text = read_value(reply->get());
-        const Json rows = Json::parse(text ? text->text : "").value_or(Json());
+        if (!text) {
+            complain("Failed to read the confinement of " + *unit + ": " + text.error().message);
+            return exit_code(text.error());
+        }
+        const Json rows = Json::parse(*text).value_or(Json());
         if (rows.kind != Json::Kind::List) {
             return complain("hearthd sent no report");
         }
-        auto now = seen(rows);
-        if (!before) {
-            before.emplace();
-            if (!arguments.json) {
-                print(fmt::format("watching {} rows of {}\n", now.size(), *unit));
-            }
-            for (const auto& [directive, row] : now) {
-                if (row.verdict == "MISMATCH") {
-                    tell(arguments, directive, {}, row);
-                    drifted = true;
-                }
-            }
-        } else {
-            auto all = *before;
-            all.insert(now.begin(), now.end());
-            for (const auto& [directive, row] : all) {
-                if ((*before)[directive] != now[directive]) {
-                    drifted = drifted || now[directive].verdict == "MISMATCH";
-                    tell(arguments, directive, (*before)[directive], now[directive]);
-                }
-            }
+        SeenRows now = seen(rows);
+        if (!before && !arguments.json) {
+            print(fmt::format("watching {} rows of {}\n", now.size(), *unit));
         }
+        drifted = tell_drift(arguments, before ? &*before : nullptr, now) || drifted;
         before = std::move(now);
         std::this_thread::sleep_for(
             std::chrono::duration<double>(std::max(0.05, arguments.interval)));

@@ -121,7 +121,7 @@ void set_memory_policy(Planning& planning) {
     }
     const NumaPolicy policy = *scheduling.numa_policy;
     const bool needs_nodes = policy != NumaPolicy::Default && policy != NumaPolicy::Local;
-    std::set<unsigned> nodes = needs_nodes ? wanted_nodes(planning) : std::set<unsigned>();
+    const std::set<unsigned> nodes = needs_nodes ? wanted_nodes(planning) : std::set<unsigned>();
     if (needs_nodes && nodes.empty()) {
         planning.refuse(
             "NUMAPolicy",

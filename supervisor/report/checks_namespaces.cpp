@@ -35,6 +35,50 @@ Finding ipc_namespace_path(const Evidence& evidence) {
     return at_path(evidence, "ipc", evidence.question.unit.settings.namespaces.ipc_namespace_path);
 }
 
+/// What is the unit's own, so that others may have it too.
+std::vector<std::string> shareable(const Settings& settings) {
+    std::vector<std::string> kinds;
+    if (settings.sandbox.private_ipc || !settings.namespaces.ipc_namespace_path.empty()) {
+        kinds.emplace_back("ipc");
+    }
+    if (settings.sandbox.private_network || !settings.namespaces.network_namespace_path.empty()) {
+        kinds.emplace_back("net");
+    }
+    if (settings.sandbox.private_tmp) {
+        kinds.emplace_back("/tmp");
+    }
+    return kinds;
+}
+
+/// With the first of them that ran: so with one of those that run now all is shared that both have.
+Finding joins_namespace_of(const Evidence& evidence) {
+    const KernelView& view = evidence.view;
+    const std::vector<std::string> ours = shareable(evidence.question.unit.settings);
+    Finding finding = cannot_know("none of these units runs now and has something to share");
+    for (const Companion& companion : evidence.question.companions) {
+        const auto theirs = view.companions.find(companion.unit.name);
+        std::vector<std::string> kinds = shareable(companion.unit.settings);
+        std::erase_if(
+            kinds, [&](const std::string& kind) { return std::ranges::count(ours, kind) == 0; });
+        if (theirs == view.companions.end() || kinds.empty()) {
+            continue;
+        }
+        const auto differs = [&](const std::string& kind) {
+            const auto& own = kind == "/tmp" ? view.directories : view.namespaces;
+            const auto mine = own.find(kind);
+            return mine == own.end() || mine->second.empty() ||
+                   mine->second != theirs->second.at(kind);
+        };
+        const auto different = std::ranges::find_if(kinds, differs);
+        if (different == kinds.end()) {
+            return verified(fmt::format("{} of {}", fmt::join(kinds, ", "), companion.unit.name));
+        }
+        finding =
+            mismatch(*different + " is its own", companion.unit.name + " runs and has another");
+    }
+    return finding;
+}
+
 // ---- users
 
 std::string one_line(const IdMap& map) {
@@ -176,6 +220,7 @@ Finding protect_control_groups(const Evidence& evidence) {
 
 constexpr auto checks = std::to_array<Check>({
     {"IPCNamespacePath", ipc_namespace_path},
+    {"JoinsNamespaceOf", joins_namespace_of},
     {"NetworkNamespacePath", network_namespace_path},
     {"PrivatePIDs", private_pids},
     {"PrivateUsers", private_users},

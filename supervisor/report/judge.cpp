@@ -134,7 +134,8 @@ bool is_reported(const hearth::Row& row) {
             return !std::holds_alternative<applied::Reporting>(row.applied);
         case Context::Exec:
             return row.nature != Nature::Shares;
-        case Context::Unit:
+        case Context::Unit:  // JoinsNamespaceOf=; the others order and bind units
+            return std::holds_alternative<applied::Preparation>(row.applied);
         case Context::Install:
         case Context::Service:
         case Context::Kill:

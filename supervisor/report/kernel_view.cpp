@@ -2,6 +2,7 @@
 //
 // snapshot(): one pass over /proc/PID and the unit's cgroup files. Reads only; every read is
 // bounded.
+#include <fmt/format.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/syscall.h>
@@ -166,6 +167,34 @@ void read_namespace_files(KernelView& view, const Unit& unit) {
     }
 }
 
+/// A signal would still reach a zombie, whose /proc tells nothing any more: a pidfd becomes
+/// readable.
+bool is_alive(int pidfd) {
+    pollfd ended{pidfd, POLLIN, 0};
+    return ::poll(&ended, 1, 0) == 0;
+}
+
+/// As the process sees the directory; empty where it can't be looked at.
+std::string directory_identity(const std::string& process, const std::string& path) {
+    const auto status = sys::stat(process + "/root" + path);
+    return status ? fmt::format("{}:{}", status->st_dev, status->st_ino) : std::string();
+}
+
+void read_companions(KernelView& view, const Question& question, const std::string& process) {
+    view.directories["/tmp"] = directory_identity(process, "/tmp");
+    for (const Companion& companion : question.companions) {
+        const std::string theirs = "/proc/" + std::to_string(companion.main_pid);
+        std::map<std::string, std::string> found;
+        found["/tmp"] = directory_identity(theirs, "/tmp");
+        for (const char* const kind : {"ipc", "net"}) {
+            found[kind] = sys::namespace_identity(theirs + "/ns/" + kind).value_or("");
+        }
+        if (is_alive(companion.pidfd.number())) {
+            view.companions[companion.unit.name] = std::move(found);
+        }
+    }
+}
+
 /// The policy of the first mapping without one of its own: "bind:0-1".
 std::string first_policy(const std::string& maps) {
     std::istringstream fields(maps.substr(0, maps.find('\n')));
@@ -241,13 +270,6 @@ bool loads_a_filter(const launch::Plan& plan) {
     return false;
 }
 
-/// A signal would still reach a zombie, whose /proc tells nothing any more: a pidfd becomes
-/// readable.
-bool is_alive(int pidfd) {
-    pollfd ended{pidfd, POLLIN, 0};
-    return ::poll(&ended, 1, 0) == 0;
-}
-
 /// Only where there is one to compare with: the process is stopped for it.
 void read_filters(KernelView& view, const Question& question, FilterMemory* memory) {
     auto own = keyed(read(view, "/proc/self/status", "own status"));
@@ -273,6 +295,7 @@ KernelView snapshot(const Question& question, const cgroup::Tree& tree, FilterMe
     read_namespaces(view, process);
     read_id_maps(view, process);
     read_namespace_files(view, question.unit);
+    read_companions(view, question, process);
     view.mountinfo = read(view, process + "/mountinfo", "mountinfo");
     view.own_mountinfo = read(view, "/proc/self/mountinfo", "own mountinfo");
     view.cgroup = read(view, process + "/cgroup", "cgroup");

@@ -6,7 +6,9 @@
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 
+#include <array>
 #include <cerrno>
+#include <climits>
 #include <cstdlib>
 
 #include "supervisor/report/checks.hpp"
@@ -108,9 +110,9 @@ std::string devices_of(const std::string& image) {
         return std::to_string(major(status->st_rdev)) + ":" +
                std::to_string(minor(status->st_rdev));
     }
-    char* const real = ::realpath(image.c_str(), nullptr);
-    const std::string path = real == nullptr ? image : real;
-    ::free(real);
+    std::array<char, PATH_MAX> real{};
+    const std::string path =
+        ::realpath(image.c_str(), real.data()) == nullptr ? image : std::string(real.data());
     std::string devices;
     for (const std::string& name :
          sys::read_directory("/sys/block").value_or(std::vector<std::string>{})) {

@@ -35,6 +35,13 @@
 
 namespace hearth::report {
 
+/// A unit of JoinsNamespaceOf= that runs beside the one asked about.
+struct Companion {
+    Unit unit;
+    pid_t main_pid = 0;
+    sys::Descriptor pidfd;
+};
+
 struct Question {
     Unit unit;          ///< as it is loaded now
     launch::Plan plan;  ///< of the running main process
@@ -44,6 +51,7 @@ struct Question {
     std::string cgroup;              ///< below hearthd's root
     std::optional<Unit> launched{};  ///< as it was when the main process started, where it differs
     std::vector<launch::Shortfall> shortfalls{};  ///< what the launch could not give in full
+    std::vector<Companion> companions{};
 };
 
 /// FallsShort: less than asked, and told so when it started: the directive only gives, and was
@@ -103,6 +111,10 @@ struct KernelView {
     IdMap uid_map, gid_map;
     /// inode of the namespace file at a path that the unit joins
     std::map<std::string, std::string> namespace_files;
+    /// Directories that another unit may have too: "/tmp" to "device:inode".
+    std::map<std::string, std::string> directories;
+    /// The same two of each companion that still runs: "net" to "net:[4026532177]".
+    std::map<std::string, std::map<std::string, std::string>> companions;
     std::string mountinfo, own_mountinfo;
     std::map<std::string, std::string>
         limits;  ///< /proc/PID/limits: "Max open files" to "SOFT HARD"

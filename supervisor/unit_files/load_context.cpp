@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <string_view>
+#include <utility>
 
 #include "supervisor/sys/file.hpp"
 #include "supervisor/unit_files/environment_file.hpp"
@@ -31,16 +33,20 @@ void read_os_release(LoadContext& context, const std::string& root) {
     const std::string release =
         sys::read_file(root + "/etc/os-release", 65536)
             .value_or(sys::read_file(root + "/usr/lib/os-release", 65536).value_or(""));
+    static constexpr std::pair<std::string_view, std::string LoadContext::*> fields[] = {
+        {"ID", &LoadContext::os_id},
+        {"VERSION_ID", &LoadContext::os_version_id},
+        {"BUILD_ID", &LoadContext::os_build_id},
+        {"VARIANT_ID", &LoadContext::os_variant_id},
+        {"IMAGE_ID", &LoadContext::os_image_id},
+        {"IMAGE_VERSION", &LoadContext::os_image_version},
+    };
     for (auto& [name, value] : parse_environment_file(release)) {
-        std::string* field = name == "ID"              ? &context.os_id
-                             : name == "VERSION_ID"    ? &context.os_version_id
-                             : name == "BUILD_ID"      ? &context.os_build_id
-                             : name == "VARIANT_ID"    ? &context.os_variant_id
-                             : name == "IMAGE_ID"      ? &context.os_image_id
-                             : name == "IMAGE_VERSION" ? &context.os_image_version
-                                                       : nullptr;
-        if (field != nullptr) {
-            *field = std::move(value);
+        for (const auto& [key, field] : fields) {
+            if (name == key) {
+                context.*field = std::move(value);
+                break;
+            }
         }
     }
 }

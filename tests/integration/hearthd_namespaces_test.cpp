@@ -21,7 +21,7 @@ namespace hearth::testing {
 namespace {
 
 std::string content(const std::string& path) {
-    std::ifstream file(path);
+    const std::ifstream file(path);
     std::ostringstream text;
     text << file.rdbuf();
     return std::move(text).str();
@@ -118,6 +118,12 @@ TEST(HearthdNamespaces, AreSharedByUnitsThatJoinEachOther) {
         "readlink /proc/self/ns/net /proc/self/ns/ipc; cat /tmp/note; echo by >/tmp/second";
     const std::string joins = "[Unit]\nJoinsNamespaceOf=first.service\n";
     EXPECT_EQ(answer(hearthd, "second", own, script, joins), content(first) + "left\n");
+    hearthd.add("beside.service", joins + "[Service]\nExecStart=/bin/sleep 1000\n" + own);
+    ASSERT_EQ(hearthd.ctl({"start", "beside.service"}).status, 0) << hearthd.log();
+    const std::string proof = hearthd.ctl({"confinement", "beside.service"}).out;
+    EXPECT_TRUE(has(proof, "ipc, net, /tmp of first.service")) << proof;
+    EXPECT_TRUE(has(proof, "0 mismatched")) << proof;
+    ASSERT_EQ(hearthd.ctl({"stop", "beside.service"}).status, 0);
     const std::string alone = answer(hearthd, "stranger", own, "readlink /proc/self/ns/net");
     EXPECT_FALSE(has(content(first), alone)) << "who names nobody shares with nobody";
     // The private directories outlive the one that leaves first.

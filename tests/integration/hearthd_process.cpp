@@ -25,7 +25,7 @@ namespace fs = std::filesystem;
 namespace {
 
 std::string contents(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
+    const std::ifstream file(path, std::ios::binary);
     std::ostringstream text;
     text << file.rdbuf();
     return text.str();

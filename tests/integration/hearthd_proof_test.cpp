@@ -138,7 +138,7 @@ TEST(Proof, TheDoctorTellsWhatIsMissingAndWhatItBreaks) {
         for (const json& each : report.at("facilities")) {
             if (each.at("name") == facility) {
                 const auto& list = each.at("breaks");
-                return std::find(list.begin(), list.end(), json(directive)) != list.end();
+                return std::ranges::find(list, json(directive)) != list.end();
             }
         }
         ADD_FAILURE() << "no facility " << facility;

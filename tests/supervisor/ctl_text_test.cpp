@@ -113,7 +113,7 @@ TEST(CtlText, PrintsStructures) {
     const auto list = [](bool allow, const std::vector<std::string>& names) {
         return compound('(', "(bas)", {number('b', allow ? 1 : 0), texts(names)});
     };
-    const auto numbers = [](std::vector<std::uint64_t> values) {
+    const auto numbers = [](const std::vector<std::uint64_t>& values) {
         std::vector<Value> members;
         for (const std::uint64_t value : values) {
             members.push_back(number('i', value));

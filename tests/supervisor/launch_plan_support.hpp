@@ -184,7 +184,7 @@ inline std::vector<std::string> mount_lines(const Plan& plan) {
 }
 
 inline std::string content_of(const std::string& path) {
-    std::ifstream file(path);
+    const std::ifstream file(path);
     std::ostringstream text;
     text << file.rdbuf();
     return std::move(text).str();

@@ -48,7 +48,7 @@ TEST(LineFormatter, ChunksBecomeLinesWhereverTheyAreCut) {
 }
 
 TEST(LineFormatter, BytesAreKeptAsTheyAre) {
-    const std::string odd("\x1b[1m\xff\xfe\0\r\t: +", 13);
+    const std::string odd("\x1b[1m\xff\xfe\0\r\t: +", 12);
     EXPECT_EQ(lines_of({odd + "\n"}), std::vector{odd});
 }
 

@@ -57,6 +57,36 @@ TEST(NamespaceChecks, KnowTheNamespaceOfAPathByItsInode) {
     EXPECT_EQ(gone.reason, "gone");
 }
 
+TEST(NamespaceChecks, CompareWithTheUnitsThatAreJoined) {
+    const auto row = [](const KernelView& view, const std::string& theirs) {
+        Question question = question_of("PrivateNetwork=yes\nPrivateTmp=yes\n");
+        question.unit.settings.namespaces.joins_namespace_of.names = {"first.service"};
+        question.unit.origins["JoinsNamespaceOf"] = {};
+        question.companions.emplace_back();
+        question.companions.front().unit = unit_of(theirs);
+        question.companions.front().unit.name = "first.service";
+        const std::vector<Row> rows = judge(question, view);
+        const auto found = std::ranges::find(rows, "JoinsNamespaceOf", &Row::directive);
+        return found == rows.end() ? Row{} : *found;
+    };
+    KernelView view = view_of();
+    view.directories["/tmp"] = "1:2";
+    view.companions["first.service"] = {{"/tmp", "1:2"}, {"ipc", "ipc:[9]"}, {"net", "net:[2]"}};
+    const Row good = row(view, "PrivateNetwork=yes\nPrivateTmp=yes\nPrivateIPC=yes\n");
+    EXPECT_EQ(good.verdict, Verdict::Verified) << good.reason;
+    EXPECT_EQ(good.kernel, "net, /tmp of first.service");
+    view.directories["/tmp"] = "1:3";
+    EXPECT_EQ(row(view, "PrivateNetwork=yes\n").verdict, Verdict::Verified) << "not private there";
+    EXPECT_EQ(row(view, "PrivateNetwork=yes\nPrivateTmp=yes\n").verdict, Verdict::Mismatch);
+    view.directories["/tmp"] = "1:2";
+    view.namespaces["net"] = "net:[3]";
+    const Row bad = row(view, "PrivateNetwork=yes\n");
+    EXPECT_EQ(bad.verdict, Verdict::Mismatch);
+    EXPECT_EQ(bad.reason, "first.service runs and has another");
+    view.companions.clear();
+    EXPECT_EQ(row(view, "PrivateNetwork=yes\n").verdict, Verdict::CannotKnow) << "it has ended";
+}
+
 TEST(NamespaceChecks, ReadTheMapsOfUsers) {
     EXPECT_EQ(
         read_id_map("         0          0          1\n      1000       1000          1\n"),

@@ -72,7 +72,7 @@ inline Unit load_service(const std::string& lines) {
 inline std::string messages(const Diagnostics& diagnostics) {
     std::string text;
     for (const Diagnostic& each : diagnostics) {
-        std::string line = one_line(each);
+        const std::string line = one_line(each);
         const std::size_t slash = line.rfind('/', line.find(':'));
         text += (slash == std::string::npos ? line : line.substr(slash + 1)) + "\n";
     }
