@@ -41,6 +41,16 @@ Finding private_ipc(const Evidence& evidence) {
 
 // ---- replaced contents
 
+/// How the directories begin that may be the unit's: that of a unit which it joins is named after
+/// whoever made it, perhaps long ago.
+std::string private_directory(const Question& question) {
+    const bool joins =
+        std::ranges::any_of(question.plan.preparations, [](const launch::Prepared& prepared) {
+            return std::holds_alternative<launch::JoinActivation>(prepared.preparation);
+        });
+    return joins ? "/hearth-" : "/hearth-" + question.unit.name + "-";
+}
+
 /// The directory that hearthd made for the unit, and not the host's.
 Finding private_tmp(const Evidence& evidence) {
     std::string text;
@@ -56,9 +66,9 @@ Finding private_tmp(const Evidence& evidence) {
         const bool same = place.fact != nullptr && !place.fact->own_identity.empty() &&
                           place.fact->identity == place.fact->own_identity;
         const bool made =
-            disconnected ? place.mount->type == "tmpfs" && place.mount->root == "/"
-                         : place.mount->root.find("/hearth-" + evidence.question.unit.name + "-") !=
-                               std::string::npos;
+            disconnected
+                ? place.mount->type == "tmpfs" && place.mount->root == "/"
+                : place.mount->root.find(private_directory(evidence.question)) != std::string::npos;
         if (!place.exact || same || !made) {
             return mismatch(std::string(path) + ": " + shown(place.mount), "that is the host's");
         }
