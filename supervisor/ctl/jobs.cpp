@@ -2,10 +2,16 @@
 //
 // The verbs that queue jobs, and wait for them: start, stop, restart, reload and kin; cancel. A job
 // is over when JobRemoved names it; what failed is then asked of the unit and printed, a refusal
-// with the line that was refused and the drop-in that would let the unit start.
+// with the line that was refused and the drop-in that would let the unit start. A hearthd that dies
+// meanwhile is waited for: the next one goes on with the same jobs.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <iterator>
 #include <map>
+#include <thread>
 
 #include "supervisor/ctl/common.hpp"
 #include "supervisor/ctl/console.hpp"
@@ -77,33 +83,80 @@ int report_job(Client& client, const std::string& unit, const std::string& resul
     return Failure;
 }
 
-/// Waits until every job of `waiting` (path to unit) was removed.
-int wait_for(Client& client, std::map<std::string, std::string> waiting) {
-    int worst = Done;
-    std::vector<std::pair<std::string, std::string>> ended;
+/// Jobs by their path, as hearthd names them, whichever hearthd that is.
+struct Waiting {
+    std::string unit;
+    std::uint32_t id = 0;
+};
+using Jobs = std::map<std::string, Waiting>;
+
+struct JobEnd {
+    std::string unit, result;
+};
+
+/// The end that a JobRemoved tells, of a job that is waited for.
+std::optional<JobEnd> job_end(sd_bus_message* signal, Jobs& waiting) {
+    std::uint32_t id = 0;
+    const char *path = nullptr, *unit = nullptr, *result = nullptr;
+    if (sd_bus_message_is_signal(signal, "org.freedesktop.systemd1.Manager", "JobRemoved") <= 0 ||
+        sd_bus_message_read(signal, "uoss", &id, &path, &unit, &result) < 0) {
+        return std::nullopt;
+    }
+    const auto job = waiting.extract(path);
+    return job ? std::optional(JobEnd{job.mapped().unit, result}) : std::nullopt;
+}
+
+/// hearthd was killed or replaced: jobs keep their numbers, and the next one goes on with them.
+std::optional<Client> come_back(const Arguments& arguments) {
+    using namespace std::chrono_literals;
+    constexpr auto patience = 60s;
+    complain("hearthd went away; waiting for its return.");
+    const auto end = std::chrono::steady_clock::now() + patience;
+    while (std::chrono::steady_clock::now() < end) {
+        if (auto client = Client::connect(arguments.runtime_directory)) {
+            return std::move(*client);
+        }
+        std::this_thread::sleep_for(20ms);
+    }
+    complain("No hearthd came back within a minute; the jobs may go on with the next one.");
+    return std::nullopt;
+}
+
+/// Jobs that ended while nobody could say so: the unit's state tells how.
+std::vector<JobEnd> missed_ends(Client& client, Jobs& waiting, bool stops) {
+    std::vector<JobEnd> ended;
+    std::erase_if(waiting, [&](const auto& entry) {
+        const Waiting& job = entry.second;
+        const auto reply = client.manager("GetJob", "u", job.id);
+        if (reply || !reply.error().is("NoSuchJob")) {
+            return false;
+        }
+        const std::string state = unit_text(client, job.unit, unit_interface, "ActiveState");
+        const bool at_rest = state == "inactive" || state == "failed";
+        ended.push_back({job.unit, at_rest == stops ? "done" : "failed"});
+        return true;
+    });
+    return ended;
+}
+
+/// Waits until every job was removed, over the deaths of hearthd. `stops`: what the jobs are for.
+int wait_for(std::optional<Client> client, const Arguments& arguments, Jobs waiting, bool stops) {
+    std::vector<JobEnd> ended;
     while (!waiting.empty()) {
-        const auto signal = client.next_signal();
+        const auto signal = client->next_signal();
         if (!signal) {
-            complain("Lost hearthd while waiting: " + signal.error().message);
-            return Failure;
-        }
-        if (sd_bus_message_is_signal(
-                signal->get(), "org.freedesktop.systemd1.Manager", "JobRemoved") <= 0) {
-            continue;
-        }
-        std::uint32_t id = 0;
-        const char *path = nullptr, *unit = nullptr, *result = nullptr;
-        if (sd_bus_message_read(signal->get(), "uoss", &id, &path, &unit, &result) < 0) {
-            continue;
-        }
-        const auto found = waiting.find(path);
-        if (found != waiting.end()) {
-            ended.emplace_back(found->second, result);
-            waiting.erase(found);
+            client = come_back(arguments);
+            if (!client) {
+                return Failure;
+            }
+            std::ranges::move(missed_ends(*client, waiting, stops), std::back_inserter(ended));
+        } else if (auto end = job_end(signal->get(), waiting)) {
+            ended.push_back(std::move(*end));
         }
     }
-    for (const auto& [unit, result] : ended) {
-        worst = std::max(worst, report_job(client, unit, result));
+    int worst = Done;
+    for (const JobEnd& end : ended) {
+        worst = std::max(worst, report_job(*client, end.unit, end.result));
     }
     return worst;
 }
@@ -124,7 +177,7 @@ int queue_jobs(const Arguments& arguments, const char* member, std::string_view 
         return Failure;
     }
     int worst = Done;
-    std::map<std::string, std::string> waiting;
+    Jobs waiting;
     for (const std::string& unit : *units) {
         auto reply = client->manager(member, "ss", unit.c_str(), arguments.job_mode.c_str());
         if (!reply) {
@@ -137,13 +190,18 @@ int queue_jobs(const Arguments& arguments, const char* member, std::string_view 
             complain(fmt::format("Failed to {} {}: unreadable answer", word, unit));
             return Failure;
         }
-        waiting.emplace(path, unit);
+        const std::string_view number =
+            std::string_view(path).substr(std::string_view(path).rfind('/') + 1);
+        std::uint32_t id = 0;
+        std::from_chars(number.data(), number.data() + number.size(), id);
+        waiting.emplace(path, Waiting{unit, id});
         warn_if_changed(*client, unit);
     }
     if (arguments.no_block) {
         return worst;
     }
-    return std::max(worst, wait_for(*client, std::move(waiting)));
+    const bool stops = std::string_view(member) == "StopUnit";
+    return std::max(worst, wait_for(std::move(client), arguments, std::move(waiting), stops));
 }
 
 }  // namespace

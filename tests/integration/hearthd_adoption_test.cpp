@@ -70,6 +70,31 @@ protected:
     HearthdProcess hearthd;
 };
 
+TEST_F(Adoption, ClientsGoOnWaitingForTheirJobs) {
+    hearthd.add(
+        "slow.service",
+        "[Service]\nExecStartPre=/bin/sh -c 'until test -e " + hearthd.place() +
+            "/go; do sleep 0.02; done'\nExecStart=/bin/sleep 1000\n");
+    hearthd.add(
+        "bad.service",
+        "[Service]\nExecStartPre=/bin/sh -c 'until test -e " + hearthd.place() +
+            "/go; do sleep 0.02; done; exit 3'\nExecStart=/bin/sleep 1000\n");
+    hearth::testing::Output good, bad;
+    std::thread waits([&] { good = hearthd.ctl({"start", "slow.service"}); });
+    std::thread fails([&] { bad = hearthd.ctl({"start", "bad.service"}); });
+    EXPECT_TRUE(hearthd.becomes("slow.service", "SubState", "start-pre"));
+    EXPECT_TRUE(hearthd.becomes("bad.service", "SubState", "start-pre"));
+    die_and_return();
+    std::ofstream(hearthd.place() + "/go") << "now";
+    waits.join();
+    fails.join();
+    EXPECT_EQ(good.status, 0) << good.err << hearthd.log();
+    EXPECT_NE(good.err.find("hearthd went away; waiting for its return."), std::string::npos);
+    EXPECT_EQ(bad.status, 1) << bad.err;
+    EXPECT_NE(bad.err.find("Job for bad.service failed"), std::string::npos) << bad.err;
+    EXPECT_EQ(hearthd.show("slow.service", "ActiveState"), "active");
+}
+
 TEST_F(Adoption, NothingChangesForAnyUnit) {
     hearthd.add(
         "confined.service",
