@@ -98,6 +98,16 @@ public:
     [[nodiscard]] virtual std::vector<std::string> unit_path() const = 0;
     [[nodiscard]] virtual std::string system_state() const = 0;  ///< "running", "degraded" ...
     [[nodiscard]] virtual std::map<std::string, std::string> environment() const = 0;
+    /// set-environment and unset-environment: names or assignments to take out, then assignments to
+    /// add; all or none. Commands that start from now on get them.
+    virtual Result<void, RequestError> change_environment(
+        const std::vector<std::string>& unset, const std::vector<std::string>& set) = 0;
+    /// Whether WatchdogSec= of services is acted on.
+    [[nodiscard]] virtual bool service_watchdogs() const = 0;
+    virtual void set_service_watchdogs(bool enabled) = 0;
+    /// All that is known of units and jobs, for a person who looks for a mistake. Empty patterns:
+    /// of all units.
+    [[nodiscard]] virtual std::string dump(const std::vector<std::string>& patterns) const = 0;
 
     // org.hearth1: hearth's own verbs.
     /// JSON of units/why.hpp.

@@ -34,6 +34,42 @@ void start(Level minimum, bool timestamps) {
     spdlog::set_default_logger(std::move(logger));
 }
 
+bool set_level(std::string_view name) {
+    struct Named {
+        std::string_view name;
+        Level level;
+    };
+    constexpr Named names[] = {
+        {"emerg", Level::Error},
+        {"alert", Level::Error},
+        {"crit", Level::Error},
+        {"err", Level::Error},
+        {"warning", Level::Warning},
+        {"notice", Level::Notice},
+        {"info", Level::Information},
+        {"debug", Level::Debug}};
+    for (const Named& each : names) {
+        if (each.name == name) {
+            spdlog::default_logger_raw()->set_level(spdlog_level(each.level));
+            return true;
+        }
+    }
+    return false;
+}
+
+std::string level_name() {
+    switch (spdlog::default_logger_raw()->level()) {
+        case spdlog::level::debug:
+            return "debug";
+        case spdlog::level::warn:
+            return "warning";
+        case spdlog::level::err:
+            return "err";
+        default:
+            return "info";
+    }
+}
+
 void write(Level level, std::string_view message) {
     spdlog::log(spdlog_level(level), "{}", message);
 }

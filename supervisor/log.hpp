@@ -15,6 +15,9 @@ enum class Level : std::uint8_t { Debug, Information, Notice, Warning, Error };
 /// Once, before anything is logged. `timestamps`: with the time before each line (not under a
 /// logger that adds its own).
 void start(Level minimum, bool timestamps);
+/// By syslog(3)'s names, from "emerg" to "debug", what is written from now on; false: no such name.
+bool set_level(std::string_view name);
+[[nodiscard]] std::string level_name();
 void write(Level level, std::string_view message);
 /// `heat.service: main process exited ...`
 void write(Level level, std::string_view unit, std::string_view message);

@@ -71,6 +71,8 @@ bus::Options bus_options(const Options& options, const Supervisor& supervisor) {
     result.user_mode = options.user;
     result.started = now();
     result.control_group = supervisor.control_group();
+    result.log_level = log::level_name;
+    result.set_log_level = log::set_level;
     return result;
 }
 

@@ -169,6 +169,7 @@ Result<void> Supervisor::set_up() {
     }
     settle_source_ = HEARTH_TRY(loop_.deferred(Priority::Process, [this] { settle(); }));
 
+    restore_manager();
     adopt();
     for (const std::string& path : tree_.existing()) {
         const auto populated = tree_.populated(path);
@@ -425,10 +426,6 @@ std::string Supervisor::system_state() const {
         return entry.second.active_state() == ActiveState::Failed;
     });
     return failed ? "degraded" : "running";
-}
-
-std::map<std::string, std::string> Supervisor::environment() const {
-    return {{"PATH", facts_.snapshot().default_path}};
 }
 
 // ---- the end ------------------------------------------------------------------------------------

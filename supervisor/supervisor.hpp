@@ -76,6 +76,11 @@ public:
     [[nodiscard]] std::vector<std::string> unit_path() const override { return store_.path(); }
     [[nodiscard]] std::string system_state() const override;
     [[nodiscard]] std::map<std::string, std::string> environment() const override;
+    Result<void, RequestError> change_environment(
+        const std::vector<std::string>& unset, const std::vector<std::string>& set) override;
+    [[nodiscard]] bool service_watchdogs() const override { return world_.service_watchdogs; }
+    void set_service_watchdogs(bool enabled) override;
+    [[nodiscard]] std::string dump(const std::vector<std::string>& patterns) const override;
     Result<std::string, RequestError> why(const std::string& unit) override;
     Result<std::string, Diagnostics> plan_text(const std::string& unit) override;
     void confinement(
@@ -208,6 +213,10 @@ private:
     void perform_action(const PerformAction& action);
     void refuse(const Launch& action, int exit_status, std::string message);
     Result<launch::Plan, Diagnostics> make_plan(const Launch& action, LiveUnit& live);
+    // What the manager was told about itself (manager_state.cpp).
+    void restore_manager();
+    void save_manager();
+
     // JoinsNamespaceOf= and ranges of ids: what units share or must not (sharing.cpp).
     void share_ranges(const std::string& unit, launch::Invocation& invocation);
     void note_range(LiveUnit& live, const launch::Plan& plan);
@@ -320,6 +329,8 @@ private:
     bool adopting_ = false, state_failed_ = false;
     std::map<std::string, StateLines, std::less<>> unknown_lines_;  ///< a newer version's
 
+    std::optional<StateFiles> manager_state_;
+    std::map<std::string, std::string> manager_environment_;  ///< by set-environment
     World world_;
     std::map<std::string, LiveUnit, std::less<>> live_;
     struct Ended {

@@ -110,7 +110,7 @@ public:
     /// `restarting`: a restart job is what stops the service, so RestartKillSignal= applies.
     /// Transitions and actions are appended to `outcome`. All references must outlive the machine,
     /// which lives for one event.
-    /// Of `world` only the next launch id and the random number are used.
+    /// Of `world` only the next launch id, the random number and service_watchdogs are used.
     ServiceMachine(UnitRecord& record, World& world, bool restarting, Moment now, Outcome& outcome);
 
     void on(const ServiceEvent& event);
@@ -290,6 +290,7 @@ private:
     ServiceStatus& status_;
     LaunchId& next_launch_;
     std::uint64_t& random_;
+    bool watchdogs_;  ///< of all services, by the manager's switch
     bool restarting_;
     Moment now_;
     Outcome& outcome_;

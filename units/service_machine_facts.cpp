@@ -63,6 +63,7 @@ ServiceMachine::ServiceMachine(
       status_(record.status),
       next_launch_(world.next_launch),
       random_(world.random),
+      watchdogs_(world.service_watchdogs),
       restarting_(restarting),
       now_(now),
       outcome_(outcome) {}
@@ -120,7 +121,7 @@ void ServiceMachine::time_elapsed() {
         cause_ = fmt::format("{} timed out", name(status_.state));
         dispatch(DeadlinePassed{});
     }
-    if (passed(status_.watchdog_deadline)) {
+    if (passed(status_.watchdog_deadline) && watchdogs_) {
         cause_ = fmt::format(
             "no WATCHDOG=1 within {}, WatchdogSec=", format_timespan(watchdog(record_)));
         dispatch(WatchdogPassed{});

@@ -300,7 +300,8 @@ struct World {
     JobId next_job = 1;
     LaunchId next_launch = 1;
     std::uint64_t next_change = 1;
-    std::uint64_t random = 0;  ///< state of the random numbers; the supervisor seeds it
+    bool service_watchdogs = true;  ///< false: WatchdogSec= that passes is told, and nothing done
+    std::uint64_t random = 0;       ///< state of the random numbers; the supervisor seeds it
     bool operator==(const World&) const = default;
 
     /// By any of its names.

@@ -132,6 +132,9 @@ int filter(sd_bus_message* message, void* userdata, sd_bus_error* error) noexcep
 void emit_unit_changed(Connection& connection, const std::string& unit);
 /// The record of `name`, loading it where the peer may cause that; null: there is none.
 const UnitRecord* find_or_load(Connection& connection, const std::string& name);
+Result<JobId, RequestError> queue_job(
+    Request& request, const std::string& unit, Verb verb, const std::string& mode);
+/// The same, answered with the job's path.
 int submit(Request& request, const std::string& unit, Verb verb, const std::string& mode);
 int clean(Request& request, const std::string& unit, std::vector<std::string> what);
 int freeze(Request& request, const std::string& unit, bool frozen);

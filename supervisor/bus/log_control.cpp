@@ -56,7 +56,8 @@ int set_level(
         return sd_bus_error_setf(
             error,
             SD_BUS_ERROR_INVALID_ARGS,
-            "Invalid log level '%s': try 'debug', 'info' or 'err'",
+            "Invalid log level '%s': expected emerg, alert, crit, err, warning, notice, info or "
+            "debug",
             level);
     } catch (const std::exception&) {
         return -EIO;

@@ -228,7 +228,11 @@ int add_manager(Connection& connection) {
     static const std::vector<sd_bus_vtable> table = [] {
         std::vector<sd_bus_vtable> entries = {start()};
         for (const auto part :
-             {manager_methods(), list_methods(), unit_file_methods(), manager_properties()}) {
+             {manager_methods(),
+              manager_state_methods(),
+              list_methods(),
+              unit_file_methods(),
+              manager_properties()}) {
             entries.insert(entries.end(), part.begin(), part.end());
         }
         entries.push_back(end());

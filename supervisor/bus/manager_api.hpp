@@ -11,6 +11,8 @@
 namespace hearth::bus {
 
 [[nodiscard]] std::span<const sd_bus_vtable> manager_methods();
+/// The environment, dump, jobs with what they pull in, and what only a machine's manager does.
+[[nodiscard]] std::span<const sd_bus_vtable> manager_state_methods();
 [[nodiscard]] std::span<const sd_bus_vtable> list_methods();
 [[nodiscard]] std::span<const sd_bus_vtable> unit_file_methods();
 [[nodiscard]] std::span<const sd_bus_vtable> manager_properties();

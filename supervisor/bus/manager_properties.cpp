@@ -124,7 +124,11 @@ constexpr auto fields = std::to_array<Field>({
          sink.string(connection.core.control.system_state());
      }},
     {"ExitCode", "y", [](const Connection&, MessageSink& sink) { sink.byte(0); }},
-    {"ServiceWatchdogs", "b", [](const Connection&, MessageSink& sink) { sink.boolean(true); }},
+    {"ServiceWatchdogs",
+     "b",
+     [](const Connection& connection, MessageSink& sink) {
+         sink.boolean(connection.core.control.service_watchdogs());
+     }},
 });
 
 int get_property(
@@ -149,13 +153,45 @@ int get_property(
     }
 }
 
+int set_service_watchdogs(
+    sd_bus*,
+    const char*,
+    const char*,
+    const char*,
+    sd_bus_message* value,
+    void* userdata,
+    sd_bus_error*) noexcept {
+    int enabled = 0;
+    const int result = sd_bus_message_read_basic(value, SD_BUS_TYPE_BOOLEAN, &enabled);
+    try {
+        if (result >= 0) {
+            static_cast<Connection*>(userdata)->core.control.set_service_watchdogs(enabled != 0);
+        }
+        return result;
+    } catch (const std::exception&) {
+        return -EIO;
+    }
+}
+
+sd_bus_vtable writable(const Field& field) {
+    return SD_BUS_WRITABLE_PROPERTY(
+        field.name,
+        field.signature,
+        get_property,
+        set_service_watchdogs,
+        0,
+        SD_BUS_VTABLE_UNPRIVILEGED);  // the gate decides (policy.cpp)
+}
+
 }  // namespace
 
 std::span<const sd_bus_vtable> manager_properties() {
     static const std::vector<sd_bus_vtable> entries = [] {
         std::vector<sd_bus_vtable> made;
         for (const Field& field : fields) {
-            made.push_back(property(field.name, field.signature, get_property));
+            const bool changes = std::string_view(field.name) == "ServiceWatchdogs";
+            made.push_back(
+                changes ? writable(field) : property(field.name, field.signature, get_property));
         }
         return made;
     }();

@@ -331,18 +331,23 @@ void emit_unit_changed(Connection& connection, const std::string& unit) {
         bus, path.c_str(), hearth_unit_interface, hearth_changing().data());
 }
 
-int submit(Request& request, const std::string& unit, Verb verb, const std::string& mode_text) {
+Result<JobId, RequestError> queue_job(
+    Request& request, const std::string& unit, Verb verb, const std::string& mode_text) {
     const auto mode = job_mode(mode_text);
     if (!mode) {
-        return request.refuse(
-            "InvalidArgs", "Job mode " + mode_text + " invalid: try 'replace' or 'fail'");
+        return Unexpected(RequestError{
+            "InvalidArgs", "Job mode " + mode_text + " invalid: try 'replace' or 'fail'"});
     }
     if (!is_valid_unit_name(unit)) {
-        return request.refuse("InvalidArgs", "Unit name " + unit + " is not valid.");
+        return Unexpected(RequestError{"InvalidArgs", "Unit name " + unit + " is not valid."});
     }
     BusServer::Core& core = request.connection.core;
     core.units_may_have_changed();
-    const auto job = core.control.request(unit, verb, *mode, requester(request.connection.peer));
+    return core.control.request(unit, verb, *mode, requester(request.connection.peer));
+}
+
+int submit(Request& request, const std::string& unit, Verb verb, const std::string& mode) {
+    const auto job = queue_job(request, unit, verb, mode);
     return job ? request.answer_path(job_path(*job)) : request.refuse(job.error());
 }
 

@@ -210,6 +210,12 @@ int start_verb(const Arguments& arguments) {
     return queue_jobs(arguments, "StartUnit", "start");
 }
 
+int isolate_verb(const Arguments& arguments) {
+    Arguments isolating = arguments;
+    isolating.job_mode = "isolate";
+    return queue_jobs(isolating, "StartUnit", "isolate");
+}
+
 int stop_verb(const Arguments& arguments) {
     return queue_jobs(arguments, "StopUnit", "stop");
 }

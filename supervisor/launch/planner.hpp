@@ -27,6 +27,8 @@ struct Invocation {
     std::string invocation_id;            ///< 32 hex digits, $INVOCATION_ID
     /// read at launch, in order
     std::vector<std::pair<std::string, std::string>> environment_files;
+    /// of the manager: set-environment
+    std::map<std::string, std::string> manager_environment{};
     /// extra: MAINPID, SERVICE_RESULT, EXIT_CODE ...
     std::vector<std::pair<std::string, std::string>> environment;
     /// the command's path, searched and found by the caller; empty: not found

@@ -109,7 +109,13 @@ std::vector<std::string> environment_block(const Planning& planning) {
     Block block;
     const std::string search_path =
         Codec<SearchPath>::format(planning.settings.identity.exec_search_path);
-    block.set("PATH", search_path.empty() ? planning.host.default_path : search_path);
+    block.set("PATH", planning.host.default_path);
+    for (const auto& [name, value] : invocation.manager_environment) {
+        block.set(name, value);
+    }
+    if (!search_path.empty()) {
+        block.set("PATH", search_path);
+    }
     if (const Account* const account = told_account(planning)) {
         set_account(block, *account, planning.settings.identity.set_login_environment);
     }

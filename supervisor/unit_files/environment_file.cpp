@@ -7,14 +7,6 @@ namespace hearth {
 
 namespace {
 
-bool is_name(std::string_view text) {
-    const auto letter = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-    };
-    return !text.empty() && letter(text.front()) &&
-           std::ranges::all_of(text, [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
-}
-
 constexpr std::string_view blanks = " \t\r";
 
 /// Behind the quote that closes what `at` stands behind the opening one of.
@@ -100,11 +92,27 @@ std::vector<std::pair<std::string, std::string>> parse_environment_file(std::str
         }
         at = equals + 1;
         std::string value = environment_value(text, at);
-        if (is_name(name) && value.find('\0') == std::string::npos) {
+        if (is_environment_name(name) && value.find('\0') == std::string::npos) {
             variables.emplace_back(name, std::move(value));
         }
     }
     return variables;
+}
+
+bool is_environment_name(std::string_view text) {
+    const auto letter = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+    };
+    return !text.empty() && letter(text.front()) &&
+           std::ranges::all_of(text, [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
+}
+
+bool is_environment_assignment(std::string_view text) {
+    const std::size_t equals = text.find('=');
+    return equals != std::string_view::npos && is_environment_name(text.substr(0, equals)) &&
+           std::ranges::all_of(text.substr(equals + 1), [](char c) {
+               return static_cast<unsigned char>(c) >= ' ' || c == '\n' || c == '\t';
+           });
 }
 
 }  // namespace hearth

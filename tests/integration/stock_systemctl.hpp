@@ -11,8 +11,9 @@
 
 namespace hearth::test {
 
-inline testing::Output run_stock_systemctl(
-    const testing::HearthdProcess& hearthd, const std::string& words) {
+/// A command line of the stock family ("busctl tree ..."), for a shell.
+inline testing::Output run_stock(
+    const testing::HearthdProcess& hearthd, const std::string& command) {
     const std::string& place = hearthd.place();
     const std::string socket = place + "/runtime/private";
     return testing::run_program({
@@ -26,8 +27,13 @@ inline testing::Output run_stock_systemctl(
             " /mnt && mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/system " + place +
             " && mount --bind /mnt " + place + " && ln -s " + socket +
             " /run/systemd/private && export DBUS_SYSTEM_BUS_ADDRESS=unix:path=" + socket +
-            " SYSTEMD_IGNORE_CHROOT=1 && exec " + stock_systemctl() + " " + words,
+            " SYSTEMD_IGNORE_CHROOT=1 SYSTEMD_PAGER= && exec " + command,
     });
+}
+
+inline testing::Output run_stock_systemctl(
+    const testing::HearthdProcess& hearthd, const std::string& words) {
+    return run_stock(hearthd, stock_systemctl() + " " + words);
 }
 
 }  // namespace hearth::test

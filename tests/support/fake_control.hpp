@@ -207,6 +207,18 @@ public:
     [[nodiscard]] std::map<std::string, std::string> environment() const override {
         return {{"PASSWORD", "secret"}};
     }
+    Result<void, RequestError> change_environment(
+        const std::vector<std::string>& unset, const std::vector<std::string>& set) override {
+        calls.push_back(
+            "change-environment " + std::to_string(unset.size()) + " " +
+            std::to_string(set.size()));
+        return {};
+    }
+    [[nodiscard]] bool service_watchdogs() const override { return state.service_watchdogs; }
+    void set_service_watchdogs(bool enabled) override { state.service_watchdogs = enabled; }
+    [[nodiscard]] std::string dump(const std::vector<std::string>& patterns) const override {
+        return "dump of " + std::to_string(patterns.size()) + " patterns\n";
+    }
     Result<std::string, RequestError> why(const std::string& unit) override {
         const UnitRecord* const record = HEARTH_TRY(load(unit));
         return report::to_json(hearth::why(state, *record, {}));
