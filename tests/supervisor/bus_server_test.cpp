@@ -354,8 +354,12 @@ TEST_F(BusServer, KnowsNoOtherServices) {
 TEST_F(BusServer, RefusesMethodsItDoesNotHave) {
     serve();
     const auto bus = connect();
-    for (const char* member : {"PowerOff", "StartTransientUnit", "SetShowStatus", "Exit"}) {
+    for (const char* member : {"GetDynamicUsers", "SetShowStatus", "SoftReboot"}) {
         EXPECT_EQ(manager(bus, member, "").error, "org.freedesktop.DBus.Error.UnknownMethod")
+            << member;
+    }
+    for (const char* member : {"PowerOff", "Exit"}) {
+        EXPECT_EQ(manager(bus, member, "").error, "org.freedesktop.DBus.Error.NotSupported")
             << member;
     }
 }
