@@ -163,6 +163,85 @@ Kind security_module(const std::string& name, std::string_view directive) {
         {directive}};
 }
 
+/// Collects what no part of a plan stands for: looked at, and which directives need it is declared.
+struct Declared {
+    std::vector<Kind>& all;
+    void operator()(
+        std::string name,
+        std::function<Look(const launch::Host&)> look,
+        std::vector<std::string_view> needed_by) const {
+        all.push_back({std::move(name), std::move(look), {}, std::move(needed_by)});
+    }
+};
+
+void add_namespaces(const Declared& declared) {
+    declared(
+        "network namespaces",
+        [](const auto&) { return name_space("net"); },
+        {"PrivateNetwork", "NetworkNamespacePath"});
+    declared(
+        "IPC namespaces",
+        [](const auto&) { return name_space("ipc"); },
+        {"PrivateIPC", "IPCNamespacePath"});
+    declared("UTS namespaces", [](const auto&) { return name_space("uts"); }, {"ProtectHostname"});
+    declared("PID namespaces", [](const auto&) { return name_space("pid"); }, {"PrivatePIDs"});
+    declared(
+        "cgroup namespaces",
+        [](const auto&) { return name_space("cgroup"); },
+        {"ProtectControlGroups"});
+    declared("user namespaces", user_namespaces, {"PrivateUsers", "UserNamespaceRange"});
+}
+
+void add_mounts(const Declared& declared) {
+    declared(
+        "detached mounts",
+        detached_mounts,
+        {"BindPaths", "BindReadOnlyPaths", "PrivateTmp", "ReadWritePaths", "UserNamespaceRange"});
+    declared(
+        "loop devices",
+        [](const auto&) {
+            return answer(::access("/dev/loop-control", F_OK) == 0, "/dev/loop-control is missing");
+        },
+        {"RootImage", "MountImages", "ExtensionImages"});
+    declared(
+        "overlay",
+        [](const auto&) { return listed_file_system("overlay"); },
+        {"ExtensionImages", "ExtensionDirectories", "RootEphemeral"});
+    declared("squashfs", [](const auto&) { return listed_file_system("squashfs"); }, {"RootImage"});
+}
+
+void add_others(const Declared& declared, const std::string& runtime_directory) {
+    declared("keyrings", session_keyring, {"KeyringMode"});
+    declared(
+        "BPF programs for cgroups",
+        load_bpf,
+        {"DeviceAllow",
+         "DevicePolicy",
+         "IPAddressAllow",
+         "IPAddressDeny",
+         "IPIngressFilterPath",
+         "IPEgressFilterPath",
+         "SocketBindAllow",
+         "SocketBindDeny",
+         "RestrictNetworkInterfaces",
+         "RestrictFileSystems",
+         "BPFProgram"});
+    declared("PIDFD_GET_INFO", process_information, {});
+    declared(
+        "RUNTIME on tmpfs",
+        [runtime_directory](const auto&) {
+            struct statfs status{};
+            std::string place = runtime_directory;
+            while (::statfs(place.c_str(), &status) < 0 && place.size() > 1) {
+                place.erase(std::max<std::size_t>(place.rfind('/'), 1));
+            }
+            return answer(
+                status.f_type == TMPFS_MAGIC,
+                runtime_directory + " is on a disk: each change of a unit is written there");
+        },
+        {});
+}
+
 std::vector<Kind> kinds(const std::string& runtime_directory, launch::CgroupLayout layout) {
     std::vector<Kind> all;
     all.push_back({"Linux 5.14", kernel, {}, {}});
@@ -209,70 +288,10 @@ std::vector<Kind> kinds(const std::string& runtime_directory, launch::CgroupLayo
     for (const char* name : {"cpu", "cpuset", hybrid ? "blkio" : "io", "memory", "pids"}) {
         all.push_back(controller(name));
     }
-    const auto declared = [&](std::string name,
-                              std::function<Look(const launch::Host&)> look,
-                              std::vector<std::string_view> needed_by) {
-        all.push_back({std::move(name), std::move(look), {}, std::move(needed_by)});
-    };
-    declared(
-        "network namespaces",
-        [](const auto&) { return name_space("net"); },
-        {"PrivateNetwork", "NetworkNamespacePath"});
-    declared(
-        "IPC namespaces",
-        [](const auto&) { return name_space("ipc"); },
-        {"PrivateIPC", "IPCNamespacePath"});
-    declared("UTS namespaces", [](const auto&) { return name_space("uts"); }, {"ProtectHostname"});
-    declared("PID namespaces", [](const auto&) { return name_space("pid"); }, {"PrivatePIDs"});
-    declared(
-        "cgroup namespaces",
-        [](const auto&) { return name_space("cgroup"); },
-        {"ProtectControlGroups"});
-    declared("user namespaces", user_namespaces, {"PrivateUsers", "UserNamespaceRange"});
-    declared(
-        "detached mounts",
-        detached_mounts,
-        {"BindPaths", "BindReadOnlyPaths", "PrivateTmp", "ReadWritePaths", "UserNamespaceRange"});
-    declared(
-        "loop devices",
-        [](const auto&) {
-            return answer(::access("/dev/loop-control", F_OK) == 0, "/dev/loop-control is missing");
-        },
-        {"RootImage", "MountImages", "ExtensionImages"});
-    declared(
-        "overlay",
-        [](const auto&) { return listed_file_system("overlay"); },
-        {"ExtensionImages", "ExtensionDirectories", "RootEphemeral"});
-    declared("squashfs", [](const auto&) { return listed_file_system("squashfs"); }, {"RootImage"});
-    declared("keyrings", session_keyring, {"KeyringMode"});
-    declared(
-        "BPF programs for cgroups",
-        load_bpf,
-        {"DeviceAllow",
-         "DevicePolicy",
-         "IPAddressAllow",
-         "IPAddressDeny",
-         "IPIngressFilterPath",
-         "IPEgressFilterPath",
-         "SocketBindAllow",
-         "SocketBindDeny",
-         "RestrictNetworkInterfaces",
-         "RestrictFileSystems",
-         "BPFProgram"});
-    declared("PIDFD_GET_INFO", process_information, {});
-    declared(
-        "RUNTIME on tmpfs",
-        [runtime_directory](const auto&) {
-            struct statfs status{};
-            std::string place = runtime_directory;
-            while (::statfs(place.c_str(), &status) < 0 && place.size() > 1) {
-                place.erase(std::max<std::size_t>(place.rfind('/'), 1));
-            }
-            return answer(
-                status.f_type == TMPFS_MAGIC,
-                runtime_directory + " is on a disk: each change of a unit is written there");
-        },
-        {});
+    const Declared declared{all};
+    add_namespaces(declared);
+    add_mounts(declared);
+    add_others(declared, runtime_directory);
     return all;
 }
 

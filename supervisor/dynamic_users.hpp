@@ -44,7 +44,7 @@ public:
 
     /// `others`: where a systemd keeps its own.
     explicit DynamicUsers(
-        std::string runtime_directory = {}, std::string others = "/run/systemd/dynamic-uid")
+        const std::string& runtime_directory = {}, std::string others = "/run/systemd/dynamic-uid")
         : directory_(runtime_directory + "/dynamic-uid"), others_(std::move(others)) {}
 
     /// `homes`: directories of the unit from an earlier life; their owner's number is tried first,

@@ -107,7 +107,7 @@ void Supervisor::find_main_process(const std::string& unit) {
 }
 
 void Supervisor::watch_main_process(const std::string& unit, pid_t pid) {
-    LiveUnit& live = live_[unit];
+    const LiveUnit& live = live_[unit];
     if (live.processes.contains(pid)) {
         return;
     }

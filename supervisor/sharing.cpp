@@ -92,7 +92,7 @@ bool Supervisor::abort_waiting(LaunchId launch) {
     if (found == waiting_to_join_.end()) {
         return false;
     }
-    const Launch action = *found;
+    const Launch action = std::move(*found);
     waiting_to_join_.erase(found);
     refuse(action, 0, "the launch was aborted");
     return true;

@@ -52,7 +52,7 @@ void StateFiles::remove(const std::string& unit) {
 
 Result<std::string> StateFiles::read(const std::string& unit) const {
     const std::string path = directory_ + "/" + unit;
-    std::string text = HEARTH_TRY(sys::read_file(path, max_state));
+    const std::string text = HEARTH_TRY(sys::read_file(path, max_state));
     const std::size_t end = text.find('\n');
     if (end == std::string::npos) {
         return failure(path + ": its first line is cut off");

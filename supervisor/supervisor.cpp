@@ -229,7 +229,7 @@ void Supervisor::settle() {
     try_finish_shutdown();
 }
 
-void Supervisor::handle(Outcome outcome) {
+void Supervisor::handle(const Outcome& outcome) {
     save_units_of(outcome);
     // The observer first: a job's queueing must be on the bus before what its launch causes.
     told(outcome);
@@ -309,7 +309,7 @@ Result<void, RequestError> Supervisor::kill(
             "org.freedesktop.DBus.Error.InvalidArgs",
             "'" + whom + "' is not whom to kill; expected main, control or all"});
     }
-    SignalUnit action{unit, signal, target == "main", target == "control", target == "all"};
+    const SignalUnit action{unit, signal, target == "main", target == "control", target == "all"};
     const bool anybody = (action.main && record->status.main_pid != 0) ||
                          (action.control && record->status.control_pid != 0) ||
                          (action.everything && tree_.populated(cgroup_of(unit)).value_or(false));

@@ -154,7 +154,7 @@ private:
 
     // Events in, outcomes out (supervisor.cpp).
     void happen(Event event);
-    void handle(Outcome outcome);
+    void handle(const Outcome& outcome);
     void settle();
     void arm_deadline();
     void told(const Outcome& outcome);

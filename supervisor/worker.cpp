@@ -73,7 +73,7 @@ void Worker::collect() {
         const std::lock_guard lock(mutex_);
         finished.swap(finished_);
     }
-    for (Job& job : finished) {
+    for (const Job& job : finished) {
         job.done();
     }
 }

@@ -83,7 +83,7 @@ Assigned assign_stream(
 template <class Kind, std::size_t count>
 std::string format_stream(
     const StreamTarget<Kind>& value, const std::array<EnumName<Kind>, count>& names) {
-    std::string text(name_of(value.kind, names));
+    const std::string text(name_of(value.kind, names));
     return value.argument.empty() ? text : text + ":" + value.argument;
 }
 

@@ -151,53 +151,72 @@ bool glob_matches(std::string_view pattern, std::string_view text, bool ignore_c
     }
 }
 
-int compare_versions(std::string_view left, std::string_view right) {
-    const auto is_part = [](char byte) {
-        return is_digit(byte) || is_letter(byte) || byte == '~' || byte == '-' || byte == '^' ||
-               byte == '.';
+namespace {
+
+/// -1 or 1 where only one of them begins with the mark, and so sorts before; else it is taken off.
+int compare_mark(char mark, std::string_view& left, std::string_view& right) {
+    const bool in_left = left.starts_with(mark);
+    if (in_left != right.starts_with(mark)) {
+        return in_left ? -1 : 1;
+    }
+    if (in_left) {
+        left.remove_prefix(1);
+        right.remove_prefix(1);
+    }
+    return 0;
+}
+
+/// The numbers or words at the front of both, which are taken off.
+int compare_parts(std::string_view& left, std::string_view& right) {
+    const auto begins_with_digit = [](std::string_view text) {
+        return !text.empty() && is_digit(text.front());
     };
-    const auto is_noise = [&](char byte) { return !is_part(byte); };
-    for (;;) {
-        (void)take_while(left, is_noise);
-        (void)take_while(right, is_noise);
-        for (const char mark : {'~', '\0', '-', '^', '.'}) {
-            if (mark == '\0') {
-                if (left.empty() || right.empty()) {
-                    return left.empty() == right.empty() ? 0 : left.empty() ? -1 : 1;
-                }
-                continue;
-            }
-            const bool in_left = left.starts_with(mark);
-            const bool in_right = right.starts_with(mark);
-            if (in_left != in_right) {
-                return in_left ? -1 : 1;
-            }
-            if (in_left) {
-                left.remove_prefix(1);
-                right.remove_prefix(1);
-            }
-        }
-        const bool number = (!left.empty() && is_digit(left.front())) ||
-                            (!right.empty() && is_digit(right.front()));
-        std::string_view a = number ? take_while(left, is_digit) : take_while(left, is_letter);
-        std::string_view b = number ? take_while(right, is_digit) : take_while(right, is_letter);
-        if (number) {
-            if (a.empty() != b.empty()) {
-                return a.empty() ? -1 : 1;  // digits sort after letters
-            }
-            a.remove_prefix(std::min(a.find_first_not_of('0'), a.size()));
-            b.remove_prefix(std::min(b.find_first_not_of('0'), b.size()));
-            if (a.size() != b.size()) {
-                return a.size() < b.size() ? -1 : 1;
-            }
-        }
-        if (const int order = a.compare(b); order != 0) {
-            return order < 0 ? -1 : 1;
-        }
-        if (left.empty() && right.empty()) {
-            return 0;
+    if (!begins_with_digit(left) && !begins_with_digit(right)) {
+        const std::string_view a = take_while(left, is_letter);
+        const std::string_view b = take_while(right, is_letter);
+        return a.compare(b);
+    }
+    std::string_view a = take_while(left, is_digit);
+    std::string_view b = take_while(right, is_digit);
+    if (a.empty() != b.empty()) {
+        return a.empty() ? -1 : 1;  // digits sort after letters
+    }
+    a.remove_prefix(std::min(a.find_first_not_of('0'), a.size()));
+    b.remove_prefix(std::min(b.find_first_not_of('0'), b.size()));
+    return a.size() == b.size() ? a.compare(b) : a.size() < b.size() ? -1 : 1;
+}
+
+/// By what stands at the front of both; 0: equal so far.
+int compare_fronts(std::string_view& left, std::string_view& right) {
+    if (const int order = compare_mark('~', left, right); order != 0) {
+        return order;
+    }
+    if (left.empty() || right.empty()) {
+        return left.empty() == right.empty() ? 0 : left.empty() ? -1 : 1;
+    }
+    for (const char mark : {'-', '^', '.'}) {
+        if (const int order = compare_mark(mark, left, right); order != 0) {
+            return order;
         }
     }
+    return compare_parts(left, right);
+}
+
+}  // namespace
+
+int compare_versions(std::string_view left, std::string_view right) {
+    const auto is_noise = [](char byte) {
+        constexpr std::string_view marks = "~-^.";
+        return !is_digit(byte) && !is_letter(byte) && marks.find(byte) == std::string_view::npos;
+    };
+    do {
+        (void)take_while(left, is_noise);
+        (void)take_while(right, is_noise);
+        if (const int order = compare_fronts(left, right); order != 0) {
+            return order < 0 ? -1 : 1;
+        }
+    } while (!left.empty() || !right.empty());
+    return 0;
 }
 
 bool number_holds(std::string_view parameter, std::uint64_t fact) {

@@ -39,9 +39,7 @@ std::string escape(std::string_view data) {
         const bool at_edge = i == 0 || i + 1 == data.size();  // where white space would be lost
         if (byte == '\\') {
             text += "\\\\";
-        } else if (byte > 0x20 && byte < 0x7f && byte != '%') {
-            text += data[i];
-        } else if ((byte == ' ' && !at_edge) || byte == '%') {
+        } else if ((byte > 0x20 && byte < 0x7f) || (byte == ' ' && !at_edge)) {
             text += data[i];
         } else {
             text += "\\x";

@@ -120,7 +120,7 @@ bool Queue::start_at_rest(UnitRecord& record) {
                 drive(record, StartRequested{});
             } else {
                 record.checking = true;
-                outcome_.actions.push_back(CheckConditions{record.unit.name, *record.job});
+                outcome_.actions.emplace_back(CheckConditions{record.unit.name, *record.job});
             }
             return true;
         case UnitType::Device:

@@ -47,7 +47,7 @@ bool is_need_of(Relation relation) {
 }  // namespace
 
 void Queue::tell(Severity severity, const std::string& unit, std::string message) {
-    outcome_.actions.push_back(Tell{severity, unit, std::move(message)});
+    outcome_.actions.emplace_back(Tell{severity, unit, std::move(message)});
 }
 
 /// A job that no person asked for; that it can't be had is told.
@@ -118,7 +118,7 @@ void Queue::act(const UnitRecord& record, EmergencyAction action, int status, st
         return;
     }
     why += std::string(name_of(action, emergency_action_names));
-    outcome_.actions.push_back(PerformAction{record.unit.name, action, status, std::move(why)});
+    outcome_.actions.emplace_back(PerformAction{record.unit.name, action, status, std::move(why)});
 }
 
 void Queue::start_on(const UnitRecord& record, Relation relation, JobMode mode) {

@@ -10,7 +10,7 @@ std::string format_numbers(const std::set<std::uint32_t>& numbers, std::string_v
     for (auto at = numbers.begin(); at != numbers.end();) {
         const std::uint32_t first = *at;
         std::uint32_t last = first;
-        while (++at != numbers.end() && *at == last + 1) {
+        for (++at; at != numbers.end() && *at == last + 1; ++at) {
             last = *at;
         }
         text += (text.empty() ? "" : std::string(separator)) + std::to_string(first);

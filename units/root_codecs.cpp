@@ -105,7 +105,7 @@ Result<DirectoryEntry, ValueError> read_directory(
     return made;
 }
 
-std::string with_options(std::string text, const Partitions& partitions) {
+std::string with_options(const std::string& text, const Partitions& partitions) {
     return partitions.empty() ? text : text + ":" + text_of(partitions, ":");
 }
 

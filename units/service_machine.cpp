@@ -9,6 +9,7 @@
 
 namespace hearth {
 
+// The table of states.  NOLINTNEXTLINE(readability-function-size)
 void ServiceMachine::dispatch(const Happening& happening) {
     switch (status_.state) {
         using enum ServiceState;

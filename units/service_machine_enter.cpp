@@ -204,7 +204,7 @@ void ServiceMachine::enter_reload() {
     }
     enter(service().exec_reload.empty() ? ServiceState::ReloadSignal : ServiceState::Reload);
     if (signals) {
-        outcome_.actions.push_back(
+        outcome_.actions.emplace_back(
             SignalUnit{record_.unit.name, kill().reload_signal.number, true, false, false});
     }
     if (service().exec_reload.empty()) {
@@ -326,7 +326,7 @@ void ServiceMachine::enter_dead(ServiceResult result, bool may_restart) {
     }
     drop_descriptors();
     if (record_.unit.settings.hearth.essential) {
-        outcome_.actions.push_back(PerformAction{
+        outcome_.actions.emplace_back(PerformAction{
             record_.unit.name, EmergencyAction::Exit, essential_status(status_), "Essential=yes"});
     }
 }

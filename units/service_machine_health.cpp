@@ -28,10 +28,10 @@ void ServiceMachine::end_health() {
     status_.health_deadline.reset();
     status_.health_failures = 0;
     if (status_.health_launch) {
-        outcome_.actions.push_back(AbortLaunch{record_.unit.name, *status_.health_launch});
+        outcome_.actions.emplace_back(AbortLaunch{record_.unit.name, *status_.health_launch});
     }
     if (status_.health_pid != 0) {
-        outcome_.actions.push_back(
+        outcome_.actions.emplace_back(
             SignalUnit{record_.unit.name, SIGKILL, false, false, false, true});
     }
 }
@@ -41,9 +41,9 @@ void ServiceMachine::health_due() {
     if (status_.health_launch || status_.health_pid != 0) {
         status_.health_late = true;
         if (status_.health_launch) {
-            outcome_.actions.push_back(AbortLaunch{record_.unit.name, *status_.health_launch});
+            outcome_.actions.emplace_back(AbortLaunch{record_.unit.name, *status_.health_launch});
         } else {
-            outcome_.actions.push_back(
+            outcome_.actions.emplace_back(
                 SignalUnit{record_.unit.name, SIGKILL, false, false, false, true});
         }
         return arm_health();
@@ -53,7 +53,7 @@ void ServiceMachine::health_due() {
     }
     status_.health_late = false;
     status_.health_launch = next_launch_++;
-    outcome_.actions.push_back(
+    outcome_.actions.emplace_back(
         Launch{record_.unit.name, *status_.health_launch, ExecKind::Health, 0, false, false});
     arm_health();
 }
@@ -63,7 +63,7 @@ void ServiceMachine::health_launched(const Launched& event) {
     status_.health_pid = event.pid;
     status_.cgroup_populated = true;
     if (status_.state != ServiceState::Running || status_.health_late) {
-        outcome_.actions.push_back(
+        outcome_.actions.emplace_back(
             SignalUnit{record_.unit.name, SIGKILL, false, false, false, true});
     }
     look_again();

@@ -71,7 +71,7 @@ void ServiceMachine::find_main_process() {
         return main_found_in_start(MainSearched{false});
     }
     status_.searching = true;
-    outcome_.actions.push_back(FindMainProcess{record_.unit.name});
+    outcome_.actions.emplace_back(FindMainProcess{record_.unit.name});
 }
 
 void ServiceMachine::main_searched(const MainProcessFound& event) {
@@ -151,7 +151,7 @@ void ServiceMachine::set_main(int pid) {
     status_.main_pid = pid;
     status_.main_known = true;
     status_.main = ProcessRecord{pid, now_, {}, 0, 0};
-    outcome_.actions.push_back(WatchProcess{record_.unit.name, pid});
+    outcome_.actions.emplace_back(WatchProcess{record_.unit.name, pid});
 }
 
 }  // namespace hearth

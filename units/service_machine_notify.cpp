@@ -110,7 +110,7 @@ void ServiceMachine::told_descriptors(const Notified& event) {
             if (stored.name != name) {
                 return false;
             }
-            outcome_.actions.push_back(CloseDescriptor{record_.unit.name, stored.id});
+            outcome_.actions.emplace_back(CloseDescriptor{record_.unit.name, stored.id});
             return true;
         });
     }
@@ -127,7 +127,7 @@ void ServiceMachine::told_descriptors(const Notified& event) {
                     status_.stored.size()));
         }
         status_.stored.push_back({id, name});
-        outcome_.actions.push_back(StoreDescriptor{record_.unit.name, id, message.poll});
+        outcome_.actions.emplace_back(StoreDescriptor{record_.unit.name, id, message.poll});
     }
 }
 
@@ -158,7 +158,7 @@ void ServiceMachine::told_state(const Notification& message) {
 
 void ServiceMachine::drop_descriptors() {
     for (const StoredDescriptor& stored : status_.stored) {
-        outcome_.actions.push_back(CloseDescriptor{record_.unit.name, stored.id});
+        outcome_.actions.emplace_back(CloseDescriptor{record_.unit.name, stored.id});
     }
     status_.stored.clear();
 }
@@ -168,7 +168,7 @@ void ServiceMachine::stored_descriptor_ended(const StoredDescriptorEnded& event)
     const auto count = std::erase_if(
         status_.stored, [&](const StoredDescriptor& stored) { return stored.id == event.id; });
     if (count != 0) {
-        outcome_.actions.push_back(CloseDescriptor{record_.unit.name, event.id});
+        outcome_.actions.emplace_back(CloseDescriptor{record_.unit.name, event.id});
     }
 }
 

@@ -90,10 +90,12 @@ Result<void, RequestError> TransactionGraph::request(std::string_view unit, JobT
     if (!alone) {
         to_expand_.push_back(first);
     }
-    // Breadth first, by a list: chains may be long.
-    for (std::size_t next = 0; next < to_expand_.size(); ++next) {
-        if (!jobs_[to_expand_[next]].dropped) {
-            expand(to_expand_[next]);
+    // Breadth first, by a list that grows meanwhile: chains may be long.
+    std::size_t next = 0;
+    while (next < to_expand_.size()) {
+        const Index job = to_expand_[next++];
+        if (!jobs_[job].dropped) {
+            expand(job);
         }
     }
     if (failure_) {

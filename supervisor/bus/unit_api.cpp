@@ -37,7 +37,7 @@ int write_property(
     if (connection.unit == nullptr) {
         return -ENOENT;
     }
-    BusServer::Core& core = connection.core;
+    const BusServer::Core& core = connection.core;
     const UnitRecord& record = *connection.unit;
     MessageSink sink(reply);
     if (source.setting != nullptr) {
@@ -274,7 +274,8 @@ int find_unit(
 
 int enumerate(sd_bus*, const char*, void* userdata, char*** nodes, sd_bus_error*) noexcept {
     const auto& units = static_cast<Connection*>(userdata)->core.control.world().units;
-    auto** list = static_cast<char**>(calloc(units.size() + 1, sizeof(char*)));  // sd-bus frees it
+    // sd-bus frees it.  NOLINTNEXTLINE(cppcoreguidelines-owning-memory)
+    auto** list = static_cast<char**>(calloc(units.size() + 1, sizeof(char*)));
     if (list == nullptr) {
         return -ENOMEM;
     }

@@ -140,7 +140,7 @@ void judge_prefixes(
             code.load_word(
                 BPF_REG_2,
                 frame,
-                static_cast<std::size_t>(address_at + static_cast<int>(word) * 4));
+                static_cast<std::size_t>(address_at) + word * 4);
             code.mask(BPF_REG_2, mask_of(prefix.length, word));
             code.unless_equal(BPF_REG_2, word_of(prefix.address, word), next);
         }

@@ -24,7 +24,7 @@ constexpr const char* owner_attribute = "user.hearth.owner";
 constexpr const char* leaf = "init.scope";
 
 bool contains(const std::vector<std::string>& words, std::string_view word) {
-    return std::find(words.begin(), words.end(), word) != words.end();
+    return std::ranges::find(words, word) != words.end();
 }
 
 /// mountinfo also lists mounts that a later one covers: ask the file system itself.

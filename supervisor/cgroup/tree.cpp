@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <ranges>
 
 #include "supervisor/cgroup/files.hpp"
 #include "supervisor/sys/file.hpp"
@@ -50,7 +51,7 @@ Result<void> signal_member(
         // /proc may be hidden from us; then the list itself must do, read a moment ago.
         std::vector<pid_t> again;
         HEARTH_TRY(collect_processes(directory, again));
-        if (std::find(again.begin(), again.end(), pid) == again.end()) {
+        if (std::ranges::find(again, pid) == again.end()) {
             return {};
         }
     } else {
@@ -115,7 +116,7 @@ Result<void> Tree::pass_on_controllers(
     std::string wanted;
     for (const std::string& controller : controllers_) {
         const bool needed = is_usual(controller) || std::ranges::count(passed, controller) != 0;
-        if (needed && std::find(enabled.begin(), enabled.end(), controller) == enabled.end()) {
+        if (needed && std::ranges::find(enabled, controller) == enabled.end()) {
             wanted += (wanted.empty() ? "+" : " +") + controller;
         }
     }
@@ -300,9 +301,9 @@ Result<void> Tree::remove_root() const {
     for (const Hierarchy* hierarchy : every_hierarchy()) {
         HEARTH_TRY(remove_directory(hierarchy->path("")));
     }
-    for (auto directory = made_.rbegin(); directory != made_.rend(); ++directory) {
+    for (const std::string& directory : std::views::reverse(made_)) {
         // Another hearth may have its root below the same parent by now: then it stays.
-        static_cast<void>(sys::rmdir(*directory));
+        static_cast<void>(sys::rmdir(directory));
     }
     return {};
 }

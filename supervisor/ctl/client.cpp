@@ -55,7 +55,8 @@ Result<Client> Client::connect(const std::string& runtime_directory) {
     Client client(bus);
     HEARTH_TRY(sys::set_nonblocking(socket->number(), true));
     const int number = socket->release();
-    if ((result = sd_bus_set_fd(bus, number, number)) < 0) {
+    result = sd_bus_set_fd(bus, number, number);
+    if (result < 0) {
         socket->reset(number);
     }
     if (result >= 0) {

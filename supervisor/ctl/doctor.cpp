@@ -53,6 +53,25 @@ std::optional<std::string> ask_program(
     return std::move(*text);
 }
 
+/// What one unit would miss, and the drop-in that does without.
+std::string render_unit(const Json& unit) {
+    const bool given = unit.at("given").boolean;
+    std::string text = "\n" + unit.at("unit").text + ": " +
+                       tinted(
+                           given ? Tone::Good : Tone::Bad,
+                           given ? "can be given all that it asks for"
+                                 : "can't be given all that it asks for") +
+                       "\n";
+    for (const char* kind : {"refusals", "missing", "shortfalls"}) {
+        for (const auto& line : unit.at(kind).items) {
+            text += "  " + line.text + "\n";
+        }
+    }
+    const auto drop_in = unit.at("drop_in").text;
+    text += drop_in.empty() ? "" : "this drop-in would let it start without:\n" + drop_in;
+    return text;
+}
+
 std::string render(const Json& report, bool all) {
     Table table(3);
     table.row({"FACILITY", "", "DIRECTIVES THAT NEED IT"}, {Tone::Bold, Tone::Bold, Tone::Bold});
@@ -77,20 +96,7 @@ std::string render(const Json& report, bool all) {
     std::string text =
         table.rows() > 1 ? table.text() + "\n" + details : "Nothing is missing here.\n";
     for (const auto& unit : report.at("units").items) {
-        const bool given = unit.at("given").boolean;
-        text += "\n" + unit.at("unit").text + ": " +
-                tinted(
-                    given ? Tone::Good : Tone::Bad,
-                    given ? "can be given all that it asks for"
-                          : "can't be given all that it asks for") +
-                "\n";
-        for (const char* kind : {"refusals", "missing", "shortfalls"}) {
-            for (const auto& line : unit.at(kind).items) {
-                text += "  " + line.text + "\n";
-            }
-        }
-        const auto drop_in = unit.at("drop_in").text;
-        text += drop_in.empty() ? "" : "this drop-in would let it start without:\n" + drop_in;
+        text += render_unit(unit);
     }
     return text;
 }

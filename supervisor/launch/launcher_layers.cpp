@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::string_view tree_prefix = "tree:";
 constexpr std::string_view release_directory = "usr/lib/extension-release.d";
-constexpr std::size_t longest_release = 64 * 1024;
+constexpr std::size_t longest_release = 65536;
 constexpr std::size_t longest_option = 255;  // what fsconfig(2) takes as one value
 
 bool is_missing(const Error& error) {

@@ -299,7 +299,7 @@ MakeCgroup CgroupLimits::finish() {
 
 std::string cgroup_path(const Unit& unit) {
     if (unit.name.ends_with(".slice")) {
-        std::string path = slice_path(unit.name);
+        const std::string path = slice_path(unit.name);
         return path.substr(0, path.empty() ? 0 : path.size() - 1);
     }
     return slice_path(slice_of(unit)) + unit.name;

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <exception>
+#include <memory>
 #include <utility>
 
 namespace hearth {
@@ -49,7 +50,7 @@ int dispatch(void* userdata, Call call) noexcept {
     }
     node->running = false;
     if (node->doomed) {
-        delete node;
+        const std::unique_ptr<EventSource::Node> ended(node);
     }
     return 0;
 }
@@ -82,7 +83,7 @@ EventSource::EventSource(EventSource&& other) noexcept
 
 EventSource& EventSource::operator=(EventSource&& other) noexcept {
     if (this != &other) {
-        EventSource dying(std::exchange(node_, std::exchange(other.node_, nullptr)));
+        const EventSource dying(std::exchange(node_, std::exchange(other.node_, nullptr)));
     }
     return *this;
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "supervisor/launch/mounts.hpp"
 #include "supervisor/report/checks.hpp"
@@ -116,30 +117,39 @@ Finding private_devices(const Evidence& evidence) {
         filters(evidence));
 }
 
+/// One bind; nothing where it is optional and has no source.
+std::optional<Finding> bound_entry(
+    const Evidence& evidence, const BindEntry& entry, bool read_only) {
+    const std::string& path = entry.destination.empty() ? entry.source : entry.destination;
+    const Place place = look(evidence, path);
+    const bool gone = place.fact != nullptr && place.fact->own_identity.empty();
+    if (entry.optional && (place.missing || (gone && !place.exact))) {
+        return std::nullopt;
+    }
+    if (!place.exact || (read_only && !place.mount->read_only())) {
+        return mismatch(
+            path + ": " + shown(place.mount),
+            read_only ? "not a read-only mount" : "no mount there");
+    }
+    if (place.fact != nullptr && place.fact->identity != place.fact->own_identity) {
+        if (gone || place.mount->root.ends_with("//deleted")) {
+            return cannot_know(entry.source + " has been replaced since");
+        }
+        return mismatch(path + ": " + shown(place.mount), "not the inode of " + entry.source);
+    }
+    return verified(shown(place.mount));
+}
+
 Finding bound(const Evidence& evidence, const std::vector<BindEntry>& entries, bool read_only) {
     std::string text;
     for (const BindEntry& entry : entries) {
-        const std::string& path = entry.destination.empty() ? entry.source : entry.destination;
-        const Place place = look(evidence, path);
-        if (place.missing && entry.optional) {
-            continue;
+        const auto finding = bound_entry(evidence, entry, read_only);
+        if (finding && finding->verdict != Verdict::Verified) {
+            return *finding;
         }
-        const bool gone = place.fact != nullptr && place.fact->own_identity.empty();
-        if (entry.optional && gone && !place.exact) {
-            continue;  // no such source
+        if (finding) {
+            text += (text.empty() ? "" : "; ") + finding->kernel;
         }
-        if (!place.exact || (read_only && !place.mount->read_only())) {
-            return mismatch(
-                path + ": " + shown(place.mount),
-                read_only ? "not a read-only mount" : "no mount there");
-        }
-        if (place.fact != nullptr && place.fact->identity != place.fact->own_identity) {
-            if (gone || place.mount->root.ends_with("//deleted")) {
-                return cannot_know(entry.source + " has been replaced since");
-            }
-            return mismatch(path + ": " + shown(place.mount), "not the inode of " + entry.source);
-        }
-        text += (text.empty() ? "" : "; ") + shown(place.mount);
     }
     return text.empty() ? cannot_know("only optional sources, none of which exists")
                         : verified(text);

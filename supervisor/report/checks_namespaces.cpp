@@ -214,7 +214,7 @@ Finding protect_control_groups(const Evidence& evidence) {
     if (!launch::has_own_control_groups(evidence.sandbox())) {
         return both(own_mounts(evidence), read_only_trees(evidence, {"/sys/fs/cgroup"}));
     }
-    Finding finding = own_mounts(evidence);
+    const Finding finding = own_mounts(evidence);
     return finding.verdict == Verdict::Verified ? own_control_groups(evidence) : finding;
 }
 

@@ -71,7 +71,7 @@ Finding exec_paths(const Evidence& evidence) {
 Finding mount_flags(const Evidence& evidence) {
     const MountFlags asked = evidence.roots().mount_flags;
     const bool shared = asked == MountFlags::Shared;
-    Finding finding = own_mounts(evidence);
+    const Finding finding = own_mounts(evidence);
     if (finding.verdict != Verdict::Verified) {
         return shared ? cannot_know("no other directive gives the service mounts of its own")
                       : finding;

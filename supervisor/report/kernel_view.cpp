@@ -24,7 +24,7 @@ namespace {
 
 constexpr std::size_t max_text = std::size_t{4} << 20U;
 
-std::string trimmed(std::string text) {
+std::string trimmed(const std::string& text) {
     const std::size_t start = text.find_first_not_of(" \t\n");
     if (start == std::string::npos) {
         return {};

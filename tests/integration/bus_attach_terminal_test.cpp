@@ -103,7 +103,7 @@ private:
 
 TEST(AttachTerminal, IsATerminalOfItsOwn) {
     SKIP_WITHOUT_ROOT();
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     hearthd.add("nap.service", "[Service]\nExecStart=/bin/sleep infinity\nPrivateTmp=yes\n");
     ASSERT_EQ(hearthd.ctl({"start", "nap.service"}).status, 0);
     const std::string program = HEARTH_BINARY_DIR "/hearthctl";
@@ -133,7 +133,7 @@ TEST(AttachTerminal, IsATerminalOfItsOwn) {
 
 TEST(AttachTerminal, IsGivenBackWhenTheUnitStops) {
     SKIP_WITHOUT_ROOT();
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     hearthd.add("nap.service", "[Service]\nExecStart=/bin/sleep infinity\n");
     ASSERT_EQ(hearthd.ctl({"start", "nap.service"}).status, 0);
     const std::string program = HEARTH_BINARY_DIR "/hearthctl";

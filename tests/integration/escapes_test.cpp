@@ -158,7 +158,7 @@ void run_unconfined(const std::vector<std::string>& words) {
 
 TEST(Escapes, EachIsHeldByAConfinedServiceAndReachedByAnUnconfinedOne) {
     SKIP_WITHOUT_ROOT();
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     const Outside outside(hearthd.place(), hearthd.program("escape_probe"));
     run_unconfined(outside.command("unconfined"));
     const Outcomes control = outcomes(hearthd.place() + "/unconfined");

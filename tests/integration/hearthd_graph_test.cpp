@@ -28,7 +28,7 @@ protected:
 };
 
 TEST_F(HearthdGraph, StartsInOrderAndStopsTogether) {
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     hearthd.add("base.service", service("", "/bin/sleep 1000"));
     hearthd.add(
         "app.service", service("Requires=base.service\nAfter=base.service", "/bin/sleep 1000"));
@@ -47,7 +47,7 @@ TEST_F(HearthdGraph, StartsInOrderAndStopsTogether) {
 }
 
 TEST_F(HearthdGraph, AFailureFailsWhatNeedsItAndStartsWhatItNames) {
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     const std::string mark = hearthd.place() + "/mark";
     hearthd.add(
         "bad.service", service("OnFailure=alert.service", "/bin/false").append("Type=oneshot\n"));
@@ -61,7 +61,7 @@ TEST_F(HearthdGraph, AFailureFailsWhatNeedsItAndStartsWhatItNames) {
 }
 
 TEST_F(HearthdGraph, ConditionsAreLookedAtAtEachStart) {
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     const std::string mark = hearthd.place() + "/there";
     hearthd.add("a.service", service("ConditionPathExists=" + mark, "/bin/sleep 1000"));
     hearthd.add("b.service", service("AssertPathExists=" + mark, "/bin/sleep 1000"));
@@ -76,7 +76,7 @@ TEST_F(HearthdGraph, ConditionsAreLookedAtAtEachStart) {
 }
 
 TEST_F(HearthdGraph, AnAliasIsTheSameUnitAndLinksPullIn) {
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     hearthd.add("real.service", service("", "/bin/sleep 1000"));
     hearthd.add("more.service", service("", "/bin/sleep 1000"));
     fs::create_symlink("real.service", hearthd.units() + "/alias.service");
@@ -89,7 +89,7 @@ TEST_F(HearthdGraph, AnAliasIsTheSameUnitAndLinksPullIn) {
 }
 
 TEST_F(HearthdGraph, ADeviceIsActiveWhileItsNodeExists) {
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     hearthd.add(
         "a.service", service("BindsTo=dev-null.device\nAfter=dev-null.device", "/bin/sleep 1000"));
     EXPECT_EQ(hearthd.ctl({"start", "a.service"}).status, 0);
@@ -103,7 +103,7 @@ TEST_F(HearthdGraph, ADeviceIsActiveWhileItsNodeExists) {
 }
 
 TEST_F(HearthdGraph, AGuestLeavesTheBootAlone) {
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     hearthd.add(
         "a.service",
         service("After=network-online.target\nWants=network-online.target", "/bin/sleep 1000"));
@@ -119,7 +119,7 @@ TEST_F(HearthdGraph, AGuestLeavesTheBootAlone) {
 }
 
 TEST_F(HearthdGraph, AReloadIsPlannedAndKeepsWhatRuns) {
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     hearthd.add("a.service", service("", "/bin/sleep 1000"));
     EXPECT_EQ(hearthd.ctl({"start", "a.service"}).status, 0);
     const std::string pid = hearthd.show("a.service", "MainPID");

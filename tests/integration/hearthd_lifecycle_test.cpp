@@ -24,7 +24,7 @@ using hearth::testing::Output;
 namespace fs = std::filesystem;
 
 std::string file(const std::string& path) {
-    std::ifstream stream(path);
+    const std::ifstream stream(path);
     std::ostringstream text;
     text << stream.rdbuf();
     return text.str();
@@ -72,7 +72,7 @@ protected:
 };
 
 TEST_F(Hearthd, StartsShowsAndStopsAPlainService) {
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     hearthd.add("plain.service", "[Service]\nExecStart=/bin/sleep infinity\n");
     ASSERT_EQ(hearthd.ctl({"start", "plain.service"}).status, 0) << hearthd.log();
     EXPECT_EQ(hearthd.show("plain.service", "ActiveState"), "active");
@@ -97,7 +97,7 @@ TEST_F(Hearthd, StartsShowsAndStopsAPlainService) {
 // An instance's cgroup lies in its template's slice: hearthd looked for it beside, saw nobody
 // there, and left what ignores SIGTERM.
 TEST_F(Hearthd, AnInstanceIsFoundWhereItRuns) {
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     hearthd.add(
         "a-b@.service",
         "[Service]\nTimeoutStopSec=100ms\nExecStart=/bin/sh -c 'setsid sh -c \"trap : TERM; while "
@@ -116,7 +116,7 @@ TEST_F(Hearthd, AnInstanceIsFoundWhereItRuns) {
 }
 
 TEST_F(Hearthd, RunsEveryCommandOfAOneshotInOrder) {
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     hearthd.add(
         "once.service",
         "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStartPre=/bin/echo "
@@ -137,7 +137,7 @@ TEST_F(Hearthd, RunsEveryCommandOfAOneshotInOrder) {
 }
 
 TEST_F(Hearthd, RestartsOnFailureAndCountsIt) {
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     hearthd.add(
         "again.service",
         "[Service]\nExecStart=/bin/sleep infinity\nRestart=on-failure\nRestartSec=10ms\n");
@@ -150,7 +150,7 @@ TEST_F(Hearthd, RestartsOnFailureAndCountsIt) {
 }
 
 TEST_F(Hearthd, GivesUpAtTheStartLimit) {
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     hearthd.add(
         "storm.service",
         "[Unit]\nStartLimitBurst=3\nStartLimitIntervalSec=1min\n[Service]\nExecStart=/bin/"
@@ -176,7 +176,7 @@ TEST_F(Hearthd, KillsWhatIgnoresSigtermAfterItsTime) {
 }
 
 TEST_F(Hearthd, ReloadRunsExecReloadWithMainpid) {
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     hearthd.add(
         "reload.service",
         "[Service]\nExecStart=/bin/sh -c 'trap \"echo reloaded\" HUP; echo started; while :; do "
@@ -191,14 +191,14 @@ TEST_F(Hearthd, ReloadRunsExecReloadWithMainpid) {
 }
 
 TEST_F(Hearthd, AUnitWhoseReloadFailsToParseKeepsRunningAsItWas) {
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     const std::string good = "[Service]\nExecStart=/bin/sleep infinity\nTasksMax=7\n";
     hearthd.add("kept.service", good);
     ASSERT_EQ(hearthd.ctl({"start", "kept.service"}).status, 0);
     const std::string pid = hearthd.show("kept.service", "MainPID");
     const std::vector<std::string> bad_texts = {
         std::string("[Service]\nExecStart=relative/path\n"),
-        std::string("\0\x01\xff rubbish", 12),
+        std::string("\0\x01\xff rubbish", 11),
         std::string("[Service\nExecStart=/bin/sleep 1\n"),
         std::string("[Service]\n")};
     for (const std::string& bad : bad_texts) {
@@ -218,7 +218,7 @@ TEST_F(Hearthd, AUnitWhoseReloadFailsToParseKeepsRunningAsItWas) {
 }
 
 TEST_F(Hearthd, StandardErrorOpensByPathAsTheUnitsUser) {
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     hearthd.add(
         "stderr.service",
         "[Service]\nType=oneshot\nUser=nobody\nExecStart=/bin/sh -c 'echo by-path >/dev/stderr; "
@@ -274,7 +274,7 @@ TEST_F(Hearthd, StopsEverythingOnSigterm) {
 }
 
 TEST_F(Hearthd, SaysWhoHoldsTheCgroupRoot) {
-    HearthdProcess first;
+    const HearthdProcess first;
     const Output second = hearth::testing::run_program(
         {HEARTH_BINARY_DIR "/hearthd",
          "--runtime-dir",

@@ -49,7 +49,7 @@ std::vector<std::string> in_tmp() {
 
 TEST(Proof, TheProbeFindsEveryDirectiveOfAConfinedServiceHeld) {
     SKIP_WITHOUT_ROOT();
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     hearthd.add("confined.service", service(confined));
     ASSERT_EQ(hearthd.ctl({"start", "confined.service"}).status, 0) << hearthd.log();
     const Output output = hearthd.ctl({"confinement", "--probe", "--json", "confined.service"});
@@ -68,7 +68,7 @@ TEST(Proof, TheProbeFindsEveryDirectiveOfAConfinedServiceHeld) {
 
 TEST(Proof, TheProbeOfAFilterThatKillsGoesOnAfterEachDeath) {
     SKIP_WITHOUT_ROOT();
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     hearthd.add(
         "killing.service",
         service("SystemCallFilter=~@mount @swap\nLockPersonality=yes\nPrivateTmp=yes\n"));
@@ -84,7 +84,7 @@ TEST(Proof, TheProbeOfAFilterThatKillsGoesOnAfterEachDeath) {
 
 TEST(Proof, TheProbeSeesWhatTheReportCannotBeTold) {
     SKIP_WITHOUT_ROOT();
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     hearthd.add("open.service", service("ProtectHome=read-only\n"));
     ASSERT_EQ(hearthd.ctl({"start", "open.service"}).status, 0) << hearthd.log();
     EXPECT_EQ(hearthd.ctl({"confinement", "--probe", "open.service"}).status, 0);
@@ -101,7 +101,7 @@ TEST(Proof, TheProbeSeesWhatTheReportCannotBeTold) {
 
 TEST(Proof, AFreshSandboxIsTheUnitsOwnAndLeavesNothing) {
     SKIP_WITHOUT_ROOT();
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     hearthd.add("fresh.service", service(confined));
     const Output output = hearthd.ctl(
         {"attach",
@@ -125,7 +125,7 @@ TEST(Proof, AFreshSandboxIsTheUnitsOwnAndLeavesNothing) {
 
 TEST(Proof, TheDoctorTellsWhatIsMissingAndWhatItBreaks) {
     SKIP_WITHOUT_ROOT();
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     hearthd.add("fine.service", service("PrivateTmp=yes\n"));
     hearthd.add("profile.service", service("AppArmorProfile=nobody-loaded\n"));
     EXPECT_EQ(hearthd.ctl({"doctor", "fine.service"}).status, 0);
@@ -222,7 +222,7 @@ TEST(Proof, OurScoreStandsBesideSystemds) {
 
 TEST(Proof, WatchingTellsADriftOnce) {
     SKIP_WITHOUT_ROOT();
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     hearthd.add("drifts.service", service("MemoryMax=64M\nOOMScoreAdjust=100\n"));
     ASSERT_EQ(hearthd.ctl({"start", "drifts.service"}).status, 0) << hearthd.log();
     const std::string pid = hearthd.show("drifts.service", "MainPID");
@@ -253,7 +253,7 @@ TEST(Proof, WatchingTellsADriftOnce) {
 
 TEST(Proof, WhatIsRelaxedMayAlsoFailInTheLaunch) {
     SKIP_WITHOUT_ROOT();
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     const std::string lines = "Type=exec\nReadOnlyPaths=/srv/no-such-place\nProtectHome=yes\n";
     hearthd.add("strict.service", service(lines));
     hearthd.add("relaxed.service", service(lines + "[X-Hearth]\nConfinement=best-effort\n"));

@@ -42,7 +42,7 @@ protected:
 };
 
 TEST_F(HearthdUnitFiles, EnablesAndDisables) {
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     add_units(hearthd);
     const std::string file = hearthd.units() + "/nap.service";
     const std::string link = hearthd.units() + "/day.target.wants/nap.service";
@@ -74,7 +74,7 @@ TEST_F(HearthdUnitFiles, EnablesAndDisables) {
 }
 
 TEST_F(HearthdUnitFiles, RuntimeLinksStandBelowTheRuntimeDirectory) {
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     add_units(hearthd);
     EXPECT_EQ(hearthd.ctl({"enable", "--runtime", "nap"}).status, 0);
     EXPECT_EQ(
@@ -85,7 +85,7 @@ TEST_F(HearthdUnitFiles, RuntimeLinksStandBelowTheRuntimeDirectory) {
     EXPECT_EQ(hearthd.ctl({"is-active", "nap"}).out, "active\n");
     EXPECT_EQ(hearthd.ctl({"disable", "--runtime", "nap"}).status, 0);
     EXPECT_EQ(hearthd.ctl({"is-enabled", "nap"}).out, "disabled\n");
-    ScratchDirectory elsewhere;
+    const ScratchDirectory elsewhere;
     elsewhere.file("far.service", nap);
     EXPECT_EQ(hearthd.ctl({"link", "--runtime", elsewhere.path("far.service")}).status, 0);
     EXPECT_EQ(hearthd.ctl({"is-enabled", "far"}).out, "linked-runtime\n");
@@ -94,9 +94,9 @@ TEST_F(HearthdUnitFiles, RuntimeLinksStandBelowTheRuntimeDirectory) {
 }
 
 TEST_F(HearthdUnitFiles, MasksLinksAndReverts) {
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     add_units(hearthd);
-    ScratchDirectory elsewhere;
+    const ScratchDirectory elsewhere;
     elsewhere.file("far.service", nap);
     EXPECT_EQ(hearthd.ctl({"enable", elsewhere.path("far.service")}).status, 0);
     EXPECT_EQ(target(hearthd.units() + "/far.service"), elsewhere.path("far.service"));
@@ -123,7 +123,7 @@ TEST_F(HearthdUnitFiles, MasksLinksAndReverts) {
 }
 
 TEST_F(HearthdUnitFiles, PresetsStandBesideTheUnitDirectories) {
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     add_units(hearthd);
     hearthd.add(
         "../" + fs::path(hearthd.units()).filename().string() + "-preset/1.preset",
@@ -138,7 +138,7 @@ TEST_F(HearthdUnitFiles, PresetsStandBesideTheUnitDirectories) {
 }
 
 TEST_F(HearthdUnitFiles, SaysWhereADiskIsReadOnly) {
-    ScratchDirectory units;
+    const ScratchDirectory units;
     units.file("nap.service", nap);
     units.file("day.target", "[Unit]\n");
     const std::string& place = units.path();
@@ -151,7 +151,7 @@ TEST_F(HearthdUnitFiles, SaysWhereADiskIsReadOnly) {
         "mount --bind " + place + " " + place + " && mount -o remount,ro,bind " + place +
             " && exec \"$@\"",
         "sh"};
-    HearthdProcess hearthd(place, {}, ground);
+    const HearthdProcess hearthd(place, {}, ground);
     const Output refused = hearthd.ctl({"enable", "nap"});
     EXPECT_EQ(refused.status, 1);
     EXPECT_NE(refused.err.find(place + "/day.target.wants"), std::string::npos) << refused.err;

@@ -27,7 +27,7 @@ protected:
 };
 
 TEST_F(HearthdWhy, FollowsAFailureToTheUnitThatStopped) {
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     hearthd.add("a.service", service(""));
     hearthd.add("b.service", service("BindsTo=a.service\nAfter=a.service"));
     EXPECT_EQ(hearthd.ctl({"start", "b.service"}).status, 0);
@@ -89,7 +89,7 @@ TEST_F(HearthdWhy, SaysWhatJobsWaitFor) {
 }
 
 TEST_F(HearthdWhy, SaysWhichConditionSkippedAStart) {
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     hearthd.add("a.service", service("ConditionPathExists=/nonexistent/x"));
     EXPECT_EQ(hearthd.ctl({"start", "a.service"}).status, 0);
     const std::string text = hearthd.ctl({"why", "a.service"}).out;
@@ -98,7 +98,7 @@ TEST_F(HearthdWhy, SaysWhichConditionSkippedAStart) {
 }
 
 TEST_F(HearthdWhy, ListsDependenciesInEveryDirection) {
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     hearthd.add("base.service", service("Before=last.service"));
     hearthd.add("app.service", service("Requires=base.service\nAfter=base.service"));
     hearthd.add("all.target", "[Unit]\nWants=app.service\n");
@@ -123,7 +123,7 @@ TEST_F(HearthdWhy, ListsDependenciesInEveryDirection) {
 }
 
 TEST_F(HearthdWhy, AReloadKeepsWhatRunsAndSaysWhy) {
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     for (const char* const unit : {"gone.service", "broken.service", "changed.service"}) {
         hearthd.add(unit, service(""));
         EXPECT_EQ(hearthd.ctl({"start", unit}).status, 0);

@@ -406,7 +406,7 @@ TEST_F(Layers, ExtensionsThatDoNotFitAreRefused) {
     const std::string failure = probe.run().failure;
     EXPECT_NE(failure.find("extension 'wrong': it is made for ID='elsewhere'"), std::string::npos)
         << failure;
-    const std::string bare = directory("bare/usr/share");
+    (void)directory("bare/usr/share");
     PlannedProbe nameless("ExtensionDirectories=" + scratch_ + "/bare\n", "true");
     EXPECT_NE(
         nameless.run().failure.find("usr/lib/extension-release.d/extension-release.bare"),

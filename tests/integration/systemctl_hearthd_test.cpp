@@ -25,7 +25,7 @@ protected:
 };
 
 TEST_F(SystemctlHearthd, StartsShowsAndStopsAService) {
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     hearthd.add(
         "nap.service", "[Unit]\nDescription=A nap\n[Service]\nExecStart=/bin/sleep infinity\n");
     const auto started = systemctl(hearthd, "start nap.service");
@@ -52,7 +52,7 @@ TEST_F(SystemctlHearthd, StartsShowsAndStopsAService) {
 }
 
 TEST_F(SystemctlHearthd, WaitsForTheEndOfAService) {
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     hearthd.add("brief.service", "[Service]\nExecStart=/bin/sleep 0.1\n");
     hearthd.add("bad.service", "[Service]\nType=oneshot\nExecStart=/bin/false\n");
     EXPECT_EQ(systemctl(hearthd, "start --wait brief.service").status, 0);

@@ -98,7 +98,7 @@ TEST_F(BusServer, TellsManyChangesOfAUnitOnce) {
     serve();
     const auto bus = connect();
     ASSERT_TRUE(get(bus, unit_path("heat.service"), bus::unit_interface, "Id").good());
-    SignalLog log(bus);
+    const SignalLog log(bus);
     Outcome outcome;
     for (int change = 0; change < 5; ++change) {
         outcome.transitions.push_back(

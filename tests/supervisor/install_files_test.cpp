@@ -72,7 +72,7 @@ TEST_F(InstallFilesTest, SeesThatAFileHasChanged) {
 }
 
 TEST_F(InstallFilesTest, LinksDoNotLeadOutOfTheRoot) {
-    ScratchDirectory outside;
+    const ScratchDirectory outside;
     outside.file("a.service", installed);
     root.directory("usr/lib/systemd/system");
     // As the image sees it, the path of the directory outside is a path of its own.

@@ -247,7 +247,7 @@ TEST(Prefixes, AnExclamationMarkKeepsOnlyTheUser) {
 }
 
 TEST(Prefixes, TwoExclamationMarksChangeNothingWhereAmbientCapabilitiesAre) {
-    Plan plan = with_prefix("!!", "User=heat"), plain = with_prefix("", "User=heat");
+    const Plan plan = with_prefix("!!", "User=heat"), plain = with_prefix("", "User=heat");
     EXPECT_EQ(plan, plain);
 }
 

@@ -92,7 +92,7 @@ inline std::uint32_t verdict(
     seccomp_data data{};
     data.nr = static_cast<int>(number);
     data.arch = audit;
-    std::copy(arguments.begin(), arguments.end(), data.args);
+    std::ranges::copy(arguments, data.args);
     return run(program, data).verdict;
 }
 

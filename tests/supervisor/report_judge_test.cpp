@@ -308,7 +308,7 @@ TEST(ReportJudge, KnowsPathLists) {
 
 TEST(ReportJudge, NeverJudgesAProcessThatHasVanished) {
     const Question question = question_of(unit_of("User=nobody\nCPUQuota=20%\nLimitNOFILE=64\nPrivateTmp=yes\n"));
-    KernelView empty;
+    const KernelView empty;
     const std::vector<Row> rows = judge(question, empty);
     EXPECT_EQ(rows.size(), 4U);
     for (const Row& row : rows) {
@@ -318,7 +318,7 @@ TEST(ReportJudge, NeverJudgesAProcessThatHasVanished) {
 }
 
 TEST(ReportJudge, FollowsRootDirectory) {
-    Question question = question_of(unit_of("RootDirectory=/srv/root\nReadOnlyPaths=/srv/root/opt +/usr /elsewhere\n"));
+    const Question question = question_of(unit_of("RootDirectory=/srv/root\nReadOnlyPaths=/srv/root/opt +/usr /elsewhere\n"));
     const std::vector<Row> rows = judge(question, good_view());
     const auto row = std::ranges::find(rows, "ReadOnlyPaths", &Row::directive);
     ASSERT_NE(row, rows.end());
@@ -384,7 +384,7 @@ TEST(ReportJudge, ShowsWhatIsNotBuiltAsMissing) {
 }
 
 TEST(ReportJudge, SaysWhatWasApplied) {
-    Question question = question_of(unit_of("CPUQuota=20%\nLockPersonality=yes\n"));
+    const Question question = question_of(unit_of("CPUQuota=20%\nLockPersonality=yes\n"));
     const std::vector<Row> rows = judge(question, good_view());
     const auto cpu = std::ranges::find(rows, "CPUQuota", &Row::directive);
     const auto personality = std::ranges::find(rows, "LockPersonality", &Row::directive);
@@ -428,7 +428,7 @@ TEST(ReportTables, WhatConfinesIsLeftOutOnlyForAReason) {
 }
 
 TEST(ReportJson, IsOneObjectPerRowAndSurvivesRubbish) {
-    Row row{"User", "no\xff", "set-user \"1\"", "uid\n1", Verdict::Mismatch, "expected", {"/units/a.service", 3, 1}};
+    const Row row{"User", "no\xff", "set-user \"1\"", "uid\n1", Verdict::Mismatch, "expected", {"/units/a.service", 3, 1}};
     EXPECT_EQ(
         to_json({row}),
         "[{\"applied\":\"set-user \\\"1\\\"\",\"asked\":\"no\xef\xbf\xbd\",\"directive\":\"User\",\"file\":\"/units/a.service\","

@@ -34,7 +34,7 @@ Question question_of(const std::string& lines) {
 }
 
 Row row_of(const std::string& lines, const std::string& directive, const KernelView& view) {
-    for (Row& row : judge(question_of(lines), view)) {
+    for (const Row& row : judge(question_of(lines), view)) {
         if (row.directive == directive) {
             return row;
         }

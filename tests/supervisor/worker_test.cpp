@@ -112,7 +112,7 @@ TEST_F(WorkerTest, EndsWhatAJobHoldsOnTheThreadThatUsedIt) {
 // told.
 TEST_F(WorkerTest, FinishesEveryJobAtItsEndAndTellsNone) {
     std::promise<void> go;
-    std::shared_future<void> gone(go.get_future());
+    const std::shared_future<void> gone(go.get_future());
     std::atomic<int> worked{0};
     int told = 0;
     for (int job = 0; job < 10; ++job) {

@@ -166,7 +166,7 @@ TEST(Codecs, Binds) {
         "a(ssbt) [(\"/a\",\"/a\",false,16384),(\"/b\",\"/c\",false,16384),(\"/d\",\"/e\",true,0),"
         "(\"/f\",\"/f\",false,16384)]");
     check_refused<Binds>({}, {"a:/b", "/a:b", "/a:/b:ro", "/a:/b:rbind:x", ":/b"});
-    Binds with_colon{{"/a:b", "/c", false, true}};
+    const Binds with_colon{{"/a:b", "/c", false, true}};
     Binds back;
     ASSERT_TRUE(Codec<Binds>::assign(back, Codec<Binds>::format(with_colon), {}));
     EXPECT_EQ(back, with_colon);

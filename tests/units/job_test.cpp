@@ -270,7 +270,7 @@ TEST(Job, OnlyServicesAreStarted) {
 }
 
 TEST(Job, MergingIsSymmetricAndConflictsOnlyWithStop) {
-    UnitRecord record;
+    const UnitRecord record;
     using enum JobType;
     for (const JobType left : {Start, Stop, Restart, Reload, VerifyActive}) {
         for (const JobType right : {Start, Stop, Restart, Reload, VerifyActive}) {

@@ -16,7 +16,7 @@ TEST(Reference, IsTheFileInTheRepository) {
     if (std::getenv("HEARTH_UPDATE_GOLDEN") != nullptr) {
         std::ofstream(path) << reference_markdown();
     }
-    std::ifstream file(path);
+    const std::ifstream file(path);
     std::stringstream text;
     text << file.rdbuf();
     EXPECT_EQ(text.str(), reference_markdown())
