@@ -137,10 +137,7 @@ void judge_prefixes(
         }
         Assembler::Jumps next;
         for (std::size_t word = 0; word * 32 < prefix.length; ++word) {
-            code.load_word(
-                BPF_REG_2,
-                frame,
-                static_cast<std::size_t>(address_at) + word * 4);
+            code.load_word(BPF_REG_2, frame, static_cast<std::size_t>(address_at) + word * 4);
             code.mask(BPF_REG_2, mask_of(prefix.length, word));
             code.unless_equal(BPF_REG_2, word_of(prefix.address, word), next);
         }

@@ -56,12 +56,12 @@ std::optional<std::string> ask_program(
 /// What one unit would miss, and the drop-in that does without.
 std::string render_unit(const Json& unit) {
     const bool given = unit.at("given").boolean;
-    std::string text = "\n" + unit.at("unit").text + ": " +
-                       tinted(
-                           given ? Tone::Good : Tone::Bad,
-                           given ? "can be given all that it asks for"
-                                 : "can't be given all that it asks for") +
-                       "\n";
+    std::string text =
+        "\n" + unit.at("unit").text + ": " +
+        tinted(
+            given ? Tone::Good : Tone::Bad,
+            given ? "can be given all that it asks for" : "can't be given all that it asks for") +
+        "\n";
     for (const char* kind : {"refusals", "missing", "shortfalls"}) {
         for (const auto& line : unit.at(kind).items) {
             text += "  " + line.text + "\n";

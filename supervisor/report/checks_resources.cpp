@@ -98,9 +98,28 @@ std::string one_line(std::string text) {
     return text;
 }
 
+/// One file is as the plan wrote it, in a cgroup that the process is in.
+Finding written_knob(const Evidence& evidence, const launch::MakeCgroup::Knob& knob) {
+    const bool hybrid = evidence.question.host.cgroup_layout == launch::CgroupLayout::Hybrid;
+    const auto found = evidence.view.knobs.find(knob.file);
+    if (found == evidence.view.knobs.end()) {
+        const auto error = evidence.view.errors.find(knob.file);
+        return cannot_know(
+            error == evidence.view.errors.end() ? knob.file + " was not read" : error->second);
+    }
+    const std::string text = knob.file + " " + one_line(found->second);
+    if (!same_value(evidence, knob, found->second)) {
+        return mismatch(text, "expected " + knob.value);
+    }
+    return either(
+        is_member(evidence, hybrid ? knob.controller : ""),
+        text,
+        hybrid ? "the process is not in the unit's " + knob.controller + " cgroup"
+               : "the process is not in the unit's cgroup");
+}
+
 /// Every file that the plan wrote for `directive` is read back.
 Finding knobs(const Evidence& evidence, std::string_view directive) {
-    const bool hybrid = evidence.question.host.cgroup_layout == launch::CgroupLayout::Hybrid;
     std::string text;
     for (const launch::Prepared& prepared : evidence.question.plan.preparations) {
         const auto* cgroup = std::get_if<launch::MakeCgroup>(&prepared.preparation);
@@ -109,22 +128,11 @@ Finding knobs(const Evidence& evidence, std::string_view directive) {
             if (knob.asked.directive != directive) {
                 continue;
             }
-            const auto found = evidence.view.knobs.find(knob.file);
-            if (found == evidence.view.knobs.end()) {
-                const auto error = evidence.view.errors.find(knob.file);
-                return cannot_know(
-                    error == evidence.view.errors.end() ? knob.file + " was not read"
-                                                        : error->second);
-            }
-            text += (text.empty() ? "" : ", ") + knob.file + " " + one_line(found->second);
-            if (!same_value(evidence, knob, found->second)) {
-                return mismatch(text, "expected " + knob.value);
-            }
-            if (!is_member(evidence, hybrid ? knob.controller : "")) {
-                return mismatch(
-                    text,
-                    hybrid ? "the process is not in the unit's " + knob.controller + " cgroup"
-                           : "the process is not in the unit's cgroup");
+            Finding finding = written_knob(evidence, knob);
+            text += (text.empty() ? "" : ", ") + finding.kernel;
+            if (finding.verdict != Verdict::Verified) {
+                finding.kernel = finding.verdict == Verdict::CannotKnow ? "" : text;
+                return finding;
             }
         }
     }

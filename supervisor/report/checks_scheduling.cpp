@@ -265,7 +265,7 @@ Finding secure_bits(const Evidence&) {
 template <auto member>
 Finding label(const Evidence& evidence, const std::string& key) {
     const SecurityLabel& wanted = evidence.sandbox().*member;
-    std::string now = told(evidence, key);
+    const std::string now = told(evidence, key);
     if (now.empty()) {
         return wanted.optional ? cannot_know("this kernel has no such module, and '-' lets that be")
                                : not_told(evidence, key);

@@ -35,7 +35,7 @@ Result<Address> address_of(const std::string& path) {
 }
 
 int connected(int number, const Address& address) {
-    sockaddr generic{};
+    const sockaddr generic{};
     static_assert(sizeof address.value >= sizeof generic);
     const void* raw = &address.value;
     int result = 0;

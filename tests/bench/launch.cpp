@@ -104,7 +104,7 @@ double bare() {
         fail("pipe2");
     }
     const std::uint64_t start = nanoseconds();
-    const pid_t child = ::vfork();
+    const pid_t child = ::vfork();  // NOLINT(bugprone-unsafe-functions): what is measured
     if (child == 0) {
         ::dup2(ends[1], 1);
         ::execl(program.c_str(), program.c_str(), nullptr);

@@ -42,7 +42,7 @@ protected:
         hearthd.start_again();
     }
     [[nodiscard]] std::string text(const std::string& name) const {
-        std::ifstream file(hearthd.place() + "/" + name);
+        const std::ifstream file(hearthd.place() + "/" + name);
         std::ostringstream content;
         content << file.rdbuf();
         return content.str();

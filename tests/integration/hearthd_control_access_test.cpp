@@ -38,7 +38,7 @@ TEST(ControlAccess, OnlyWhoKeepsTheCapabilityOrIsGrantedItChangesThings) {
          true},
         {"denied", "[X-Hearth]\nControlAccess=no\n", false},
     };
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     hearthd.add("target.service", "[Service]\nExecStart=/bin/sleep infinity\n");
     for (const Case& each : cases) {
         const std::string answer = hearthd.place() + "/" + each.name;

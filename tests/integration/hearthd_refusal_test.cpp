@@ -39,7 +39,7 @@ protected:
 };
 
 TEST_F(Refusal, NamesTheLineOfEachCause) {
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     hearthd.add("good.service", "[Service]\nExecStart=/bin/sleep infinity\n");
     const std::string exec = "[Service]\nType=exec\nExecStart=/bin/sleep infinity\n";
     check(hearthd, exec + "User=no-such-user\n", {"bad.service:4", "User=", "no-such-user"});
@@ -95,7 +95,7 @@ TEST_F(Refusal, NamesTheLineOfEachCause) {
 }
 
 TEST_F(Refusal, RubbishNeverStopsTheManager) {
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     hearthd.add("good.service", "[Service]\nExecStart=/bin/sleep infinity\n");
     ASSERT_EQ(hearthd.ctl({"start", "good.service"}).status, 0);
     std::string rubbish;
@@ -116,7 +116,7 @@ TEST_F(Refusal, RubbishNeverStopsTheManager) {
 }
 
 TEST_F(Refusal, AFileThatCannotBeReadIsAnErrorAndNotAMissingUnit) {
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     std::filesystem::create_symlink("loop.service", hearthd.units() + "/loop.service");
     const Output output = hearthd.ctl({"start", "loop.service"});
     EXPECT_NE(output.status, 0);
@@ -125,7 +125,7 @@ TEST_F(Refusal, AFileThatCannotBeReadIsAnErrorAndNotAMissingUnit) {
 }
 
 TEST_F(Refusal, RelaxedByNameItStartsAndTells) {
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     hearthd.add(
         "relaxed.service",
         "[Service]\nType=exec\nExecStart=/bin/sleep "
@@ -135,7 +135,7 @@ TEST_F(Refusal, RelaxedByNameItStartsAndTells) {
 }
 
 TEST_F(Refusal, UnknownDirectivesWarnWithAHintAndStart) {
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     hearthd.add("typo.service", "[Service]\nExecStart=/bin/sleep infinity\nProtectHom=yes\n");
     EXPECT_EQ(hearthd.ctl({"start", "typo.service"}).status, 0);
     EXPECT_NE(

@@ -18,7 +18,7 @@ using Code = sys::ExitStatus::Code;
 TEST(LaunchProgram, RunsWithItsArgumentsEnvironmentAndExitStatus) {
     LaunchProbe probe("printf '%s,%s,%s' \"$1\" \"$2\" \"$COLOUR\"; exit 7");
     probe.plan.argv.insert(probe.plan.argv.end(), {"zero", "one two", "**"});
-    probe.plan.environment.push_back("COLOUR=deep blue");
+    probe.plan.environment.emplace_back("COLOUR=deep blue");
     const ProbeResult result = probe.run();
     EXPECT_EQ(result.failure(), "");
     EXPECT_EQ(result.output, "one two,**,deep blue");

@@ -22,7 +22,7 @@ using hearth::testing::HearthdProcess;
 namespace fs = std::filesystem;
 
 std::string file(const std::string& path) {
-    std::ifstream stream(path);
+    const std::ifstream stream(path);
     std::ostringstream text;
     text << stream.rdbuf();
     return text.str();

@@ -33,7 +33,7 @@ TEST(Diagnostic, PutsTheCaretBelowTheRightCharacter) {
     const auto caret = [](std::string source, std::uint32_t column) {
         const std::string text =
             with_caret({Severity::Note, {"f", 1, column}, "m", {}, std::move(source)});
-        const std::size_t caret_line = text.find("|", text.find("|") + 1);
+        const std::size_t caret_line = text.find('|', text.find('|') + 1);
         return text.find('^', caret_line) - caret_line - 2;
     };
     EXPECT_EQ(caret("\tKey=1", 2), 1U);                 // a tab is shown as one column

@@ -186,7 +186,7 @@ void run(const std::vector<std::string>& arguments) {
         } else if (word == "fork") {
             become_daemon({});
         } else if (word == "child") {
-            const auto end = std::find(arguments.begin(), arguments.end(), "--");
+            const auto end = std::ranges::find(arguments, "--");
             const auto at = arguments.begin() + static_cast<std::ptrdiff_t>(i) + 1;
             last_child = ::fork();
             if (last_child == 0) {

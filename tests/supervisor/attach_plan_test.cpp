@@ -166,7 +166,7 @@ TEST(AttachPlan, HasACgroupOfItsOwnWithoutLimitsOfItsOwn) {
 }
 
 TEST(AttachPlan, JoinsNoV1CgroupWhereTheUnitHasNone) {
-    AttachRequest request;
+    const AttachRequest request;
     const launch::Plan plan = attach_plan(request, {}, {}, "/bin/sh", "x", 1);
     EXPECT_EQ(steps(plan).find("join-cgroups"), std::string::npos);
     EXPECT_EQ(plan.argv, std::vector<std::string>{"sh"});

@@ -54,7 +54,7 @@ TEST_F(DynamicUsersTest, PassesOverNumbersOfTheAccountFilesAndOfSystemd) {
     host.account_by_uid[uid] = "somebody";
     host.groups["some"] = launch::dynamic_uid_candidate("heat", 1);
     fs::create_directories(scratch.path() + "/systemd");
-    std::ofstream(
+    const std::ofstream made(
         scratch.path() + "/systemd/" + std::to_string(launch::dynamic_uid_candidate("heat", 2)));
     const auto claim = users().claim("heat", {}, host);
     ASSERT_TRUE(claim);

@@ -45,7 +45,7 @@ TEST(ImageFormat, OnePartitionOfAnMbrIsFound) {
     put(head, 446 + 8, 2048, 4);
     put(head, 446 + 12, 100, 4);
     ASSERT_TRUE(only_partition(head));
-    EXPECT_EQ(*only_partition(head), (ImagePartition{2048 * 512, 100 * 512}));
+    EXPECT_EQ(*only_partition(head), (ImagePartition{1048576, 51200}));
     head[462 + 4] = '\x83';
     EXPECT_NE(only_partition(head).error().what.find("2 partitions"), std::string::npos);
     head[462 + 4] = '\x05';
@@ -69,7 +69,7 @@ TEST(ImageFormat, OnePartitionOfAGptIsFoundAndDamageIsTold) {
     put(head, 1024 + 32, 40, 8);
     put(head, 1024 + 40, 49, 8);
     ASSERT_TRUE(only_partition(head));
-    EXPECT_EQ(*only_partition(head), (ImagePartition{40 * 512, 10 * 512}));
+    EXPECT_EQ(*only_partition(head), (ImagePartition{20480, 5120}));
     for (const auto& [offset, value] :
          {std::pair<std::size_t, std::uint64_t>{72, ~std::uint64_t{0}},
           {72, 1U << 20},

@@ -79,7 +79,7 @@ std::set<std::string> differences(const Plan& left, const Plan& right) {
         return found;
     };
     for (int number = 0; number <= static_cast<int>(Stage::Seccomp); ++number) {
-        const Stage stage = static_cast<Stage>(number);
+        const auto stage = static_cast<Stage>(number);
         if (steps_of(left, stage) != steps_of(right, stage)) {
             changed.insert(stage_name(stage));
         }

@@ -10,7 +10,7 @@ namespace {
 using Lines = std::vector<std::string>;
 
 /// The steps of a stage that a directive asked for, one line each.
-Lines asked_steps(const std::string& lines, Stage stage, Host host = machine()) {
+Lines asked_steps(const std::string& lines, Stage stage, const Host& host = machine()) {
     Lines found;
     for (const Step& step : planned(service(lines), host).steps) {
         if (step.stage == stage && !step.asked.directive.empty()) {

@@ -21,7 +21,7 @@ Row row_of(
     const std::string& table,
     const std::map<std::string, PathFact>& paths = {},
     const std::map<std::string, std::string>& images = {}) {
-    Question question = question_of(unit_of(lines));
+    const Question question = question_of(unit_of(lines));
     KernelView view = good_view();
     view.mountinfo = table;
     view.own_mountinfo = host_table;

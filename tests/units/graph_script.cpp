@@ -17,7 +17,7 @@ namespace {
 std::string with_full_names(std::string_view assignment) {
     const std::size_t equals = assignment.find('=');
     const std::string key(assignment.substr(0, equals));
-    std::string value(assignment.substr(equals + 1));
+    const std::string value(assignment.substr(equals + 1));
     static const std::set<std::string> plain = {
         "JobTimeoutSec",
         "AllowIsolate",
