@@ -107,7 +107,11 @@ void Supervisor::perform(const Action& action) {
             [this](const StoreDescriptor& store) {
                 store_of_descriptors_->keep(store.id, store.poll);
             },
-            [this](const CloseDescriptor& close) { store_of_descriptors_->close(close.id); },
+            [this](const CloseDescriptor& close) {
+                keeper_.drop(notify::slot_of(close.id));
+                keeper_.drop(notify::slot_of(close.id) + notify::unpolled);
+                store_of_descriptors_->close(close.id);
+            },
             [this](const Release& release) { perform_release(release.unit); },
             [this](const CheckConditions& check) { perform_check(check); },
             [this](const PerformAction& action_) { perform_action(action_); },

@@ -23,12 +23,6 @@ namespace hearth {
 
 namespace {
 
-pid_t parent_of(pid_t pid) {
-    const auto text = sys::read_file("/proc/" + std::to_string(pid) + "/status", 65536);
-    const std::size_t at = text ? text->find("\nPPid:\t") : std::string::npos;
-    return at == std::string::npos ? 0 : static_cast<pid_t>(number(text->substr(at + 7, 10)));
-}
-
 /// What a launch in flight may have made: in the unit's cgroup, not of those that are known, no
 /// child of another one there, and not older than the intent. 0: nothing.
 pid_t launched_process(
@@ -39,7 +33,7 @@ pid_t launched_process(
         if (known.contains(pid) || !start || (*start + 1) * 1'000'000U / ticks < began) {
             continue;
         }
-        if (std::ranges::find(members, parent_of(pid)) == members.end()) {
+        if (std::ranges::find(members, sys::parent_of(pid)) == members.end()) {
             return pid;
         }
     }
@@ -101,6 +95,7 @@ void Supervisor::adopt() {
     }
     adopting_ = true;
     take_in(read_units(std::move(names), store_));
+    restored.held = restore_stored(restored.units);
     const std::vector<KeptUnit> units = restored.units;
     handle(step(world_, std::move(restored), now()));
     std::size_t running = 0;
@@ -201,11 +196,22 @@ void Supervisor::adopt_process(
     const std::string& unit, pid_t pid, std::uint64_t started, const std::vector<pid_t>& members) {
     auto pidfd = sys::pidfd_open(pid);
     const auto start = sys::start_time(pid);
+    // A zombie is in no cgroup any more; how it ended can still be asked for.
     const bool same = pidfd && start && *start == started &&
                       (tree_.layout() == launch::CgroupLayout::None ||
-                       std::ranges::find(members, pid) != members.end());
+                       std::ranges::find(members, pid) != members.end() ||
+                       (keeper_ && sys::parent_of(pid) == keeper_.pid()));
     if (same) {
         watch_process(unit, pid, std::move(*pidfd));
+        return;
+    }
+    if (const auto status = keeper_.exit_of(pid, started)) {
+        log::write(
+            log::Level::Information,
+            unit,
+            "process " + std::to_string(pid) + " ended while no hearthd ran");
+        happen(ProcessExited{unit, pid, sys::waitid_code(status->code), status->status, now()});
+        to_reap_.push_back({pid, started, {}});
         return;
     }
     log::write(

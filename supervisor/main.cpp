@@ -78,7 +78,11 @@ bus::Options bus_options(const Options& options, const Supervisor& supervisor) {
 /// where a systemd runs, because it changes what other software on the host does.
 class SystemdCompatibility {
 public:
-    static Result<SystemdCompatibility> create() {
+    /// `successor`: an earlier hearthd of ours has made it.
+    static Result<SystemdCompatibility> create(bool successor) {
+        if (successor) {
+            return SystemdCompatibility();
+        }
         if (sys::stat("/run/systemd/system")) {
             return failure(
                 "/run/systemd/system exists: a systemd runs here, or another hearthd with "
@@ -102,6 +106,26 @@ private:
     bool made_ = true;
 };
 
+/// Connections that came while no hearthd ran wait in the listeners that the keeper holds.
+Result<std::unique_ptr<bus::BusServer>> listen(
+    EventLoop& loop, Supervisor& supervisor, const Options& options) {
+    const auto held_as = [](std::size_t index) { return "bus-" + std::to_string(index); };
+    bus::Options wanted = bus_options(options, supervisor);
+    std::vector<sys::Descriptor> inherited;
+    for (std::size_t index = 0; index < wanted.paths.size(); ++index) {
+        if (auto listener = supervisor.keeper().take(held_as(index))) {
+            inherited.push_back(std::move(listener));
+        }
+    }
+    auto server = HEARTH_TRY(
+        bus::BusServer::listen(loop, supervisor, std::move(wanted), std::move(inherited)));
+    const std::vector<int> listeners = server->listeners();
+    for (std::size_t index = 0; index < listeners.size(); ++index) {
+        supervisor.keeper().hold(held_as(index), listeners[index]);
+    }
+    return server;
+}
+
 Result<int> run(const Options& options) {
     HEARTH_TRY(make_directories(options));
     auto loop = HEARTH_TRY(EventLoop::open());
@@ -109,7 +133,11 @@ Result<int> run(const Options& options) {
         log::write(
             log::Level::Error, std::string("defect: an exception reached the loop: ") + what);
     });
-    auto supervisor = HEARTH_TRY(Supervisor::create(*loop, options));
+    KeeperChannel keeper;
+    if (options.keeper) {
+        keeper = HEARTH_TRY(KeeperChannel::open(*options.keeper));
+    }
+    auto supervisor = HEARTH_TRY(Supervisor::create(*loop, options, std::move(keeper)));
     std::vector<EventSource> sources;
     for (const int signal : {SIGTERM, SIGINT, SIGRTMIN + 3}) {
         sources.push_back(
@@ -119,15 +147,19 @@ Result<int> run(const Options& options) {
         HEARTH_TRY(loop->on_signal(SIGHUP, [&](int, pid_t) { supervisor->reload([] {}); })));
     std::optional<SystemdCompatibility> compatibility;
     if (options.systemd_compat) {
-        compatibility.emplace(HEARTH_TRY(SystemdCompatibility::create()));
+        compatibility.emplace(
+            HEARTH_TRY(SystemdCompatibility::create(supervisor->keeper().is_successor())));
     }
-    auto bus =
-        HEARTH_TRY(bus::BusServer::listen(*loop, *supervisor, bus_options(options, *supervisor)));
-    supervisor->start_units();
+    auto bus = HEARTH_TRY(listen(*loop, *supervisor, options));
+    if (!supervisor->keeper().is_successor()) {
+        supervisor->start_units();
+    }
     log::write(log::Level::Notice, "ready, answering at " + options.runtime_directory + "/private");
     sd_notify(0, "READY=1");
+    supervisor->keeper().ready();
     auto status = loop->run();
     bus->flush();
+    supervisor->keeper().stopped();
     return status;
 }
 

@@ -53,6 +53,7 @@ std::variant<Options, EarlyExit> read_options(int argc, char** argv) {
     std::string confinement = "strict";
     std::string compat = "auto";
     std::string access = "owner";
+    std::string role = "guest";
     app.add_option(
            "--unit-path",
            unit_path,
@@ -85,6 +86,10 @@ std::variant<Options, EarlyExit> read_options(int argc, char** argv) {
         ->check(CLI::IsMember({"yes", "no", "auto"}));
     app.add_option("--bus-access", access, "who may read over the bus")
         ->check(CLI::IsMember({"owner", "everyone"}));
+    app.add_option("--role", role, "what hearth-init found itself to be; said by it alone")
+        ->check(CLI::IsMember({"machine", "container", "guest"}));
+    app.add_option("--keeper-fd", options.keeper, "the socket to hearth-init; said by it alone")
+        ->type_name("N");
     app.add_flag("--user", options.user, "manage a user's services");
     app.add_flag(
         "--doctor", options.doctor, "tell what this machine can't give, as JSON, and exit");
@@ -128,8 +133,10 @@ std::variant<Options, EarlyExit> read_options(int argc, char** argv) {
             options.runtime_directory + "/system");
     }
     options.confinement = confinement == "strict" ? Confinement::Strict : Confinement::BestEffort;
-    options.systemd_compat =
-        compat == "yes";  // auto: a machine's default, and there is no machine role yet
+    options.role = role == "machine"     ? Role::Machine
+                   : role == "container" ? Role::Container
+                                         : Role::Guest;
+    options.systemd_compat = compat == "yes" || (compat == "auto" && options.role == Role::Machine);
     options.bus_for_everyone = access == "everyone";
     for (const std::string* directory : {&options.runtime_directory, &options.log_directory}) {
         if (directory->empty() || directory->front() != '/') {

@@ -4,6 +4,7 @@
 // supervisor never looks at argv or the environment.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <variant>
@@ -13,6 +14,9 @@
 #include "units/types.hpp"
 
 namespace hearth {
+
+/// What the keeper says that we are (DESIGN 1); alone, a guest.
+enum class Role : std::uint8_t { Machine, Container, Guest };
 
 struct Options {
     std::vector<std::string> unit_path;  ///< never empty
@@ -28,6 +32,8 @@ struct Options {
     bool user = false;
     bool debug = false;
     bool doctor = false;  ///< look, print, exit
+    Role role = Role::Guest;
+    std::optional<int> keeper;  ///< --keeper-fd: the inherited socket
 };
 
 /// Options, or what the process should print and exit with (--help, --version, a usage error).
