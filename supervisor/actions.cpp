@@ -155,6 +155,7 @@ Result<launch::Plan, Diagnostics> Supervisor::make_plan(const Launch& action, Li
     if (!unit.settings.sandbox.apparmor_profile.label.empty()) {
         invocation.apparmor_profiles = HostFacts::apparmor_profiles();
     }
+    invocation.callers_streams = main && is_command_unit(action.unit);
     const NotifyAccess access = notify_access(unit);
     if (access != NotifyAccess::None && (main || access != NotifyAccess::Main)) {
         invocation.notify_socket = notify_->path();

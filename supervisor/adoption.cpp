@@ -23,14 +23,18 @@ namespace hearth {
 
 namespace {
 
+bool began_before(std::uint64_t started, std::uint64_t microseconds) {
+    const auto ticks = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+    return (started + 1) * 1'000'000U / ticks < microseconds;
+}
+
 /// What a launch in flight may have made: in the unit's cgroup, not of those that are known, no
 /// child of another one there, and not older than the intent. 0: nothing.
 pid_t launched_process(
     const std::vector<pid_t>& members, const std::set<pid_t>& known, std::uint64_t began) {
-    const auto ticks = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
     for (const pid_t pid : members) {
         const auto start = sys::start_time(pid);
-        if (known.contains(pid) || !start || (*start + 1) * 1'000'000U / ticks < began) {
+        if (known.contains(pid) || !start || began_before(*start, began)) {
             continue;
         }
         if (std::ranges::find(members, sys::parent_of(pid)) == members.end()) {
@@ -222,6 +226,32 @@ void Supervisor::adopt_process(
     happen(ProcessExited{unit, pid, CLD_KILLED, SIGKILL, now()});
 }
 
+/// The launch's process may have come and gone: then the keeper saw it end in the unit's cgroup.
+/// What a daemon of the unit left there began later.
+bool Supervisor::settle_ended_launch(const KeptUnit& unit) {
+    if (unit.status.main_pid != 0) {
+        return false;  // it may have been a child of that one
+    }
+    keeper_.synchronise();
+    const LiveUnit& live = live_[unit.name];
+    for (const auto& stranger : keeper_.strangers_of(tree_.shown(cgroup_of(unit.name)))) {
+        if (began_before(stranger.started, live.launch_began)) {
+            continue;
+        }
+        keeper_.watch(stranger.pid, stranger.started);  // until it is written down
+        happen(Launched{unit.name, *unit.status.launch, stranger.pid, now(), live.invocation_id});
+        happen(ProcessExited{
+            unit.name,
+            stranger.pid,
+            sys::waitid_code(stranger.status.code),
+            stranger.status.status,
+            now()});
+        to_reap_.push_back({stranger.pid, stranger.started, {}});
+        return true;
+    }
+    return false;
+}
+
 /// A launch was under way: its process is in the cgroup, or there is none and it is launched again.
 void Supervisor::settle_launch(
     const KeptUnit& unit, const std::set<pid_t>& known, const std::vector<pid_t>& members) {
@@ -241,6 +271,8 @@ void Supervisor::settle_launch(
     }
     if (pid != 0) {
         kill_and_wait(pid);
+    } else if (settle_ended_launch(unit)) {
+        return;
     }
     if (live.invocation_id.empty()) {
         live.invocation_id = sys::random_hex(16).value_or(std::string(32, '0'));

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -68,17 +69,18 @@ Result<KeeperChannel> KeeperChannel::open(int number) {
     HEARTH_TRY(sys::set_nonblocking(number, true));
     channel.pid_ = HEARTH_TRY(sys::peer_credentials(number)).pid;
     HEARTH_TRY(channel.take_all());
+    channel.news_.clear();  // known before anything is watched
     return channel;
 }
 
 Result<void> KeeperChannel::take_all() {
+    complete_ = false;
     send(packet_of(keeper::Kind::Take));
     while (!complete_) {
         if (!HEARTH_TRY(take_packet()) && !wait_for(socket_.number(), POLLIN, longest_answer)) {
             return failure("the keeper doesn't answer", ETIMEDOUT);
         }
     }
-    news_.clear();
     return {};
 }
 
@@ -109,7 +111,8 @@ Result<bool> KeeperChannel::take_packet() {
             }
             break;
         case keeper::Kind::Ended:
-            ended_.insert_or_assign({packet.pid, packet.started}, exit_status(packet));
+            ended_.insert_or_assign(
+                {packet.pid, packet.started}, Ended{exit_status(packet), packet.cgroup});
             news_.emplace_back(packet.pid, packet.started);
             break;
         case keeper::Kind::Done:
@@ -187,7 +190,28 @@ std::optional<sys::ExitStatus> KeeperChannel::exit_of(pid_t pid, std::uint64_t s
         }
     }
     const auto found = ended_.find({pid, started});
-    return found == ended_.end() ? std::nullopt : std::optional(found->second);
+    return found == ended_.end() ? std::nullopt : std::optional(found->second.status);
+}
+
+void KeeperChannel::synchronise() {
+    if (!socket_) {
+        return;
+    }
+    if (const auto taken = take_all(); !taken) {
+        log::write(log::Level::Error, "hearth-init: " + taken.error().what);
+    }
+}
+
+std::vector<KeeperChannel::Stranger> KeeperChannel::strangers_of(const std::string& cgroup) const {
+    const std::uint64_t wanted = keeper::hash(cgroup.data(), cgroup.size());
+    std::vector<Stranger> found;
+    for (const auto& [process, ended] : ended_) {
+        if (ended.cgroup == wanted) {
+            found.push_back({process.first, process.second, ended.status});
+        }
+    }
+    std::ranges::stable_sort(found, {}, &Stranger::started);
+    return found;
 }
 
 Result<std::vector<std::pair<pid_t, std::uint64_t>>> KeeperChannel::read() {

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "supervisor/bus/server.hpp"
+#include "supervisor/command_unit.hpp"
 #include "supervisor/log.hpp"
 #include "supervisor/loop/event_loop.hpp"
 #include "supervisor/now.hpp"
@@ -55,9 +56,25 @@ void raise_descriptor_limit() {
     }
 }
 
+Result<void> write_command_unit(const Options& options) {
+    const std::string directory = options.runtime_directory + "/transient";
+    HEARTH_TRY(sys::make_directories(directory, 0755));
+    std::vector<std::string> variables;
+    for (char** variable = environ; *variable != nullptr; ++variable) {
+        variables.emplace_back(*variable);
+    }
+    return sys::replace_file(
+        directory + "/" + command_unit,
+        command_unit_text(options.command, variables, HEARTH_TRY(sys::readlink("/proc/self/cwd"))),
+        0600);
+}
+
 Result<void> make_directories(const Options& options) {
     HEARTH_TRY(sys::make_directories(options.runtime_directory, 0755));
     HEARTH_TRY(sys::make_directories(options.log_directory, 0750));
+    if (!options.command.empty()) {
+        HEARTH_TRY(write_command_unit(options));
+    }
     return {};
 }
 

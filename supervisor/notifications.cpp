@@ -171,6 +171,9 @@ void Supervisor::lend_stored(const Launch& action, launch::LaunchRequest& reques
             log::write(log::Level::Warning, action.unit, copy.error().what);
         }
     }
+    if (is_command_unit(action.unit)) {
+        lend_streams(request);
+    }
 }
 
 // ---- launches that wait -------------------------------------------------------------------------

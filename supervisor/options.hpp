@@ -31,7 +31,8 @@ struct Options {
     bool systemd_compat = false;  ///< /run/systemd/private and /run/systemd/system
     bool user = false;
     bool debug = false;
-    bool doctor = false;  ///< look, print, exit
+    bool doctor = false;               ///< look, print, exit
+    std::vector<std::string> command;  ///< behind `--`: it becomes main.service, one of `units`
     Role role = Role::Guest;
     std::optional<int> keeper;  ///< --keeper-fd: the inherited socket
 };

@@ -231,8 +231,10 @@ void Supervisor::start_units() {
         auto job = request(unit, Verb::Start, JobMode::Replace, itself("hearthd --unit"));
         if (!job) {
             log::write(log::Level::Error, "cannot start " + unit + ": " + job.error().message);
+            start_failed_ = true;
         }
     }
+    end_with_named_units();
 }
 
 // ---- events in, outcomes out --------------------------------------------------------------------
@@ -268,6 +270,7 @@ void Supervisor::settle() {
     }
     forget_collected();
     arm_deadline();
+    end_with_named_units();
     try_finish_shutdown();
 }
 

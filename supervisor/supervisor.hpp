@@ -175,6 +175,7 @@ private:
         pid_t pid,
         std::uint64_t started,
         const std::vector<pid_t>& members);
+    [[nodiscard]] bool settle_ended_launch(const KeptUnit& unit);
     void settle_launch(
         const KeptUnit& unit, const std::set<pid_t>& known, const std::vector<pid_t>& members);
 
@@ -241,6 +242,13 @@ private:
     void find_main_process(const std::string& unit);
     void watch_main_process(const std::string& unit, pid_t pid);
     void lend_stored(const Launch& action, launch::LaunchRequest& request);
+    /// `hearth-init -- COMMAND`: it has our standard input, output and error (roles.cpp).
+    [[nodiscard]] bool is_command_unit(const std::string& unit) const;
+    static void lend_streams(launch::LaunchRequest& request);
+    /// A shell tells of a signal by 128+N, whether the service would have been clean or not.
+    [[nodiscard]] PerformAction as_command(PerformAction action) const;
+    /// In a container, the end of the units of --unit is hearthd's.
+    void end_with_named_units();
     /// Type=idle: true where the launch waits for the jobs of others.
     bool delay_until_idle(const Launch& action);
     void launch_delayed(bool all);
@@ -358,6 +366,7 @@ private:
     EventSource idle_source_, settle_source_, deadline_source_, launch_source_, child_source_,
         orphan_source_, presence_source_, log_source_, keeper_source_;
     std::optional<int> exit_status_;
+    bool start_failed_ = false;  ///< of a unit of --unit
 };
 
 }  // namespace hearth

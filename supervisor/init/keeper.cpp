@@ -204,6 +204,7 @@ void Keeper::tell() {
             packet.started = process->started;
             packet.code = process->code;
             packet.status = process->status;
+            packet.cgroup = process->cgroup;
             process->told = sent(packet, -1);
             if (!process->told) {
                 return;
@@ -255,7 +256,8 @@ void Keeper::reap() {
 
 void Keeper::process_ended(int32_t pid, int32_t code, int32_t status) {
     read_channel();  // its registration may be on the way
-    if (processes_.ended(pid, start_time(pid), code, status, !ready_)) {
+    const uint64_t cgroup = ready_ ? 0 : cgroup_of(pid);
+    if (processes_.ended(pid, start_time(pid), code, status, !ready_, cgroup)) {
         tell();
     }
 }

@@ -30,9 +30,18 @@ enum class Kind : uint32_t {
     Drop,      ///< name: close it
     // the keeper to hearthd
     Held,   ///< name, and the descriptor
-    Ended,  ///< pid, started, code and status as waitid(2) has them
+    Ended,  ///< pid, started, code and status as waitid(2) has them; cgroup
     Done,   ///< the answer to Take is complete; number: hearthds that were ready before this one
 };
+
+/// FNV-1a: a path in a packet of a fixed size.
+constexpr uint64_t hash(const char* text, unsigned long size) {
+    uint64_t value = 0xcbf29ce484222325U;
+    for (unsigned long index = 0; index < size; ++index) {
+        value = (value ^ static_cast<unsigned char>(text[index])) * 0x100000001b3U;
+    }
+    return value;
+}
 
 struct Packet {
     uint32_t protocol = version;
@@ -42,6 +51,7 @@ struct Packet {
     int32_t status = 0;
     uint32_t number = 0;
     uint64_t started = 0;  ///< field 22 of /proc/PID/stat: with the pid it names one process
+    uint64_t cgroup = 0;  ///< of an Ended that nobody registered: hash() of its path in the v2 tree
     char name[longest_name + 1] = {};
 };
 

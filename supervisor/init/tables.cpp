@@ -124,7 +124,12 @@ Process* Processes::oldest_stranger() {
 }
 
 bool Processes::ended(
-    int32_t pid, uint64_t started, int32_t code, int32_t status, bool keep_strangers) {
+    int32_t pid,
+    uint64_t started,
+    int32_t code,
+    int32_t status,
+    bool keep_strangers,
+    uint64_t cgroup) {
     Process* entry = find(pid, started);
     if (entry == nullptr) {
         if (!keep_strangers) {
@@ -138,6 +143,7 @@ bool Processes::ended(
             return false;
         }
         ++strangers_;
+        entry->cgroup = cgroup;
     }
     entry->code = code;
     entry->status = status;

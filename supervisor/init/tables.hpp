@@ -43,7 +43,8 @@ struct Process {
     bool ended = false;
     bool told = false;
     uint64_t started = 0;
-    uint64_t order = 0;  ///< of its end
+    uint64_t order = 0;   ///< of its end
+    uint64_t cgroup = 0;  ///< of one that nobody registered
 };
 
 class Processes {
@@ -56,7 +57,13 @@ public:
     void forget(int32_t pid, uint64_t started);
     /// A process has ended. One that nobody registered is kept if `keep_strangers`, and the oldest
     /// of those goes where there are too many. False: nobody wants to know.
-    bool ended(int32_t pid, uint64_t started, int32_t code, int32_t status, bool keep_strangers);
+    bool ended(
+        int32_t pid,
+        uint64_t started,
+        int32_t code,
+        int32_t status,
+        bool keep_strangers,
+        uint64_t cgroup = 0);
     Process* untold();
     void tell_again();
     void forget_strangers();

@@ -33,14 +33,6 @@ long read_file(const char* path, char* text, unsigned long size) {
     return count;
 }
 
-void write_file(const char* path, const char* text, unsigned long size) {
-    const int file = ::open(path, O_WRONLY | O_CLOEXEC);
-    if (file >= 0) {
-        (void)!::write(file, text, size);
-        ::close(file);
-    }
-}
-
 /// Writes the digits of `number` so that they end before `end`; where they begin.
 char* digits(unsigned long number, char* end) {
     do {
@@ -48,6 +40,22 @@ char* digits(unsigned long number, char* end) {
         number /= 10;
     } while (number > 0);
     return end;
+}
+
+long read_of_process(int32_t pid, const char* file, char* text, unsigned long size) {
+    char number[24] = {};
+    char path[40] = "/proc/";
+    ::strcat(path, digits(static_cast<unsigned long>(pid), number + sizeof number - 1));
+    ::strcat(path, file);
+    return read_file(path, text, size);
+}
+
+void write_file(const char* path, const char* text, unsigned long size) {
+    const int file = ::open(path, O_WRONLY | O_CLOEXEC);
+    if (file >= 0) {
+        (void)!::write(file, text, size);
+        ::close(file);
+    }
 }
 
 sigset_t watched_signals() {
@@ -111,12 +119,8 @@ int64_t now() {
 
 uint64_t start_time(int32_t pid) {
     constexpr int field_of_start = 22;
-    char number[24] = {};
-    char path[40] = "/proc/";
-    ::strcat(path, digits(static_cast<unsigned long>(pid), number + sizeof number - 1));
-    ::strcat(path, "/stat");
     char text[1024];
-    if (read_file(path, text, sizeof text) <= 0) {
+    if (read_of_process(pid, "/stat", text, sizeof text) <= 0) {
         return 0;
     }
     const char* at = ::strrchr(text, ')');  // the name may hold anything
@@ -124,6 +128,28 @@ uint64_t start_time(int32_t pid) {
         at = ::strchr(at + 1, ' ');
     }
     return at != nullptr ? ::strtoull(at, nullptr, 10) : 0;
+}
+
+uint64_t cgroup_of(int32_t pid) {
+    char text[16384];
+    if (read_of_process(pid, "/cgroup", text, sizeof text) <= 0) {
+        return 0;
+    }
+    const char* path = ::strncmp(text, "0::", 3) == 0 ? text : ::strstr(text, "\n0::");
+    if (path == nullptr) {
+        return 0;
+    }
+    path = ::strchr(path, '/');
+    const char* end = path != nullptr ? ::strchr(path, '\n') : nullptr;
+    if (end == nullptr) {
+        return 0;
+    }
+    constexpr char gone[] = " (deleted)";  // its directory
+    constexpr long size = sizeof gone - 1;
+    if (end - path > size && ::strncmp(end - size, gone, size) == 0) {
+        end -= size;
+    }
+    return hash(path, static_cast<unsigned long>(end - path));
 }
 
 // ---- the channel --------------------------------------------------------------------------------

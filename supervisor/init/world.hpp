@@ -24,6 +24,9 @@ int64_t now();
 /// Field 22 of /proc/PID/stat, for zombies too; 0: can't be read.
 uint64_t start_time(int32_t pid);
 
+/// hash() of its cgroup's path in the v2 tree, as /proc/PID/cgroup shows it; 0: can't be read.
+uint64_t cgroup_of(int32_t pid);
+
 /// The two ends of a channel, close-on-exec; the keeper's doesn't block.
 bool open_channel(int& own, int& other);
 enum class Sent { Yes, Later, Never };
