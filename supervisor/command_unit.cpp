@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <cctype>
+#include <string_view>
 
 #include "parser/command_line.hpp"
+#include "parser/utf8.hpp"
 #include "parser/words.hpp"
 
 namespace hearth {
@@ -18,6 +20,23 @@ std::string without_specifiers(const std::string& text) {
         doubled.append(byte == '%' ? 2 : 1, byte);
     }
     return doubled;
+}
+
+/// A unit file is UTF-8: other bytes of a command line are written as escapes.
+std::string as_utf8(const std::string& text) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string escaped;
+    for (std::string_view rest = text; !rest.empty();) {
+        const std::size_t good = std::min(find_invalid_utf8(rest), rest.size());
+        escaped += rest.substr(0, good);
+        rest.remove_prefix(good);
+        if (!rest.empty()) {
+            const auto byte = static_cast<unsigned char>(rest.front());
+            escaped += {'\\', 'x', digits[byte / 16], digits[byte % 16]};
+            rest.remove_prefix(1);
+        }
+    }
+    return escaped;
 }
 
 /// What PassEnvironment= takes; a shell may have others.
@@ -38,7 +57,7 @@ std::string command_line(const std::vector<std::string>& words, const std::strin
     if (command.path != words.front()) {
         command.argv0_given = true;
     }
-    return format_command_line(command);
+    return as_utf8(format_command_line(command));
 }
 
 }  // namespace
@@ -50,7 +69,7 @@ std::string command_unit_text(
     std::string text =
         "# Made by hearthd for `hearth-init -- COMMAND`. Its standard input, output and error are\n"
         "# those that hearth-init was started with.\n[Unit]\nDescription=" +
-        without_specifiers(join_words(words)) + "\n\n[Service]\nType=exec\nExecStart=" +
+        without_specifiers(as_utf8(join_words(words))) + "\n\n[Service]\nType=exec\nExecStart=" +
         without_specifiers(command_line(words, directory)) +
         "\nWorkingDirectory=" + without_specifiers(directory) + "\n";
     for (const std::string& variable : variables) {

@@ -232,6 +232,9 @@ void Supervisor::start_units() {
         if (!job) {
             log::write(log::Level::Error, "cannot start " + unit + ": " + job.error().message);
             start_failed_ = true;
+            if (is_command_unit(unit)) {
+                shut_down(1);
+            }
         }
     }
     end_with_named_units();
