@@ -51,13 +51,37 @@ bool is_our_program(pid_t pid) {
     return own && its && own->st_ino == its->st_ino && own->st_dev == its->st_dev;
 }
 
-void kill_and_wait(pid_t pid) {
+/// As proc(5) has it: 'R', 'T', 'Z' ...
+char state_of(pid_t pid) {
+    const auto text = sys::read_file("/proc/" + std::to_string(pid) + "/stat", 4096);
+    const std::size_t at = text ? text->rfind(") ") : std::string::npos;
+    return at == std::string::npos ? 'X' : (*text)[at + 2];
+}
+
+/// Ends a child that has not become the service's program, and says whether it was one. It is
+/// stopped before it is judged: else it could become the program between the look and the kill.
+bool end_our_program(pid_t pid, const sys::Descriptor& pidfd) {
     constexpr int patience_milliseconds = 1000;
-    const auto pidfd = sys::pidfd_open(pid);
-    if (pidfd && sys::pidfd_send_signal(pidfd->number(), SIGKILL)) {
-        pollfd ended{pidfd->number(), POLLIN, 0};
+    if (!is_our_program(pid)) {
+        return false;
+    }
+    (void)sys::pidfd_send_signal(pidfd.number(), SIGSTOP);
+    for (int waited = 0; waited < patience_milliseconds; ++waited) {
+        const char state = state_of(pid);
+        if (state == 'T' || state == 't' || state == 'Z' || state == 'X') {
+            break;
+        }
+        (void)::poll(nullptr, 0, 1);
+    }
+    if (!is_our_program(pid)) {
+        (void)sys::pidfd_send_signal(pidfd.number(), SIGCONT);
+        return false;
+    }
+    if (sys::pidfd_send_signal(pidfd.number(), SIGKILL)) {
+        pollfd ended{pidfd.number(), POLLIN, 0};
         (void)::poll(&ended, 1, patience_milliseconds);
     }
+    return true;
 }
 
 bool is_over(ServiceState state) {
@@ -262,16 +286,14 @@ void Supervisor::settle_launch(
     if (plan && !live.launch_mark.empty()) {
         find_directories(live.activation, *plan, live.launch_mark);
     }
-    if (pid != 0 && !is_our_program(pid)) {
-        if (auto pidfd = sys::pidfd_open(pid)) {
-            watch_process(unit.name, pid, std::move(*pidfd));
-            happen(Launched{unit.name, *status.launch, pid, now(), live.invocation_id});
-            return;
-        }
+    auto pidfd = sys::pidfd_open(pid);  // no process has the number 0
+    const bool killed = pidfd && end_our_program(pid, *pidfd);
+    if (pidfd && !killed) {
+        watch_process(unit.name, pid, std::move(*pidfd));
+        happen(Launched{unit.name, *status.launch, pid, now(), live.invocation_id});
+        return;
     }
-    if (pid != 0) {
-        kill_and_wait(pid);
-    } else if (settle_ended_launch(unit)) {
+    if (!killed && settle_ended_launch(unit)) {
         return;
     }
     if (live.invocation_id.empty()) {

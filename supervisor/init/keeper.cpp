@@ -256,8 +256,8 @@ void Keeper::reap() {
 
 void Keeper::process_ended(int32_t pid, int32_t code, int32_t status) {
     read_channel();  // its registration may be on the way
-    const uint64_t cgroup = ready_ ? 0 : cgroup_of(pid);
-    if (processes_.ended(pid, start_time(pid), code, status, !ready_, cgroup)) {
+    // hearthd's orphans come to us a moment before its own death does: they are for the next one.
+    if (processes_.ended(pid, start_time(pid), code, status, !ready_, cgroup_of(pid))) {
         tell();
     }
 }

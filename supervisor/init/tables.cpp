@@ -128,13 +128,10 @@ bool Processes::ended(
     uint64_t started,
     int32_t code,
     int32_t status,
-    bool keep_strangers,
+    bool tell_strangers,
     uint64_t cgroup) {
     Process* entry = find(pid, started);
     if (entry == nullptr) {
-        if (!keep_strangers) {
-            return false;
-        }
         if (strangers_ == strangers) {
             forget(oldest_stranger()->pid, oldest_stranger()->started);
         }
@@ -148,9 +145,9 @@ bool Processes::ended(
     entry->code = code;
     entry->status = status;
     entry->ended = true;
-    entry->told = false;
+    entry->told = !entry->registered && !tell_strangers;
     entry->order = ++order_;
-    return true;
+    return !entry->told;
 }
 
 Process* Processes::untold() {

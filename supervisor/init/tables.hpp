@@ -55,14 +55,15 @@ public:
     /// Kept until forget(). False: no room.
     bool watch(int32_t pid, uint64_t started);
     void forget(int32_t pid, uint64_t started);
-    /// A process has ended. One that nobody registered is kept if `keep_strangers`, and the oldest
-    /// of those goes where there are too many. False: nobody wants to know.
+    /// A process has ended. One that nobody registered is kept until forget_strangers(), and the
+    /// oldest of those goes where there are too many; the hearthd of now is told of it only if
+    /// `tell_strangers`. False: nobody is to be told.
     bool ended(
         int32_t pid,
         uint64_t started,
         int32_t code,
         int32_t status,
-        bool keep_strangers,
+        bool tell_strangers,
         uint64_t cgroup = 0);
     Process* untold();
     void tell_again();

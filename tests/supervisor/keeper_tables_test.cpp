@@ -80,7 +80,13 @@ TEST(KeeperProcesses, RegisteredOnesAreKeptUntilForgotten) {
 
 TEST(KeeperProcesses, StrangersAreKeptWhereNobodyCouldRegisterThem) {
     const auto table = std::make_unique<Processes>();
-    EXPECT_FALSE(table->ended(1, 1, CLD_EXITED, 0, false));
+    EXPECT_FALSE(table->ended(1, 1, CLD_EXITED, 0, false)) << "not for the hearthd of now";
+    EXPECT_EQ(table->untold(), nullptr);
+    table->tell_again();
+    ASSERT_NE(table->untold(), nullptr);
+    EXPECT_EQ(table->untold()->pid, 1);
+    table->forget_strangers();
+    EXPECT_EQ(table->untold(), nullptr);
     for (int pid = 1; pid <= static_cast<int>(Processes::strangers) + 1; ++pid) {
         EXPECT_TRUE(table->ended(pid, 5, CLD_KILLED, SIGTERM, true));
     }
