@@ -84,6 +84,15 @@ bool end_our_program(pid_t pid, const sys::Descriptor& pidfd) {
     return true;
 }
 
+/// The unit's state tells of that process already.
+bool is_recorded(const KeptUnit& unit, pid_t pid) {
+    const auto is = [pid](const ProcessRecord& record) { return record.pid == pid; };
+    return is(unit.status.main) ||
+           std::ranges::any_of(unit.status.history, [&](const auto& records) {
+               return std::ranges::any_of(records, is);
+           });
+}
+
 bool is_over(ServiceState state) {
     return state == ServiceState::Dead || state == ServiceState::Failed ||
            state == ServiceState::AutoRestart;
@@ -253,24 +262,26 @@ void Supervisor::adopt_process(
 /// The launch's process may have come and gone: then the keeper saw it end in the unit's cgroup.
 /// What a daemon of the unit left there began later.
 bool Supervisor::settle_ended_launch(const KeptUnit& unit) {
-    if (unit.status.main_pid != 0) {
-        return false;  // it may have been a child of that one
+    const LiveUnit& live = live_[unit.name];
+    // What ends beside a main process may be a child of that one; and without its time the launch
+    // was decided on, and not begun.
+    if (unit.status.main_pid != 0 || live.launch_began == 0) {
+        return false;
     }
     keeper_.synchronise();
-    const LiveUnit& live = live_[unit.name];
-    for (const auto& stranger : keeper_.strangers_of(tree_.shown(cgroup_of(unit.name)))) {
-        if (began_before(stranger.started, live.launch_began)) {
+    for (const auto& orphan : keeper_.ended_in(tree_.shown(cgroup_of(unit.name)))) {
+        if (began_before(orphan.started, live.launch_began) || is_recorded(unit, orphan.pid)) {
             continue;
         }
-        keeper_.watch(stranger.pid, stranger.started);  // until it is written down
-        happen(Launched{unit.name, *unit.status.launch, stranger.pid, now(), live.invocation_id});
+        keeper_.watch(orphan.pid, orphan.started);  // until it is written down
+        happen(Launched{unit.name, *unit.status.launch, orphan.pid, now(), live.invocation_id});
         happen(ProcessExited{
             unit.name,
-            stranger.pid,
-            sys::waitid_code(stranger.status.code),
-            stranger.status.status,
+            orphan.pid,
+            sys::waitid_code(orphan.status.code),
+            orphan.status.status,
             now()});
-        to_reap_.push_back({stranger.pid, stranger.started, {}});
+        to_reap_.push_back({orphan.pid, orphan.started, {}});
         return true;
     }
     return false;

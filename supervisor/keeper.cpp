@@ -202,15 +202,15 @@ void KeeperChannel::synchronise() {
     }
 }
 
-std::vector<KeeperChannel::Stranger> KeeperChannel::strangers_of(const std::string& cgroup) const {
+std::vector<KeeperChannel::Orphan> KeeperChannel::ended_in(const std::string& cgroup) const {
     const std::uint64_t wanted = keeper::hash(cgroup.data(), cgroup.size());
-    std::vector<Stranger> found;
+    std::vector<Orphan> found;
     for (const auto& [process, ended] : ended_) {
         if (ended.cgroup == wanted) {
             found.push_back({process.first, process.second, ended.status});
         }
     }
-    std::ranges::stable_sort(found, {}, &Stranger::started);
+    std::ranges::stable_sort(found, {}, &Orphan::started);
     return found;
 }
 

@@ -49,16 +49,16 @@ public:
     void forget(pid_t pid, std::uint64_t started);
     /// How a process ended that was a child of the keeper, or of an earlier hearthd.
     [[nodiscard]] std::optional<sys::ExitStatus> exit_of(pid_t pid, std::uint64_t started);
-    struct Stranger {
+    struct Orphan {
         pid_t pid = 0;
         std::uint64_t started = 0;
         sys::ExitStatus status;
     };
     /// On return the keeper has told of every child of its own that has ended before the call.
     void synchronise();
-    /// Processes that ended in that cgroup (as /proc/PID/cgroup shows it) while no hearthd was
-    /// ready, and that none had registered; by their start.
-    [[nodiscard]] std::vector<Stranger> strangers_of(const std::string& cgroup) const;
+    /// Those that ended in that cgroup (as /proc/PID/cgroup shows it) and whose exit no hearthd has
+    /// written down, by their start.
+    [[nodiscard]] std::vector<Orphan> ended_in(const std::string& cgroup) const;
     /// Reads what the keeper says; the processes that it tells of. An error: it is gone.
     [[nodiscard]] Result<std::vector<std::pair<pid_t, std::uint64_t>>> read();
 

@@ -51,7 +51,7 @@ struct Packet {
     int32_t status = 0;
     uint32_t number = 0;
     uint64_t started = 0;  ///< field 22 of /proc/PID/stat: with the pid it names one process
-    uint64_t cgroup = 0;  ///< of an Ended that nobody registered: hash() of its path in the v2 tree
+    uint64_t cgroup = 0;   ///< of an Ended: hash() of its path in the v2 tree
     char name[longest_name + 1] = {};
 };
 

@@ -140,8 +140,8 @@ bool Processes::ended(
             return false;
         }
         ++strangers_;
-        entry->cgroup = cgroup;
     }
+    entry->cgroup = cgroup;
     entry->code = code;
     entry->status = status;
     entry->ended = true;

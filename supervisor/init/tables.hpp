@@ -44,7 +44,7 @@ struct Process {
     bool told = false;
     uint64_t started = 0;
     uint64_t order = 0;   ///< of its end
-    uint64_t cgroup = 0;  ///< of one that nobody registered
+    uint64_t cgroup = 0;  ///< that it ended in
 };
 
 class Processes {
