@@ -249,11 +249,25 @@ void Supervisor::happen(Event event) {
     }
 }
 
+/// From here on the unit's state tells of the process itself.
+static const std::string* unit_launched(const Event& event) {
+    if (const auto* launched = std::get_if<Launched>(&event)) {
+        return &launched->unit;
+    }
+    const auto* failed = std::get_if<LaunchFailed>(&event);
+    return failed != nullptr ? &failed->unit : nullptr;
+}
+
 void Supervisor::settle() {
     settling_ = true;
     while (!queue_.empty()) {
         Event event = std::move(queue_.front());
         queue_.pop_front();
+        if (const std::string* unit = unit_launched(event)) {
+            if (const auto live = live_.find(*unit); live != live_.end()) {
+                live->second.launch_began = 0;
+            }
+        }
         handle(step(world_, event, now()));
         if (const auto* said = std::get_if<Notified>(&event)) {
             store_of_descriptors_->decline(said->descriptors);
