@@ -14,7 +14,7 @@ packages_of() {
     case $1 in
     build)
         echo "g++ cmake ninja-build pkg-config libinih-dev libseccomp-dev libcap-dev libsystemd-dev"
-        echo "libspdlog-dev libfmt-dev libcli11-dev nlohmann-json3-dev"
+        echo "libspdlog-dev libfmt-dev libcli11-dev nlohmann-json3-dev musl-tools"
         ;;
     examples)
         echo "busybox-static" # the root of examples/busybox.service

@@ -107,7 +107,11 @@ void Supervisor::perform(const Action& action) {
             [this](const StoreDescriptor& store) {
                 store_of_descriptors_->keep(store.id, store.poll);
             },
-            [this](const CloseDescriptor& close) { store_of_descriptors_->close(close.id); },
+            [this](const CloseDescriptor& close) {
+                keeper_.drop(notify::slot_of(close.id));
+                keeper_.drop(notify::slot_of(close.id) + notify::unpolled);
+                store_of_descriptors_->close(close.id);
+            },
             [this](const Release& release) { perform_release(release.unit); },
             [this](const CheckConditions& check) { perform_check(check); },
             [this](const PerformAction& action_) { perform_action(action_); },
@@ -152,6 +156,7 @@ Result<launch::Plan, Diagnostics> Supervisor::make_plan(const Launch& action, Li
     if (!unit.settings.sandbox.apparmor_profile.label.empty()) {
         invocation.apparmor_profiles = HostFacts::apparmor_profiles();
     }
+    invocation.callers_streams = main && is_command_unit(action.unit);
     const NotifyAccess access = notify_access(unit);
     if (access != NotifyAccess::None && (main || access != NotifyAccess::Main)) {
         invocation.notify_socket = notify_->path();

@@ -23,23 +23,21 @@ namespace hearth {
 
 namespace {
 
-pid_t parent_of(pid_t pid) {
-    const auto text = sys::read_file("/proc/" + std::to_string(pid) + "/status", 65536);
-    const std::size_t at = text ? text->find("\nPPid:\t") : std::string::npos;
-    return at == std::string::npos ? 0 : static_cast<pid_t>(number(text->substr(at + 7, 10)));
+bool began_before(std::uint64_t started, std::uint64_t microseconds) {
+    const auto ticks = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+    return (started + 1) * 1'000'000U / ticks < microseconds;
 }
 
 /// What a launch in flight may have made: in the unit's cgroup, not of those that are known, no
 /// child of another one there, and not older than the intent. 0: nothing.
 pid_t launched_process(
     const std::vector<pid_t>& members, const std::set<pid_t>& known, std::uint64_t began) {
-    const auto ticks = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
     for (const pid_t pid : members) {
         const auto start = sys::start_time(pid);
-        if (known.contains(pid) || !start || (*start + 1) * 1'000'000U / ticks < began) {
+        if (known.contains(pid) || !start || began_before(*start, began)) {
             continue;
         }
-        if (std::ranges::find(members, parent_of(pid)) == members.end()) {
+        if (std::ranges::find(members, sys::parent_of(pid)) == members.end()) {
             return pid;
         }
     }
@@ -53,13 +51,46 @@ bool is_our_program(pid_t pid) {
     return own && its && own->st_ino == its->st_ino && own->st_dev == its->st_dev;
 }
 
-void kill_and_wait(pid_t pid) {
+/// As proc(5) has it: 'R', 'T', 'Z' ...
+char state_of(pid_t pid) {
+    const auto text = sys::read_file("/proc/" + std::to_string(pid) + "/stat", 4096);
+    const std::size_t at = text ? text->rfind(") ") : std::string::npos;
+    return at == std::string::npos ? 'X' : (*text)[at + 2];
+}
+
+/// Ends a child that has not become the service's program, and says whether it was one. It is
+/// stopped before it is judged: else it could become the program between the look and the kill.
+bool end_our_program(pid_t pid, const sys::Descriptor& pidfd) {
     constexpr int patience_milliseconds = 1000;
-    const auto pidfd = sys::pidfd_open(pid);
-    if (pidfd && sys::pidfd_send_signal(pidfd->number(), SIGKILL)) {
-        pollfd ended{pidfd->number(), POLLIN, 0};
+    if (!is_our_program(pid)) {
+        return false;
+    }
+    (void)sys::pidfd_send_signal(pidfd.number(), SIGSTOP);
+    for (int waited = 0; waited < patience_milliseconds; ++waited) {
+        const char state = state_of(pid);
+        if (state == 'T' || state == 't' || state == 'Z' || state == 'X') {
+            break;
+        }
+        (void)::poll(nullptr, 0, 1);
+    }
+    if (!is_our_program(pid)) {
+        (void)sys::pidfd_send_signal(pidfd.number(), SIGCONT);
+        return false;
+    }
+    if (sys::pidfd_send_signal(pidfd.number(), SIGKILL)) {
+        pollfd ended{pidfd.number(), POLLIN, 0};
         (void)::poll(&ended, 1, patience_milliseconds);
     }
+    return true;
+}
+
+/// The unit's state tells of that process already.
+bool is_recorded(const KeptUnit& unit, pid_t pid) {
+    const auto is = [pid](const ProcessRecord& record) { return record.pid == pid; };
+    return is(unit.status.main) ||
+           std::ranges::any_of(unit.status.history, [&](const auto& records) {
+               return std::ranges::any_of(records, is);
+           });
 }
 
 bool is_over(ServiceState state) {
@@ -101,6 +132,7 @@ void Supervisor::adopt() {
     }
     adopting_ = true;
     take_in(read_units(std::move(names), store_));
+    restored.held = restore_stored(restored.units);
     const std::vector<KeptUnit> units = restored.units;
     handle(step(world_, std::move(restored), now()));
     std::size_t running = 0;
@@ -201,11 +233,22 @@ void Supervisor::adopt_process(
     const std::string& unit, pid_t pid, std::uint64_t started, const std::vector<pid_t>& members) {
     auto pidfd = sys::pidfd_open(pid);
     const auto start = sys::start_time(pid);
+    // A zombie is in no cgroup any more; how it ended can still be asked for.
     const bool same = pidfd && start && *start == started &&
                       (tree_.layout() == launch::CgroupLayout::None ||
-                       std::ranges::find(members, pid) != members.end());
+                       std::ranges::find(members, pid) != members.end() ||
+                       (keeper_ && sys::parent_of(pid) == keeper_.pid()));
     if (same) {
         watch_process(unit, pid, std::move(*pidfd));
+        return;
+    }
+    if (const auto status = keeper_.exit_of(pid, started)) {
+        log::write(
+            log::Level::Information,
+            unit,
+            "process " + std::to_string(pid) + " ended while no hearthd ran");
+        happen(ProcessExited{unit, pid, sys::waitid_code(status->code), status->status, now()});
+        to_reap_.push_back({pid, started, {}});
         return;
     }
     log::write(
@@ -214,6 +257,34 @@ void Supervisor::adopt_process(
         "process " + std::to_string(pid) +
             " ended while no hearthd ran; how is not known, so it counts as a failure");
     happen(ProcessExited{unit, pid, CLD_KILLED, SIGKILL, now()});
+}
+
+/// The launch's process may have come and gone: then the keeper saw it end in the unit's cgroup.
+/// What a daemon of the unit left there began later.
+bool Supervisor::settle_ended_launch(const KeptUnit& unit) {
+    const LiveUnit& live = live_[unit.name];
+    // What ends beside a main process may be a child of that one; and without its time the launch
+    // was decided on, and not begun.
+    if (unit.status.main_pid != 0 || live.launch_began == 0) {
+        return false;
+    }
+    keeper_.synchronise();
+    for (const auto& orphan : keeper_.ended_in(tree_.shown(cgroup_of(unit.name)))) {
+        if (began_before(orphan.started, live.launch_began) || is_recorded(unit, orphan.pid)) {
+            continue;
+        }
+        keeper_.watch(orphan.pid, orphan.started);  // until it is written down
+        happen(Launched{unit.name, *unit.status.launch, orphan.pid, now(), live.invocation_id});
+        happen(ProcessExited{
+            unit.name,
+            orphan.pid,
+            sys::waitid_code(orphan.status.code),
+            orphan.status.status,
+            now()});
+        to_reap_.push_back({orphan.pid, orphan.started, {}});
+        return true;
+    }
+    return false;
 }
 
 /// A launch was under way: its process is in the cgroup, or there is none and it is launched again.
@@ -226,15 +297,15 @@ void Supervisor::settle_launch(
     if (plan && !live.launch_mark.empty()) {
         find_directories(live.activation, *plan, live.launch_mark);
     }
-    if (pid != 0 && !is_our_program(pid)) {
-        if (auto pidfd = sys::pidfd_open(pid)) {
-            watch_process(unit.name, pid, std::move(*pidfd));
-            happen(Launched{unit.name, *status.launch, pid, now(), live.invocation_id});
-            return;
-        }
+    auto pidfd = sys::pidfd_open(pid);  // no process has the number 0
+    const bool killed = pidfd && end_our_program(pid, *pidfd);
+    if (pidfd && !killed) {
+        watch_process(unit.name, pid, std::move(*pidfd));
+        happen(Launched{unit.name, *status.launch, pid, now(), live.invocation_id});
+        return;
     }
-    if (pid != 0) {
-        kill_and_wait(pid);
+    if (!killed && settle_ended_launch(unit)) {
+        return;
     }
     if (live.invocation_id.empty()) {
         live.invocation_id = sys::random_hex(16).value_or(std::string(32, '0'));

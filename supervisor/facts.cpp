@@ -7,8 +7,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <utility>
 
 #include "supervisor/cgroup/files.hpp"
 #include "supervisor/log.hpp"
@@ -21,18 +23,6 @@
 namespace hearth {
 
 namespace {
-
-int waitid_code(sys::ExitStatus::Code code) {
-    switch (code) {
-        case sys::ExitStatus::Code::Exited:
-            return CLD_EXITED;
-        case sys::ExitStatus::Code::Killed:
-            return CLD_KILLED;
-        case sys::ExitStatus::Code::Dumped:
-            return CLD_DUMPED;
-    }
-    return CLD_EXITED;
-}
 
 /// The number behind `key` in a flat-keyed cgroup file ("oom_kill 3").
 std::uint64_t flat_value(std::string_view text, std::string_view key) {
@@ -172,7 +162,20 @@ void Supervisor::watch_process(const std::string& unit, pid_t pid, sys::Descript
         return;
     }
     watched.source = std::move(*source);
+    keeper_.watch(pid, watched.started);
     live_[unit].processes.insert_or_assign(pid, std::move(watched));
+}
+
+/// Nothing: not yet known.
+Result<std::optional<sys::ExitStatus>> Supervisor::exit_of_foreign(
+    pid_t pid, const Watched& watched) {
+    if (auto known = keeper_.exit_of(pid, watched.started)) {
+        return known;
+    }
+    if (keeper_ && sys::parent_of(pid) == keeper_.pid()) {
+        return std::optional<sys::ExitStatus>();  // it tells in a moment
+    }
+    return sys::exit_of_foreign(watched.pidfd.number());
 }
 
 void Supervisor::process_ended(const std::string& unit, pid_t pid) {
@@ -183,9 +186,10 @@ void Supervisor::process_ended(const std::string& unit, pid_t pid) {
     }
     auto status = sys::waitid(watched->second.pidfd.number(), WNOHANG | WNOWAIT);
     if (!status && status.error().code == ECHILD) {
-        // A main process that the service named: its parent reaps it, and the kernel tells then.
+        // An adopted one, whose parent is the keeper, or a main process that the service named: its
+        // parent reaps it, and the keeper or the kernel tells then.
         watched->second.foreign = true;
-        status = sys::exit_of_foreign(watched->second.pidfd.number());
+        status = exit_of_foreign(pid, watched->second);
         if (status && !*status) {
             watched->second.source.wait_for(0);  // EPOLLHUP comes when it has been reaped
             return;
@@ -199,7 +203,7 @@ void Supervisor::process_ended(const std::string& unit, pid_t pid) {
     exited.pid = pid;
     exited.at = now();
     if (status) {
-        exited.code = waitid_code((*status)->code);
+        exited.code = sys::waitid_code((*status)->code);
         exited.status = (*status)->status;
     } else {
         log::write(
@@ -213,9 +217,40 @@ void Supervisor::process_ended(const std::string& unit, pid_t pid) {
         out_of_memory_check(unit);
     }
     happen(std::move(exited));
-    (void)sys::waitid(watched->second.pidfd.number(), WNOHANG);  // recorded: now it may be reaped
+    to_reap_.push_back({pid, watched->second.started, std::move(watched->second.pidfd)});
     live.processes.erase(watched);
     descendants_changed();
+}
+
+/// An exit is written down before it is reaped: should we die between, the next hearthd finds it.
+void Supervisor::reap_recorded() {
+    for (const Zombie& zombie : std::exchange(to_reap_, {})) {
+        if (zombie.pidfd) {
+            (void)sys::waitid(zombie.pidfd.number(), WNOHANG);
+        }
+        keeper_.forget(zombie.pid, zombie.started);
+    }
+}
+
+void Supervisor::keeper_speaks() {
+    const auto ended = keeper_.read();
+    if (!ended) {
+        keeper_source_ = {};
+        log::write(
+            log::Level::Error,
+            "hearth-init: " + ended.error().what +
+                "; hearthd goes on alone: what it holds would not outlive it");
+        return;
+    }
+    for (const auto& [pid, started] : *ended) {
+        for (const auto& [name, live] : live_) {
+            const auto found = live.processes.find(pid);
+            if (found != live.processes.end() && found->second.started == started) {
+                process_ended(std::string(name), pid);
+                break;
+            }
+        }
+    }
 }
 
 /// Without cgroups nothing tells that a unit has become empty, but the last of its processes was
@@ -245,7 +280,8 @@ void Supervisor::orphans_ended() {
             return;
         }
         const pid_t pid = (*status)->pid;
-        bool watched = pid == logs_->pid() || attach_->watches(pid);
+        bool watched = pid == logs_->pid() || attach_->watches(pid) ||
+                       std::ranges::find(to_reap_, pid, &Zombie::pid) != to_reap_.end();
         std::string adopted;
         for (const auto& [name, live] : live_) {
             const auto found = live.processes.find(pid);
@@ -319,6 +355,7 @@ void Supervisor::log_writer_ended() {
         log::Level::Error,
         "hearth-logd ended (" + *how +
             ") and was started again; output of the services that ran is lost until they restart");
+    hold_log_writer();
     auto source = loop_.on_io(
         logs_->pidfd(), EPOLLIN, Priority::Process, [this](std::uint32_t) { log_writer_ended(); });
     if (source) {

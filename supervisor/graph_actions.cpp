@@ -39,7 +39,8 @@ void Supervisor::perform_check(const CheckConditions& action) {
         [this, check] { happen(std::move(check->answer)); });
 }
 
-void Supervisor::perform_action(const PerformAction& action) {
+void Supervisor::perform_action(const PerformAction& asked) {
+    const PerformAction action = as_command(asked);
     switch (action.action) {
         case EmergencyAction::None:
             return;

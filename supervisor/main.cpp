@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "supervisor/bus/server.hpp"
+#include "supervisor/command_unit.hpp"
 #include "supervisor/log.hpp"
 #include "supervisor/loop/event_loop.hpp"
 #include "supervisor/now.hpp"
@@ -55,9 +56,25 @@ void raise_descriptor_limit() {
     }
 }
 
+Result<void> write_command_unit(const Options& options) {
+    const std::string directory = options.runtime_directory + "/transient";
+    HEARTH_TRY(sys::make_directories(directory, 0755));
+    std::vector<std::string> variables;
+    for (char** variable = environ; *variable != nullptr; ++variable) {
+        variables.emplace_back(*variable);
+    }
+    return sys::replace_file(
+        directory + "/" + command_unit,
+        command_unit_text(options.command, variables, HEARTH_TRY(sys::readlink("/proc/self/cwd"))),
+        0600);
+}
+
 Result<void> make_directories(const Options& options) {
     HEARTH_TRY(sys::make_directories(options.runtime_directory, 0755));
     HEARTH_TRY(sys::make_directories(options.log_directory, 0750));
+    if (!options.command.empty()) {
+        HEARTH_TRY(write_command_unit(options));
+    }
     return {};
 }
 
@@ -80,7 +97,11 @@ bus::Options bus_options(const Options& options, const Supervisor& supervisor) {
 /// where a systemd runs, because it changes what other software on the host does.
 class SystemdCompatibility {
 public:
-    static Result<SystemdCompatibility> create() {
+    /// `successor`: an earlier hearthd of ours has made it.
+    static Result<SystemdCompatibility> create(bool successor) {
+        if (successor) {
+            return SystemdCompatibility();
+        }
         if (sys::stat("/run/systemd/system")) {
             return failure(
                 "/run/systemd/system exists: a systemd runs here, or another hearthd with "
@@ -104,6 +125,26 @@ private:
     bool made_ = true;
 };
 
+/// Connections that came while no hearthd ran wait in the listeners that the keeper holds.
+Result<std::unique_ptr<bus::BusServer>> listen(
+    EventLoop& loop, Supervisor& supervisor, const Options& options) {
+    const auto held_as = [](std::size_t index) { return "bus-" + std::to_string(index); };
+    bus::Options wanted = bus_options(options, supervisor);
+    std::vector<sys::Descriptor> inherited;
+    for (std::size_t index = 0; index < wanted.paths.size(); ++index) {
+        if (auto listener = supervisor.keeper().take(held_as(index))) {
+            inherited.push_back(std::move(listener));
+        }
+    }
+    auto server = HEARTH_TRY(
+        bus::BusServer::listen(loop, supervisor, std::move(wanted), std::move(inherited)));
+    const std::vector<int> listeners = server->listeners();
+    for (std::size_t index = 0; index < listeners.size(); ++index) {
+        supervisor.keeper().hold(held_as(index), listeners[index]);
+    }
+    return server;
+}
+
 Result<int> run(const Options& options) {
     HEARTH_TRY(make_directories(options));
     auto loop = HEARTH_TRY(EventLoop::open());
@@ -111,7 +152,11 @@ Result<int> run(const Options& options) {
         log::write(
             log::Level::Error, std::string("defect: an exception reached the loop: ") + what);
     });
-    auto supervisor = HEARTH_TRY(Supervisor::create(*loop, options));
+    KeeperChannel keeper;
+    if (options.keeper) {
+        keeper = HEARTH_TRY(KeeperChannel::open(*options.keeper));
+    }
+    auto supervisor = HEARTH_TRY(Supervisor::create(*loop, options, std::move(keeper)));
     std::vector<EventSource> sources;
     for (const int signal : {SIGTERM, SIGINT, SIGRTMIN + 3}) {
         sources.push_back(
@@ -121,15 +166,19 @@ Result<int> run(const Options& options) {
         HEARTH_TRY(loop->on_signal(SIGHUP, [&](int, pid_t) { supervisor->reload([] {}); })));
     std::optional<SystemdCompatibility> compatibility;
     if (options.systemd_compat) {
-        compatibility.emplace(HEARTH_TRY(SystemdCompatibility::create()));
+        compatibility.emplace(
+            HEARTH_TRY(SystemdCompatibility::create(supervisor->keeper().is_successor())));
     }
-    auto bus =
-        HEARTH_TRY(bus::BusServer::listen(*loop, *supervisor, bus_options(options, *supervisor)));
-    supervisor->start_units();
+    auto bus = HEARTH_TRY(listen(*loop, *supervisor, options));
+    if (!supervisor->keeper().is_successor()) {
+        supervisor->start_units();
+    }
     log::write(log::Level::Notice, "ready, answering at " + options.runtime_directory + "/private");
     sd_notify(0, "READY=1");
+    supervisor->keeper().ready();
     auto status = loop->run();
     bus->flush();
+    supervisor->keeper().stopped();
     return status;
 }
 

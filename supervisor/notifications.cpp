@@ -125,6 +125,43 @@ void Supervisor::watch_main_process(const std::string& unit, pid_t pid) {
 
 // ---- stored descriptors -------------------------------------------------------------------------
 
+void Supervisor::hold_stored(const Outcome& outcome) {
+    if (!keeper_) {
+        return;
+    }
+    for (const Action& action : outcome.actions) {
+        if (const auto* stored = std::get_if<StoreDescriptor>(&action)) {
+            const std::string slot = notify::slot_of(stored->id);
+            keeper_.hold(
+                stored->poll ? slot : slot + notify::unpolled,
+                store_of_descriptors_->number(stored->id));
+        }
+    }
+}
+
+std::set<std::uint64_t> Supervisor::restore_stored(const std::vector<KeptUnit>& units) {
+    std::set<std::uint64_t> held;
+    for (const KeptUnit& unit : units) {
+        for (const StoredDescriptor& stored : unit.status.stored) {
+            const std::string slot = notify::slot_of(stored.id);
+            sys::Descriptor watched = keeper_.take(slot);
+            const bool poll = static_cast<bool>(watched);
+            sys::Descriptor found =
+                poll ? std::move(watched) : keeper_.take(slot + notify::unpolled);
+            if (found) {
+                store_of_descriptors_->restore(unit.name, stored.id, std::move(found), poll);
+                held.insert(stored.id);
+            }
+        }
+    }
+    for (const std::string& name : keeper_.untaken()) {
+        if (name.starts_with(notify::slot_of(0).substr(0, notify::slot_of(0).size() - 1))) {
+            keeper_.drop(name);  // closed by a service while its hearthd died
+        }
+    }
+    return held;
+}
+
 void Supervisor::lend_stored(const Launch& action, launch::LaunchRequest& request) {
     for (const StoredDescriptor& stored : world_.find(action.unit)->status.stored) {
         auto copy = store_of_descriptors_->duplicate(stored.id);
@@ -133,6 +170,9 @@ void Supervisor::lend_stored(const Launch& action, launch::LaunchRequest& reques
         } else {
             log::write(log::Level::Warning, action.unit, copy.error().what);
         }
+    }
+    if (is_command_unit(action.unit)) {
+        lend_streams(request);
     }
 }
 

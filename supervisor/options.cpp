@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cstdlib>
 #include <sstream>
+#include <string_view>
 
+#include "supervisor/command_unit.hpp"
 #include "supervisor/unit_files/install_files.hpp"
 #include "supervisor/unit_store.hpp"
 
@@ -49,10 +51,13 @@ std::vector<std::string> user_unit_path(const std::string& runtime_directory) {
 std::variant<Options, EarlyExit> read_options(int argc, char** argv) {
     Options options;
     CLI::App app{"hearthd runs systemd unit files without systemd.", "hearthd"};
+    app.footer(
+        "Behind `--` stands a command to run as the unit main.service; hearthd ends with it.");
     std::string unit_path;
     std::string confinement = "strict";
     std::string compat = "auto";
     std::string access = "owner";
+    std::string role = "guest";
     app.add_option(
            "--unit-path",
            unit_path,
@@ -85,13 +90,26 @@ std::variant<Options, EarlyExit> read_options(int argc, char** argv) {
         ->check(CLI::IsMember({"yes", "no", "auto"}));
     app.add_option("--bus-access", access, "who may read over the bus")
         ->check(CLI::IsMember({"owner", "everyone"}));
+    app.add_option("--role", role, "what hearth-init found itself to be; said by it alone")
+        ->check(CLI::IsMember({"machine", "container", "guest"}));
+    app.add_option("--keeper-fd", options.keeper, "the socket to hearth-init; said by it alone")
+        ->type_name("N");
     app.add_flag("--user", options.user, "manage a user's services");
     app.add_flag(
         "--doctor", options.doctor, "tell what this machine can't give, as JSON, and exit");
     app.add_flag("--debug", options.debug, "log more");
     app.set_version_flag("--version", "hearth " HEARTH_VERSION);
+    const std::vector<char*> words(argv, argv + argc);
+    const auto end = std::ranges::find_if(
+        words, [](const char* word) { return std::string_view(word) == "--"; });
+    if (end != words.end()) {
+        options.command.assign(end + 1, words.end());
+        if (options.command.empty()) {
+            return EarlyExit{2, "behind '--' stands no command; expected COMMAND [ARG...]\n"};
+        }
+    }
     try {
-        app.parse(argc, argv);
+        app.parse(static_cast<int>(end - words.begin()), argv);
     } catch (const CLI::ParseError& error) {
         std::ostringstream out;
         std::ostringstream err;
@@ -127,9 +145,18 @@ std::variant<Options, EarlyExit> read_options(int argc, char** argv) {
             options.unit_path.begin() + (behind - roles.begin()),
             options.runtime_directory + "/system");
     }
+    if (!options.command.empty()) {
+        const std::string transient = options.runtime_directory + "/transient";
+        if (std::ranges::find(options.unit_path, transient) == options.unit_path.end()) {
+            options.unit_path.insert(options.unit_path.begin(), transient);
+        }
+        options.units.emplace_back(command_unit);
+    }
     options.confinement = confinement == "strict" ? Confinement::Strict : Confinement::BestEffort;
-    options.systemd_compat =
-        compat == "yes";  // auto: a machine's default, and there is no machine role yet
+    options.role = role == "machine"     ? Role::Machine
+                   : role == "container" ? Role::Container
+                                         : Role::Guest;
+    options.systemd_compat = compat == "yes" || (compat == "auto" && options.role == Role::Machine);
     options.bus_for_everyone = access == "everyone";
     for (const std::string* directory : {&options.runtime_directory, &options.log_directory}) {
         if (directory->empty() || directory->front() != '/') {

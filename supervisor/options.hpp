@@ -4,6 +4,7 @@
 // supervisor never looks at argv or the environment.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <variant>
@@ -13,6 +14,9 @@
 #include "units/types.hpp"
 
 namespace hearth {
+
+/// What the keeper says that we are (DESIGN 1); alone, a guest.
+enum class Role : std::uint8_t { Machine, Container, Guest };
 
 struct Options {
     std::vector<std::string> unit_path;  ///< never empty
@@ -27,7 +31,10 @@ struct Options {
     bool systemd_compat = false;  ///< /run/systemd/private and /run/systemd/system
     bool user = false;
     bool debug = false;
-    bool doctor = false;  ///< look, print, exit
+    bool doctor = false;               ///< look, print, exit
+    std::vector<std::string> command;  ///< behind `--`: it becomes main.service, one of `units`
+    Role role = Role::Guest;
+    std::optional<int> keeper;  ///< --keeper-fd: the inherited socket
 };
 
 /// Options, or what the process should print and exit with (--help, --version, a usage error).

@@ -80,9 +80,10 @@ void Supervisor::add_lines(const std::string& unit, LiveUnit& live, StateLines& 
     if (!is_launching(unit)) {  // else it is with the launcher
         live.activation_lines = lines_of(live.activation);
     } else {
-        put(lines, "launch-began", std::to_string(live.launch_began));
         put(lines, "launch-mark", live.launch_mark);
     }
+    // Until the engine knows of the process, which is a while after the launcher does.
+    put(lines, "launch-began", live.launch_began == 0 ? "" : std::to_string(live.launch_began));
     lines.insert(live.activation_lines.begin(), live.activation_lines.end());
     std::string processes;
     for (const auto& [pid, watched] : live.processes) {

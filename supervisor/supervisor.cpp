@@ -29,6 +29,12 @@ std::string program_beside(const std::string& name) {
     return own.substr(0, own.rfind('/') + 1) + name;
 }
 
+// What the keeper holds, by name; stored descriptors by their slots.
+constexpr const char* held_lock = "lock";
+constexpr const char* held_notify = "notify";
+constexpr const char* held_log_socket = "log-socket";
+constexpr const char* held_log_process = "log-process";
+
 /// hearthd as the one who asks.
 Requester itself(std::string why) {
     return {::geteuid(), 0, std::move(why)};
@@ -88,9 +94,10 @@ std::vector<std::string> with_runtime_directory(const Options& options) {
 
 }  // namespace
 
-Supervisor::Supervisor(EventLoop& loop, Options options, cgroup::Tree tree)
+Supervisor::Supervisor(EventLoop& loop, Options options, KeeperChannel keeper, cgroup::Tree tree)
     : loop_(loop),
       options_(std::move(options)),
+      keeper_(std::move(keeper)),
       store_(with_runtime_directory(options_)),
       tree_(std::move(tree)) {}
 
@@ -117,13 +124,22 @@ static Result<cgroup::Tree> open_tree(const cgroup::Tree::Options& options, bool
     return cgroup::Tree::without_cgroups();
 }
 
-Result<std::unique_ptr<Supervisor>> Supervisor::create(EventLoop& loop, Options options) {
+Result<std::unique_ptr<Supervisor>> Supervisor::create(
+    EventLoop& loop, Options options, KeeperChannel keeper) {
     cgroup::Tree::Options tree_options;
     tree_options.root = options.cgroup_root;
     tree_options.owner = options.runtime_directory;
+    const sys::Descriptor lock = keeper.take(held_lock);
+    tree_options.lock = lock.number();
+    if (keeper) {
+        tree_options.own_processes.insert(keeper.pid());
+    }
     auto tree = HEARTH_TRY(open_tree(tree_options, options.user));
+    if (tree.lock() >= 0) {
+        keeper.hold(held_lock, tree.lock());
+    }
     std::unique_ptr<Supervisor> supervisor(
-        new Supervisor(loop, std::move(options), std::move(tree)));
+        new Supervisor(loop, std::move(options), std::move(keeper), std::move(tree)));
     HEARTH_TRY(supervisor->set_up());
     return supervisor;
 }
@@ -140,8 +156,7 @@ Result<void> Supervisor::set_up() {
         unit_directories(options_.unit_path, options_.runtime_directory), load_context_);
     worker_ = HEARTH_TRY(Worker::create(loop_));
     launchers_ = HEARTH_TRY(launch::LauncherPool::create(tree_));
-    logs_ =
-        HEARTH_TRY(logd::LogClient::start(program_beside("hearth-logd"), options_.log_directory));
+    HEARTH_TRY(take_log_writer());
     attach_ = std::make_unique<AttachSessions>(loop_, tree_);
 
     // Orphans of services come to us, not to PID 1: their zombies are ours to collect.
@@ -163,11 +178,19 @@ Result<void> Supervisor::set_up() {
         loop_,
         options_.runtime_directory + "/notify",
         [this](notify::Datagram datagram) { notification_received(std::move(datagram)); },
-        [](const std::string& what) { log::write(log::Level::Warning, what); }));
+        [](const std::string& what) { log::write(log::Level::Warning, what); },
+        keeper_.take(held_notify)));
+    keeper_.hold(held_notify, notify_->number());
     for (const char digit : HEARTH_TRY(sys::random_hex(8))) {
         world_.random = world_.random * 16 + static_cast<unsigned char>(digit) % 16;
     }
     settle_source_ = HEARTH_TRY(loop_.deferred(Priority::Process, [this] { settle(); }));
+    if (keeper_) {
+        keeper_source_ = HEARTH_TRY(
+            loop_.on_io(keeper_.socket(), EPOLLIN, Priority::Process, [this](std::uint32_t) {
+                keeper_speaks();
+            }));
+    }
 
     restore_manager();
     adopt();
@@ -185,13 +208,37 @@ Result<void> Supervisor::set_up() {
     return {};
 }
 
+/// hearth-logd goes on when hearthd dies, and so do the pipes that it reads.
+Result<void> Supervisor::take_log_writer() {
+    const std::string program = program_beside("hearth-logd");
+    sys::Descriptor control = keeper_.take(held_log_socket);
+    sys::Descriptor pidfd = keeper_.take(held_log_process);
+    logs_ = HEARTH_TRY(
+        control && pidfd
+            ? logd::LogClient::resume(
+                  program, options_.log_directory, std::move(control), std::move(pidfd))
+            : logd::LogClient::start(program, options_.log_directory));
+    hold_log_writer();
+    return {};
+}
+
+void Supervisor::hold_log_writer() {
+    keeper_.hold(held_log_socket, logs_->control());
+    keeper_.hold(held_log_process, logs_->pidfd());
+}
+
 void Supervisor::start_units() {
     for (const std::string& unit : options_.units) {
         auto job = request(unit, Verb::Start, JobMode::Replace, itself("hearthd --unit"));
         if (!job) {
             log::write(log::Level::Error, "cannot start " + unit + ": " + job.error().message);
+            start_failed_ = true;
+            if (is_command_unit(unit)) {
+                shut_down(1);
+            }
         }
     }
+    end_with_named_units();
 }
 
 // ---- events in, outcomes out --------------------------------------------------------------------
@@ -203,11 +250,25 @@ void Supervisor::happen(Event event) {
     }
 }
 
+/// From here on the unit's state tells of the process itself.
+static const std::string* unit_launched(const Event& event) {
+    if (const auto* launched = std::get_if<Launched>(&event)) {
+        return &launched->unit;
+    }
+    const auto* failed = std::get_if<LaunchFailed>(&event);
+    return failed != nullptr ? &failed->unit : nullptr;
+}
+
 void Supervisor::settle() {
     settling_ = true;
     while (!queue_.empty()) {
         Event event = std::move(queue_.front());
         queue_.pop_front();
+        if (const std::string* unit = unit_launched(event)) {
+            if (const auto live = live_.find(*unit); live != live_.end()) {
+                live->second.launch_began = 0;
+            }
+        }
         handle(step(world_, event, now()));
         if (const auto* said = std::get_if<Notified>(&event)) {
             store_of_descriptors_->decline(said->descriptors);
@@ -221,15 +282,18 @@ void Supervisor::settle() {
             event);
     }
     settling_ = false;
+    reap_recorded();
     if (!delayed_.empty()) {
         launch_delayed(false);
     }
     forget_collected();
     arm_deadline();
+    end_with_named_units();
     try_finish_shutdown();
 }
 
 void Supervisor::handle(const Outcome& outcome) {
+    hold_stored(outcome);
     save_units_of(outcome);
     // The observer first: a job's queueing must be on the bus before what its launch causes.
     told(outcome);

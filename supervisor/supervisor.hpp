@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,7 @@
 #include "supervisor/control.hpp"
 #include "supervisor/dynamic_users.hpp"
 #include "supervisor/host_facts.hpp"
+#include "supervisor/keeper.hpp"
 #include "supervisor/launch/launcher.hpp"
 #include "supervisor/logd/client.hpp"
 #include "supervisor/loop/event_loop.hpp"
@@ -40,7 +42,8 @@ namespace hearth {
 class Supervisor final : public Control {
 public:
     /// Takes the cgroup root, starts hearth-logd and the launchers. Errors say what to do.
-    static Result<std::unique_ptr<Supervisor>> create(EventLoop& loop, Options options);
+    static Result<std::unique_ptr<Supervisor>> create(
+        EventLoop& loop, Options options, KeeperChannel keeper = {});
     ~Supervisor() override;
 
     /// Starts the units of --unit; called once the bus listens.
@@ -51,6 +54,7 @@ public:
 
     /// Our root in the v2 tree, as /proc/PID/cgroup shows it.
     [[nodiscard]] std::string control_group() const { return tree_.shown(""); }
+    [[nodiscard]] KeeperChannel& keeper() { return keeper_; }
 
     [[nodiscard]] const World& world() const override { return world_; }
     [[nodiscard]] LiveFacts live(const UnitRecord& record) const override;
@@ -149,7 +153,7 @@ private:
         EventSource retry;               ///< removal of a cgroup that was still busy
     };
 
-    Supervisor(EventLoop& loop, Options options, cgroup::Tree tree);
+    Supervisor(EventLoop& loop, Options options, KeeperChannel keeper, cgroup::Tree tree);
     Result<void> set_up();
 
     // Events in, outcomes out (supervisor.cpp).
@@ -176,6 +180,7 @@ private:
         pid_t pid,
         std::uint64_t started,
         const std::vector<pid_t>& members);
+    [[nodiscard]] bool settle_ended_launch(const KeptUnit& unit);
     void settle_launch(
         const KeptUnit& unit, const std::set<pid_t>& known, const std::vector<pid_t>& members);
 
@@ -247,6 +252,13 @@ private:
     void find_main_process(const std::string& unit);
     void watch_main_process(const std::string& unit, pid_t pid);
     void lend_stored(const Launch& action, launch::LaunchRequest& request);
+    /// `hearth-init -- COMMAND`: it has our standard input, output and error (roles.cpp).
+    [[nodiscard]] bool is_command_unit(const std::string& unit) const;
+    static void lend_streams(launch::LaunchRequest& request);
+    /// A shell tells of a signal by 128+N, whether the service would have been clean or not.
+    [[nodiscard]] PerformAction as_command(PerformAction action) const;
+    /// In a container, the end of the units of --unit is hearthd's.
+    void end_with_named_units();
     /// Type=idle: true where the launch waits for the jobs of others.
     bool delay_until_idle(const Launch& action);
     void launch_delayed(bool all);
@@ -258,11 +270,21 @@ private:
     bool launch_without(const std::string& unit, launch::LaunchResult& result);
     void watch_process(const std::string& unit, pid_t pid, sys::Descriptor pidfd);
     void process_ended(const std::string& unit, pid_t pid);
+    [[nodiscard]] Result<std::optional<sys::ExitStatus>> exit_of_foreign(
+        pid_t pid, const Watched& watched);
+    void reap_recorded();
+    void keeper_speaks();
     void watch_cgroup(const std::string& unit);
     void cgroup_changed(const std::string& unit);
     void orphans_ended();
     void descendants_changed();
     void log_writer_ended();
+    Result<void> take_log_writer();
+    void hold_log_writer();
+    /// Before the state is written that tells of them.
+    void hold_stored(const Outcome& outcome);
+    /// Those that earlier services stored and the keeper still has; their ids.
+    std::set<std::uint64_t> restore_stored(const std::vector<KeptUnit>& units);
     void try_finish_shutdown();
 
     // Unit files (unit_file_requests.cpp).
@@ -294,6 +316,7 @@ private:
 
     EventLoop& loop_;
     Options options_;
+    KeeperChannel keeper_;
     UnitStore store_;
     LoadContext load_context_;
     std::optional<InstallFiles> install_files_;
@@ -338,7 +361,13 @@ private:
         LimitHits limit_hits;
     };
     std::map<std::string, Ended, std::less<>> ended_;  ///< the last activation, of units loaded
-    std::map<LaunchId, std::string> launching_;        ///< launch in flight to its unit
+    struct Zombie {
+        pid_t pid = 0;
+        std::uint64_t started = 0;
+        sys::Descriptor pidfd;
+    };
+    std::vector<Zombie> to_reap_;                ///< once their exits are written down
+    std::map<LaunchId, std::string> launching_;  ///< launch in flight to its unit
     /// Cgroups of slices that a launch made, and what they are held to; "system.slice" stays.
     std::map<std::string, launch::MakeCgroup> slices_;
     std::vector<Launch> waiting_to_join_;  ///< until a unit that they join has its launch back
@@ -347,8 +376,9 @@ private:
     std::deque<Event> queue_;
     bool settling_ = false;
     EventSource idle_source_, settle_source_, deadline_source_, launch_source_, child_source_,
-        orphan_source_, presence_source_, log_source_;
+        orphan_source_, presence_source_, log_source_, keeper_source_;
     std::optional<int> exit_status_;
+    bool start_failed_ = false;  ///< of a unit of --unit
 };
 
 }  // namespace hearth

@@ -420,7 +420,7 @@ Outcome step(World& world, const Event& event, Moment now) {
         },
         [&](const UnitsRestored& fact) {
             for (const KeptUnit& unit : fact.units) {
-                queue.restored(unit);
+                queue.restored(unit, fact.held);
             }
         },
         [&](const ConditionsChecked& fact) { queue.conditions_checked(fact); },

@@ -9,6 +9,7 @@
 // refused, and why, in the error names of the bus.
 #pragma once
 
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -140,6 +141,7 @@ struct ResetFailed {
 /// facts are owed as if this manager had launched them: Launched or LaunchFailed, ProcessExited.
 struct UnitsRestored {
     std::vector<KeptUnit> units;
+    std::set<std::uint64_t> held = {};  ///< the stored descriptors that are still there
     bool operator==(const UnitsRestored&) const = default;
 };
 

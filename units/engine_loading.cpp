@@ -136,20 +136,21 @@ void Queue::loaded(const Unit& unit) {
 }
 
 /// The unit goes on from where the earlier manager left it. What that one held itself is gone: its
-/// descriptors, and what it was just looking at, which is looked at again.
-void Queue::restored(const KeptUnit& unit) {
+/// descriptors but those `held`, and what it was just looking at, which is looked at again.
+void Queue::restored(const KeptUnit& unit, const std::set<std::uint64_t>& held) {
     UnitRecord* const record = find(unit.name);
     if (record == nullptr || !at_rest(*record) || record->job) {
         return;
     }
     record->status = unit.status;
     ServiceStatus& status = record->status;
-    if (!status.stored.empty()) {
+    const std::size_t lost = std::erase_if(
+        status.stored, [&](const StoredDescriptor& stored) { return !held.contains(stored.id); });
+    if (lost > 0) {
         tell(
             Severity::Warning,
             unit.name,
-            fmt::format("the {} descriptors that it stored are lost", status.stored.size()));
-        status.stored.clear();
+            fmt::format("{} descriptors that it stored are lost", lost));
     }
     if (status.health_launch) {
         status.health_launch.reset();

@@ -34,7 +34,7 @@ public:
     void time_elapsed();
     void reset_failed(const std::string& unit);
     void loaded(const Unit& unit);
-    void restored(const KeptUnit& unit);
+    void restored(const KeptUnit& unit, const std::set<std::uint64_t>& held);
     void conditions_checked(const ConditionsChecked& fact);
     void presence_changed(const PresenceChanged& fact);
 

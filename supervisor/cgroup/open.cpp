@@ -38,8 +38,10 @@ bool is_cgroup_file_system(const std::string& path, bool unified) {
 
 /// Opens the root and locks it, as long as it is still the directory of that name: another hearth
 /// may have removed it between our mkdir and our lock.
-Result<sys::Descriptor> lock_directory(const std::string& path) {
-    sys::Descriptor directory = HEARTH_TRY(sys::open(path, O_RDONLY | O_DIRECTORY));
+/// `inherited`: has the lock already, if it still is that directory; -1: none.
+Result<sys::Descriptor> lock_directory(const std::string& path, int inherited) {
+    sys::Descriptor directory = HEARTH_TRY(
+        inherited >= 0 ? sys::duplicate(inherited) : sys::open(path, O_RDONLY | O_DIRECTORY));
     HEARTH_TRY(sys::flock(directory.number(), LOCK_EX | LOCK_NB));
     const struct stat held = HEARTH_TRY(sys::fstat(directory.number()));
     const struct stat named = HEARTH_TRY(sys::stat(path));
@@ -202,7 +204,7 @@ Result<void> Tree::lock_root(const Options& options) {
     const std::string path = unified_.path("");
     for (int tries = 0; tries < 5; ++tries) {
         HEARTH_TRY(make_root(unified_));
-        Result<sys::Descriptor> locked = lock_directory(path);
+        Result<sys::Descriptor> locked = lock_directory(path, tries == 0 ? options.lock : -1);
         if (locked) {
             lock_ = std::move(*locked);
             // Only for the other's error message; kernels before 5.7 have no user.* here.

@@ -50,6 +50,9 @@ public:
         /// Processes that may be moved to the leaf `init.scope` beside the root when they stand in
         /// the way of v2 controllers; hearthd itself always may. For the keeper and hearth-logd.
         std::set<pid_t> own_processes;
+        /// A descriptor of the root that holds the lock already: an earlier hearthd's, by the
+        /// keeper.
+        int lock = -1;
     };
     /// Finds the hierarchies, makes the root in each, takes the exclusive lock (flock on the v2
     /// root). An instance that already holds it is named in the error, with its owner.
@@ -60,6 +63,9 @@ public:
     [[nodiscard]] static Tree without_cgroups();
     /// A process launched for `path`, where there are no cgroups; nothing else otherwise.
     void track(const std::string& path, pid_t pid, const std::string& invocation) const;
+
+    /// The descriptor that holds the lock; -1 without cgroups.
+    [[nodiscard]] int lock() const { return lock_.number(); }
 
     [[nodiscard]] launch::CgroupLayout layout() const;
     [[nodiscard]] const std::set<std::string>& controllers() const;

@@ -52,7 +52,10 @@ struct Invocation {
     std::uint64_t watchdog_microseconds = 0;  ///< $WATCHDOG_USEC; 0: none
     std::vector<Passed> stored{};             ///< what the service stored, in slots of the caller
     std::vector<const Unit*> slices{};        ///< that the unit's cgroup lies in, outermost first
-    bool attach = false;                      ///< reserved for attach; no stdio of the unit's
+    /// Standard input, output and error come in the slots "caller-0" to "caller-2", whatever the
+    /// unit says.
+    bool callers_streams = false;
+    bool attach = false;  ///< reserved for attach; no stdio of the unit's
 };
 
 /// The plan, or every reason (all of them, not the first) why this launch is refused.

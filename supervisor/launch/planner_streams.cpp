@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -228,6 +229,16 @@ PrepareTerminal terminal_work(const ExecSettings& exec) {
 }
 
 void open_streams(Planning& planning) {
+    if (planning.invocation.callers_streams) {
+        for (int number = 0; number <= 2; ++number) {
+            planning.add(
+                Stage::Descriptors,
+                UseDescriptor{"caller-" + std::to_string(number), number},
+                {},
+                input_status);
+        }
+        return;
+    }
     if (!planning.invocation.attach) {
         prepare_terminal(planning);
         Streams(planning).open();

@@ -104,6 +104,21 @@ Result<LogClient> LogClient::start(const std::string& program, const std::string
     return client;
 }
 
+Result<LogClient> LogClient::resume(
+    const std::string& program,
+    const std::string& directory,
+    sys::Descriptor control,
+    sys::Descriptor pidfd) {
+    LogClient client;
+    client.program_ = program;
+    client.directory_ = directory;
+    client.control_ = std::move(control);
+    client.pid_ = HEARTH_TRY(sys::pid_of(pidfd.number()));
+    client.pidfd_ = std::move(pidfd);
+    client.last_serial_ = static_cast<std::uint32_t>(sys::monotonic_microseconds());
+    return client;
+}
+
 Result<void> LogClient::spawn() {
     sys::SocketPair pair = HEARTH_TRY(sys::socketpair(SOCK_SEQPACKET));
     HEARTH_TRY(sys::set_nonblocking(pair.first.number(), true));
@@ -153,14 +168,19 @@ Result<sys::Descriptor> LogClient::open_stream(const Stream& stream) {
 }
 
 Result<std::string> LogClient::reap() {
-    const auto status = HEARTH_TRY(sys::waitid(pidfd_.number(), WNOHANG));
-    if (!status) {
+    auto status = sys::waitid(pidfd_.number(), WNOHANG);
+    const bool foreign = !status && status.error().code == ECHILD;
+    if (foreign) {
+        status = sys::exit_of_foreign(pidfd_.number());
+    } else if (!status) {
+        return Unexpected(status.error());
+    } else if (!*status) {
         return failure("hearth-logd still runs", EBUSY);
     }
     pidfd_.reset();
     control_.reset();
     pid_ = -1;
-    return told(*status);
+    return status && *status ? told(**status) : std::string("how is not known");
 }
 
 Result<std::string> LogClient::restart() {

@@ -35,6 +35,13 @@ public:
     [[nodiscard]] static Result<LogClient> start(
         const std::string& program, const std::string& directory);
 
+    /// Goes on with a hearth-logd that an earlier hearthd started: its socket, and its pidfd.
+    [[nodiscard]] static Result<LogClient> resume(
+        const std::string& program,
+        const std::string& directory,
+        sys::Descriptor control,
+        sys::Descriptor pidfd);
+
     /// The write end, O_CLOEXEC and blocking. A buffer that is full never makes it fail.
     [[nodiscard]] Result<sys::Descriptor> open_stream(const Stream& stream);
 
@@ -72,7 +79,7 @@ private:
     std::string program_, directory_;
     sys::Descriptor control_, pidfd_;
     pid_t pid_ = -1;
-    std::uint32_t last_serial_ = 0;
+    std::uint32_t last_serial_ = 0;  ///< of a resumed one: none that an answer may still be for
 };
 
 }  // namespace hearth::logd

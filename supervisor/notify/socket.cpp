@@ -50,8 +50,11 @@ Result<NotifySocket> NotifySocket::open(
     EventLoop& loop,
     std::string path,
     std::function<void(Datagram)> received,
-    std::function<void(const std::string&)> told) {
-    sys::Descriptor socket = HEARTH_TRY(sys::listen_unix(path, SOCK_DGRAM | SOCK_NONBLOCK, 0666));
+    std::function<void(const std::string&)> told,
+    sys::Descriptor inherited) {
+    sys::Descriptor socket =
+        inherited ? std::move(inherited)
+                  : HEARTH_TRY(sys::listen_unix(path, SOCK_DGRAM | SOCK_NONBLOCK, 0666));
     const int number = socket.number();
     const int on = 1;
     if (::setsockopt(number, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) < 0) {

@@ -32,12 +32,13 @@ struct Datagram {
 class NotifySocket {
 public:
     /// `received` is called for each message with a sender. `told` hears of those that can't be
-    /// read.
+    /// read. `inherited`: the socket of an earlier hearthd, with what came meanwhile.
     static Result<NotifySocket> open(
         EventLoop& loop,
         std::string path,
         std::function<void(Datagram)> received,
-        std::function<void(const std::string&)> told);
+        std::function<void(const std::string&)> told,
+        sys::Descriptor inherited = {});
     NotifySocket(NotifySocket&& other) noexcept = default;
     NotifySocket& operator=(NotifySocket&& other) noexcept = default;
     NotifySocket(const NotifySocket&) = delete;
@@ -45,6 +46,7 @@ public:
     ~NotifySocket();
 
     [[nodiscard]] const std::string& path() const { return path_; }
+    [[nodiscard]] int number() const { return socket_.number(); }
 
 private:
     NotifySocket(sys::Descriptor socket, std::string path)

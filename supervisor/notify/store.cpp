@@ -81,6 +81,21 @@ void DescriptorStore::close(std::uint64_t id) {
     held_.erase(id);
 }
 
+void DescriptorStore::restore(
+    const std::string& unit, std::uint64_t id, sys::Descriptor descriptor, bool poll) {
+    Held held;
+    held.unit = unit;
+    held.descriptor = std::move(descriptor);
+    held_.insert_or_assign(id, std::move(held));
+    next_ = std::max(next_, id + 1);
+    keep(id, poll);
+}
+
+int DescriptorStore::number(std::uint64_t id) const {
+    const auto found = held_.find(id);
+    return found == held_.end() ? -1 : found->second.descriptor.number();
+}
+
 Result<sys::Descriptor> DescriptorStore::duplicate(std::uint64_t id) const {
     const auto found = held_.find(id);
     if (found == held_.end()) {

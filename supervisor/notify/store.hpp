@@ -22,6 +22,8 @@ namespace hearth::notify {
 
 /// The slot of a launch plan that stands for a stored descriptor.
 [[nodiscard]] std::string slot_of(std::uint64_t id);
+/// Behind it, in the keeper's name for one that isn't watched (FDPOLL=0).
+inline constexpr const char* unpolled = "-unpolled";
 
 class DescriptorStore {
 public:
@@ -36,6 +38,10 @@ public:
     /// Closes those of the offers that were not kept.
     void decline(const std::vector<std::uint64_t>& offered);
     void close(std::uint64_t id);
+    /// One that an earlier hearthd kept, under its id.
+    void restore(const std::string& unit, std::uint64_t id, sys::Descriptor descriptor, bool poll);
+    /// Its number; -1: there is none of that id.
+    [[nodiscard]] int number(std::uint64_t id) const;
     [[nodiscard]] Result<sys::Descriptor> duplicate(std::uint64_t id) const;
 
 private:

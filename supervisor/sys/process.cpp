@@ -54,6 +54,18 @@ std::uint64_t microseconds(clockid_t clock) {
 
 }  // namespace
 
+int waitid_code(ExitStatus::Code code) {
+    switch (code) {
+        case ExitStatus::Code::Exited:
+            return CLD_EXITED;
+        case ExitStatus::Code::Killed:
+            return CLD_KILLED;
+        case ExitStatus::Code::Dumped:
+            return CLD_DUMPED;
+    }
+    return CLD_EXITED;
+}
+
 Result<Descriptor> pidfd_open(pid_t pid) {
     const long number = ::syscall(SYS_pidfd_open, pid, 0);
     if (number < 0) {
@@ -188,6 +200,17 @@ Result<std::uint64_t> start_time(pid_t pid) {
         return failure("cannot read the start time in " + path + ": field 22 is not a number", EIO);
     }
     return ticks;
+}
+
+pid_t parent_of(pid_t pid) {
+    constexpr std::string_view key = "\nPPid:\t";
+    const auto text = read_file("/proc/" + std::to_string(pid) + "/status", 65536);
+    const std::size_t at = text ? text->find(key) : std::string::npos;
+    pid_t parent = 0;
+    if (at != std::string::npos) {
+        std::from_chars(text->data() + at + key.size(), text->data() + text->size(), parent);
+    }
+    return parent;
 }
 
 Result<pid_t> pid_of(int pidfd) {

@@ -29,6 +29,9 @@ struct ExitStatus {
     bool operator==(const ExitStatus&) const = default;
 };
 
+/// CLD_EXITED, CLD_KILLED or CLD_DUMPED.
+[[nodiscard]] int waitid_code(ExitStatus::Code code);
+
 Result<Descriptor> pidfd_open(pid_t pid);
 Result<void> pidfd_send_signal(int pidfd, int signal);
 Result<Descriptor> pidfd_getfd(int pidfd, int number);
@@ -53,6 +56,8 @@ Result<int> prctl(
 
 /// Field 22 of /proc/PID/stat: clock ticks after boot. With the pid it names one process for ever.
 Result<std::uint64_t> start_time(pid_t pid);
+/// PPid of /proc/PID/status; 0 where the process is gone or has none that we see.
+[[nodiscard]] pid_t parent_of(pid_t pid);
 /// The pid behind a pidfd, as /proc/self/fdinfo tells it. -1 where the process is gone.
 Result<pid_t> pid_of(int pidfd);
 

@@ -148,7 +148,7 @@ HearthdProcess::HearthdProcess(
     }
     argv_ = std::move(ground.command);
     const std::vector<std::string> hearthd = {
-        HEARTH_BINARY_DIR "/hearthd",
+        ground.program.starts_with('/') ? ground.program : HEARTH_BINARY_DIR "/" + ground.program,
         "--unit-path",
         units_,
         "--runtime-dir",
@@ -183,6 +183,19 @@ void HearthdProcess::launch() {
                ::waitpid(pid_, nullptr, WNOHANG | WNOWAIT) == pid_;
     });
     EXPECT_TRUE(ready) << this->log();
+}
+
+pid_t HearthdProcess::kept() const {
+    std::error_code ignored;
+    for (const auto& entry : fs::directory_iterator("/proc", ignored)) {
+        const std::string status = contents(entry.path().string() + "/status");
+        if (status.starts_with("Name:\thearthd\n") &&
+            status.find("\nPPid:\t" + std::to_string(pid_) + "\n") != std::string::npos &&
+            status.find("\nState:\tZ") == std::string::npos) {
+            return std::atoi(entry.path().filename().c_str());
+        }
+    }
+    return 0;
 }
 
 HearthdProcess::~HearthdProcess() {

@@ -41,6 +41,8 @@ bool eventually(
 struct Ground {
     std::vector<std::string> command;
     unsigned uid = 0;
+    /// What is run: one of the built programs, or a path. "hearth-init": hearthd under a keeper.
+    std::string program = "hearthd";
 };
 
 class HearthdProcess {
@@ -64,6 +66,8 @@ public:
         const std::string& unit, const std::string& property, const std::string& value) const;
 
     [[nodiscard]] pid_t pid() const { return pid_; }
+    /// Under a keeper (Ground::program), the hearthd of now; 0: none.
+    [[nodiscard]] pid_t kept() const;
     [[nodiscard]] const std::string& place() const { return place_; }
     [[nodiscard]] const std::string& units() const { return units_; }
     [[nodiscard]] const std::string& cgroup_root() const { return cgroup_; }

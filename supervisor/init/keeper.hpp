@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+//
+// The keeper: starts hearthd, starts it again when it dies, reaps what is orphaned, keeps exit
+// statuses and descriptors for the next hearthd, passes signals on. It knows nothing of units.
+//
+// hearthd's death after it said Ready is answered at once, however often; one before is answered
+// after 100 ms, doubling to 5 s. Ends when hearthd ends after it said Stopped, with its exit
+// status; and when the very first hearthd says by its status that it won't do (0: --help; 2: its
+// command line), or can't be started and SIGTERM has come.
+#pragma once
+
+#include "supervisor/init/tables.hpp"
+#include "supervisor/init/world.hpp"
+
+namespace hearth::keeper {
+
+class Keeper {
+public:
+    /// `command`: hearthd's words, ended by null. `signals`: of open_signals().
+    Keeper(
+        char** command,
+        int signals,
+        const OomScore& score,
+        Descriptors& descriptors,
+        Processes& processes)
+        : command_(command),
+          signals_(signals),
+          score_(score),
+          descriptors_(descriptors),
+          processes_(processes) {}
+
+    /// The status to exit with.
+    int run();
+
+private:
+    void start();
+    void wait() const;
+    void read_signals();
+    void read_channel();
+    void handle(const Packet& packet, int descriptor);
+    void tell();
+    void reap();
+    void process_ended(int32_t pid, int32_t code, int32_t status);
+    void hearthd_ended(int32_t code, int32_t status);
+    void judge_death(int32_t code, int32_t status);
+
+    char** command_;
+    int signals_;
+    const OomScore& score_;
+
+    Descriptors& descriptors_;
+    Processes& processes_;
+
+    int32_t hearthd_ = 0;  ///< 0: none runs
+    int channel_ = -1;
+    bool ready_ = false;  ///< the hearthd that runs is
+    bool asked_ = false;  ///< it said Take
+    bool owes_done_ = false;
+    bool behind_ = false;   ///< what is to be told doesn't fit into the channel now
+    bool stopped_ = false;  ///< it said Stopped
+    uint32_t ready_before_ = 0;
+    int stop_signal_ = 0;  ///< that we were asked to stop by
+    int64_t start_at_ = 0;
+    int64_t back_off_ = 0;
+    bool done_ = false;
+    int exit_status_ = 0;
+};
+
+}  // namespace hearth::keeper

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+//
+// hearth-init: PID 1 of a container, or the parent of everything in a place that has another PID 1.
+// See keeper.hpp; DESIGN 1, "Keeper contract". All memory is taken here: static tables, and the
+// words of hearthd's command line on the stack.
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "supervisor/init/keeper.hpp"
+
+namespace {
+
+using namespace hearth::keeper;
+
+/// The path of the program of that name beside this one. False: it doesn't fit, or isn't known.
+bool beside(const char* program, char (&path)[PATH_MAX]) {
+    const long size = ::readlink("/proc/self/exe", path, sizeof path - 1);
+    if (size <= 0) {
+        return false;
+    }
+    path[size] = '\0';
+    char* const last = ::strrchr(path, '/');
+    if (last == nullptr || last + 2 + ::strlen(program) > path + sizeof path) {
+        return false;
+    }
+    ::strcpy(last + 1, program);
+    return true;
+}
+
+constinit OomScore score;
+constinit Descriptors descriptors;
+constinit Processes processes;
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    prepare_descriptors();
+    if (argc == 2 && ::strcmp(argv[1], "--version") == 0) {
+        constexpr char version_line[] = "hearth-init " HEARTH_VERSION "\n";
+        return ::write(STDOUT_FILENO, version_line, sizeof version_line - 1) < 0 ? 1 : 0;
+    }
+    const Role own = role();
+    if (own == Role::Machine) {
+        say("PID 1 of a machine: this hearth doesn't boot one yet; start it from another init");
+        return 1;
+    }
+    static char program[PATH_MAX];
+    if (!beside("hearthd", program)) {
+        say("my own path is not known, so hearthd's isn't either: is /proc mounted?");
+        return 1;
+    }
+    // hearthd --keeper-fd 3 --role R, and all that was given to us.
+    char channel[] = {static_cast<char>('0' + channel_number), '\0'};
+    char* words[] = {
+        program,
+        const_cast<char*>("--keeper-fd"),
+        channel,
+        const_cast<char*>("--role"),
+        const_cast<char*>(name(own))};
+    constexpr unsigned long added = sizeof words / sizeof words[0];
+    auto** const command = static_cast<char**>(
+        __builtin_alloca((added + static_cast<unsigned long>(argc)) * sizeof(char*)));
+    ::memcpy(command, words, sizeof words);
+    ::memcpy(command + added, argv + 1, static_cast<unsigned long>(argc) * sizeof(char*));
+
+    const int signals = open_signals();
+    if (signals < 0 || (own == Role::Guest && ::prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)) {
+        say("this kernel refuses what a keeper needs: ", ::strerror(errno));
+        return 1;
+    }
+    score.lower();
+    return Keeper(command, signals, score, descriptors, processes).run();
+}
