@@ -50,6 +50,7 @@ struct Invocation {
     std::uint64_t watchdog_microseconds = 0;  ///< $WATCHDOG_USEC; 0: none
     std::vector<Passed> stored{};             ///< what the service stored, in slots of the caller
     std::vector<const Unit*> slices{};        ///< that the unit's cgroup lies in, outermost first
+    bool startup_phase = false;               ///< hearthd starts its first units, or stops all
     bool attach = false;                      ///< reserved for attach; no stdio of the unit's
 };
 
