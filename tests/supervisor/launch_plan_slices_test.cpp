@@ -128,7 +128,7 @@ TEST(PlanSlices, KeepAControllerFromThoseBelow) {
 }
 
 TEST(PlanSlices, MayBeTheRoot) {
-    const Unit root = load_text("[Slice]\nTasksMax=60\n", {}, "-.slice");
+    const Unit root = load_text("", {"[Slice]\nTasksMax=60\n"}, "-.slice");
     for (const CgroupLayout layout : {CgroupLayout::Unified, CgroupLayout::Hybrid}) {
         const auto plan = plan_in(load_service(""), {&root}, layout);
         ASSERT_TRUE(plan.has_value());
