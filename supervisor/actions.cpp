@@ -189,6 +189,7 @@ Result<launch::Plan, Diagnostics> Supervisor::make_plan(const Launch& action, Li
     }
     invocation.seccomp = *program;
     invocation.slices = slices_of(launch::cgroup_path(unit));
+    invocation.startup_phase = in_startup_phase();
     share_ranges(action.unit, invocation);
     return launch::plan(unit, invocation, facts_.host());
 }

@@ -4,8 +4,11 @@
 // memory.events and pids.events change, v1's memory controller writes to an eventfd); the rest is
 // read when somebody asks, and once before the cgroup goes.
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/epoll.h>
 #include <unistd.h>
+
+#include <algorithm>
 
 #include "supervisor/cgroup/files.hpp"
 #include "supervisor/log.hpp"
@@ -13,6 +16,7 @@
 #include "supervisor/supervisor.hpp"
 #include "supervisor/sys/file.hpp"
 #include "supervisor/sys/process.hpp"
+#include "units/amount_text.hpp"
 
 namespace hearth {
 
@@ -35,6 +39,7 @@ bool Supervisor::out_of_memory_check(const std::string& unit) {
                 : tree_.directory(cgroup_of(unit), "memory") + "/memory.oom_control";
     const std::uint64_t kills = cgroup::read_keyed(file, "oom_kill").value_or(0);
     if (kills > live.out_of_memory_kills) {
+        live.unnamed_kills += kills - live.out_of_memory_kills;
         live.out_of_memory_kills = kills;
         happen(OutOfMemoryKilled{unit});
         return true;
@@ -99,7 +104,8 @@ void Supervisor::watch_tasks(const std::string& unit) {
     }
 }
 
-/// v1 tells that memory is short a moment before it kills.
+/// v1 tells that memory is short a moment before it kills, and the kernel's log names whom a moment
+/// after it counted.
 void Supervisor::memory_event(const std::string& unit) {
     constexpr int most_retries = 20;
     constexpr std::uint64_t retry_microseconds = 10'000;
@@ -115,11 +121,38 @@ void Supervisor::memory_event(const std::string& unit) {
     } else if (::read(live.memory_events.number(), &count, sizeof count) > 0) {
         live.memory_retries = most_retries;
     }
-    if (!out_of_memory_check(unit) && live.memory_retries > 0) {
+    const bool killed = out_of_memory_check(unit);
+    note_limits(unit);
+    name_victims(unit, live, live.limit_hits);
+    if (killed && live.unnamed_kills != 0) {
+        live.memory_retries = most_retries;
+    }
+    if ((!killed || live.unnamed_kills != 0) && live.memory_retries > 0) {
         --live.memory_retries;
         live.memory_retry.arm_in(retry_microseconds);
     }
-    note_limits(unit);
+}
+
+/// Whom the kernel killed, as its log says.
+void Supervisor::name_victims(const std::string& unit, LiveUnit& live, LimitHits& hits) {
+    if (live.unnamed_kills == 0) {
+        return;
+    }
+    if (!kernel_log_.why_not().empty()) {
+        live.unnamed_kills = 0;
+        hits.explain("OOMKill", "the kernel's log would say which: " + kernel_log_.why_not());
+        return;
+    }
+    const std::string& root = options_.cgroup_root;
+    const std::string cgroup =
+        root.substr(std::min(root.find_first_not_of('/'), root.size())) + "/" + cgroup_of(unit);
+    for (const cgroup::Victim& victim : kernel_log_.victims(cgroup)) {
+        const std::string who =
+            fmt::format("{} (pid {}, {})", victim.name, victim.pid, size_text(victim.bytes));
+        log::write(log::Level::Warning, unit, "out of memory: the kernel killed " + who);
+        hits.explain("OOMKill", who);
+        live.unnamed_kills -= std::min<std::uint64_t>(live.unnamed_kills, 1);
+    }
 }
 
 /// The kernel has just said that a limit bit.
@@ -141,6 +174,7 @@ void Supervisor::account_end(const std::string& unit, LiveUnit& live, const Reso
     for (const std::string& each : news) {
         log::write(log::Level::Information, unit, each);
     }
+    name_victims(unit, live, live.limit_hits);
     if (const std::string text = consumption(usage); !text.empty()) {
         log::write(log::Level::Information, unit, text);
     }
@@ -148,6 +182,7 @@ void Supervisor::account_end(const std::string& unit, LiveUnit& live, const Reso
         ended_, [this](const auto& entry) { return world_.find(entry.first) == nullptr; });
     ended_.insert_or_assign(unit, Ended{usage.final_figures(), std::move(live.limit_hits)});
     live.limit_hits = {};
+    live.unnamed_kills = 0;
 }
 
 }  // namespace hearth

@@ -5,6 +5,8 @@
 // written; then the drop-in is written, the unit loaded again, and the kernel's files changed.
 #include <algorithm>
 
+#include "parser/values.hpp"
+#include "supervisor/cgroup/bpf.hpp"
 #include "supervisor/cgroup/files.hpp"
 #include "supervisor/launch/cgroup_limits.hpp"
 #include "supervisor/launch/planner.hpp"
@@ -33,7 +35,19 @@ const Row* live_row(std::string_view name) {
 }
 
 bool is_list(const Row& row) {
-    return !row.properties.empty() && row.properties.front().signature[0] == 'a';
+    const std::string_view type =
+        row.properties.empty() ? std::string_view() : row.properties.front().signature;
+    return type.starts_with('a') || type == "(bas)";
+}
+
+/// systemd writes sizes in bytes.
+std::string in_bytes(const Row& row, std::string text) {
+    const bool memory = row.name.starts_with("Memory") || row.name.starts_with("DefaultMemory");
+    if (!memory || text == "infinity" || text.ends_with('%')) {
+        return text;
+    }
+    const auto size = read_bytes(text);
+    return size ? std::to_string(size->count) : text;
 }
 
 /// As systemd writes it: a list is emptied first.
@@ -52,7 +66,7 @@ std::string drop_in_text(const Row& row, const Settings& settings, std::string_v
     const std::string lines = row.format(settings);
     for (std::size_t begin = 0; begin < lines.size();) {
         const std::size_t end = std::min(lines.find('\n', begin), lines.size());
-        text += name + "=" + lines.substr(begin, end - begin) + "\n";
+        text += name + "=" + in_bytes(row, lines.substr(begin, end - begin)) + "\n";
         begin = end + 1;
     }
     return text;
@@ -80,6 +94,7 @@ void replace_limits(launch::Plan& plan, const launch::Plan& limits) {
     std::erase_if(plan.preparations, [](const launch::Prepared& prepared) {
         return std::holds_alternative<launch::LimitSlice>(prepared.preparation) ||
                std::holds_alternative<launch::MakeCgroup>(prepared.preparation) ||
+               std::holds_alternative<launch::AttachProgram>(prepared.preparation) ||
                std::holds_alternative<launch::FilterCgroup>(prepared.preparation);
     });
     plan.preparations.insert(
@@ -111,6 +126,9 @@ std::string Supervisor::cgroup_of(const std::string& unit) const {
 
 std::vector<const Unit*> Supervisor::slices_of(const std::string& cgroup) const {
     std::vector<const Unit*> slices;
+    if (const UnitRecord* const root = world_.find("-.slice"); root != nullptr && !cgroup.empty()) {
+        slices.push_back(&root->unit);
+    }
     std::size_t begin = 0;
     for (std::size_t end = cgroup.find('/'); end != std::string::npos;
          begin = end + 1, end = cgroup.find('/', begin)) {
@@ -123,10 +141,13 @@ std::vector<const Unit*> Supervisor::slices_of(const std::string& cgroup) const 
 }
 
 void Supervisor::note_slices(const launch::Plan& plan) {
+    for (const Unit* const slice : slices_of(plan.cgroup)) {
+        slices_held_to_[slice->name] = slice->settings.resources;
+    }
     for (std::size_t end = plan.cgroup.find('/'); end != std::string::npos;
          end = plan.cgroup.find('/', end + 1)) {
         const std::string path = plan.cgroup.substr(0, end);
-        if (path.ends_with(".slice") && path != "system.slice") {
+        if (path.ends_with(".slice")) {
             slices_.try_emplace(path);
         }
     }
@@ -145,7 +166,9 @@ void Supervisor::prune_slices() {
     }
     std::vector<std::string> paths;
     for (const auto& [path, limits] : slices_) {
-        paths.push_back(path);
+        if (!path.empty() && path != "system.slice") {
+            paths.push_back(path);
+        }
     }
     for (auto path = paths.rbegin(); path != paths.rend(); ++path) {
         const bool used = std::ranges::any_of(live_, [&](const auto& entry) {
@@ -167,7 +190,10 @@ Result<void> Supervisor::apply_prepared(
             HEARTH_TRY(launch::change_limits(tree_, before, slice->cgroup, asked));
             before = slice->cgroup;
         }
-        return slice->filter ? launch::attach_filters(tree_, *slice->filter) : Result<void>();
+        return launch::filter_slice(tree_, *slice);
+    }
+    if (const auto* program = std::get_if<launch::AttachProgram>(&prepared.preparation)) {
+        return cgroup::attach_pinned(tree_.directory(program->path), program->program);
     }
     if (const auto* filter = std::get_if<launch::FilterCgroup>(&prepared.preparation)) {
         return launch::attach_filters(tree_, *filter);
@@ -203,9 +229,8 @@ Result<void, Diagnostics> Supervisor::apply_limits(const std::string& unit) {
         return {};  // Slice= has changed: all of it applies at the next start
     }
     LiveUnit* const live = slice ? nullptr : &found->second;
-    launch::Invocation invocation;
-    invocation.slices = slices_of(cgroup_of(unit));
-    launch::Plan plan = HEARTH_TRY(launch::plan_limits(record->unit, invocation, facts_.host()));
+    launch::Plan plan = HEARTH_TRY(
+        launch::plan_limits(record->unit, limits_invocation(record->unit), facts_.host()));
     for (const launch::Prepared& prepared : plan.preparations) {
         const launch::Asked* asked = nullptr;
         if (auto done = apply_prepared(live, prepared, asked); !done) {
@@ -225,7 +250,8 @@ Result<void, Diagnostics> Supervisor::apply_limits(const std::string& unit) {
         live->main_unit->settings.resources = record->unit.settings.resources;
     }
     if (slice) {
-        const std::string path = cgroup_of(unit) + "/";
+        slices_held_to_[unit] = record->unit.settings.resources;
+        const std::string path = cgroup_of(unit).empty() ? "" : cgroup_of(unit) + "/";
         std::vector<std::string> below;
         for (const auto& [name, other] : live_) {
             if (other.cgroup_made && other.cgroup.starts_with(path)) {
@@ -242,8 +268,11 @@ Result<void, Diagnostics> Supervisor::apply_limits(const std::string& unit) {
 /// After daemon-reload. What can't be had now is told; the unit goes on with what it has.
 void Supervisor::apply_all_limits() {
     std::vector<std::string> names;
-    for (const auto& [path, limits] : slices_) {
-        names.push_back(path.substr(path.rfind('/') + 1));
+    for (const auto& [name, held_to] : slices_held_to_) {
+        const UnitRecord* const record = world_.find(name);
+        if (record != nullptr && record->unit.settings.resources != held_to) {
+            names.push_back(name);
+        }
     }
     for (const auto& [name, live] : live_) {
         const UnitRecord* const record = world_.find(name);
@@ -257,6 +286,43 @@ void Supervisor::apply_all_limits() {
         const auto applied = apply_limits(name);
         for (const Diagnostic& why : applied ? Diagnostics() : applied.error()) {
             log::write(log::Level::Warning, name, one_line(why) + "; it applies at the next start");
+        }
+    }
+}
+
+launch::Invocation Supervisor::limits_invocation(const Unit& unit) const {
+    launch::Invocation invocation;
+    invocation.slices = slices_of(cgroup_of(unit.name));
+    invocation.startup_phase = in_startup_phase();
+    return invocation;
+}
+
+void Supervisor::end_starting() {
+    const bool busy = std::ranges::any_of(
+        world_.units, [](const auto& entry) { return entry.second.job.has_value(); });
+    if (starting_ && !busy) {
+        starting_ = false;
+        apply_startup_limits();
+    }
+}
+
+/// A phase begins or ends: who states other limits for it gets them.
+void Supervisor::apply_startup_limits() {
+    const auto states_some = [](const Unit& unit) {
+        const ResourceSettings& resources = unit.settings.resources;
+        return resources.startup_cpu_weight || resources.startup_io_weight ||
+               resources.startup_allowed_cpus != IndexSet() ||
+               resources.startup_allowed_memory_nodes != IndexSet();
+    };
+    std::vector<std::string> names;
+    for (const auto& [name, record] : world_.units) {
+        if (states_some(record.unit)) {
+            names.push_back(name);
+        }
+    }
+    for (const std::string& name : names) {
+        if (const auto applied = apply_limits(name); !applied) {
+            log::write(log::Level::Warning, name, one_line(applied.error().front()));
         }
     }
 }
@@ -295,7 +361,7 @@ Result<void, RequestError> Supervisor::set_properties(
     const std::string& unit, bool runtime, const std::vector<std::string>& assignments) {
     const UnitRecord* const record = HEARTH_TRY(load(unit));
     const UnitType type = unit_type(record->unit.name);
-    if ((type != UnitType::Service && type != UnitType::Slice) || record->unit.built_in) {
+    if (type != UnitType::Slice && (type != UnitType::Service || record->unit.built_in)) {
         return Unexpected(invalid(unit + " has no limits of its own to set"));
     }
     Unit changed = record->unit;
@@ -322,9 +388,8 @@ Result<void, RequestError> Supervisor::set_properties(
             names.emplace_back(row->name);
         }
     }
-    launch::Invocation invocation;
-    invocation.slices = slices_of(cgroup_of(changed.name));
-    if (auto possible = launch::plan_limits(changed, invocation, facts_.host()); !possible) {
+    const auto possible = launch::plan_limits(changed, limits_invocation(changed), facts_.host());
+    if (!possible) {
         return Unexpected(RequestError{"org.hearth1.Refused", one_line(possible.error().front())});
     }
     HEARTH_TRY(write_drop_ins(changed, runtime, names));

@@ -220,11 +220,16 @@ launch::Plan with_another_program(launch::Plan plan, const std::string& cgroup, 
     });
     // The programs on the unit's own cgroup hold for what is below it.
     std::erase_if(plan.preparations, [&](const launch::Prepared& prepared) {
-        return !with_limits && std::holds_alternative<launch::FilterCgroup>(prepared.preparation);
+        return !with_limits &&
+               (std::holds_alternative<launch::FilterCgroup>(prepared.preparation) ||
+                std::holds_alternative<launch::AttachProgram>(prepared.preparation));
     });
     for (launch::Prepared& prepared : plan.preparations) {
         if (auto* filter = std::get_if<launch::FilterCgroup>(&prepared.preparation)) {
             filter->path = cgroup;
+        }
+        if (auto* program = std::get_if<launch::AttachProgram>(&prepared.preparation)) {
+            program->path = cgroup;
         }
         if (auto* made = std::get_if<launch::MakeCgroup>(&prepared.preparation)) {
             made->path = cgroup;

@@ -193,6 +193,12 @@ Result<void> Supervisor::set_up() {
     }
 
     restore_manager();
+    kernel_log_.open();
+    // Both are there whatever runs, and their drop-ins may limit all.
+    take_in(read_units({"-.slice", "system.slice"}, store_));
+    slices_.try_emplace("");
+    slices_.try_emplace("system.slice");
+
     adopt();
     for (const std::string& path : tree_.existing()) {
         const auto populated = tree_.populated(path);
@@ -228,6 +234,7 @@ void Supervisor::hold_log_writer() {
 }
 
 void Supervisor::start_units() {
+    starting_ = !options_.units.empty();
     for (const std::string& unit : options_.units) {
         auto job = request(unit, Verb::Start, JobMode::Replace, itself("hearthd --unit"));
         if (!job) {
@@ -286,6 +293,7 @@ void Supervisor::settle() {
     if (!delayed_.empty()) {
         launch_delayed(false);
     }
+    end_starting();
     forget_collected();
     arm_deadline();
     end_with_named_units();
@@ -413,6 +421,7 @@ LiveFacts Supervisor::live(const UnitRecord& record) const {
         const std::string path = launch::cgroup_path(record.unit);
         facts.control_group = tree_.shown(path);
         facts.usage = tree_.usage(path);
+        static_cast<void>(facts.limit_hits.note(facts.usage, {}));
         show_freezer(path, facts);
     } else if (const auto ended = ended_.find(name); ended != ended_.end()) {
         facts.usage = ended->second.usage;
@@ -486,6 +495,9 @@ std::string Supervisor::system_state() const {
     if (exit_status_) {
         return "stopping";
     }
+    if (starting_) {
+        return "starting";
+    }
     const bool failed = std::ranges::any_of(world_.units, [](const auto& entry) {
         return entry.second.active_state() == ActiveState::Failed;
     });
@@ -505,6 +517,7 @@ void Supervisor::shut_down(int status) {
         return;
     }
     exit_status_ = status;
+    apply_startup_limits();
     attach_->end_all();
     std::vector<std::string> names;
     for (const auto& [name, record] : world_.units) {

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "supervisor/attach.hpp"
+#include "supervisor/cgroup/kernel_log.hpp"
 #include "supervisor/cgroup/tree.hpp"
 #include "supervisor/control.hpp"
 #include "supervisor/dynamic_users.hpp"
@@ -138,6 +139,8 @@ private:
         sys::Descriptor cgroup_events;
         EventSource cgroup_source;
         std::uint64_t out_of_memory_kills = 0;
+        std::uint64_t unnamed_kills =
+            0;  ///< of those, whose victim the kernel's log has yet to name
         LimitHits limit_hits;
         sys::Descriptor memory_events;  ///< v2 memory.events, or v1's eventfd
         sys::Descriptor tasks_events;   ///< pids.events
@@ -297,6 +300,7 @@ private:
     void watch_tasks(const std::string& unit);
     void memory_event(const std::string& unit);
     void note_limits(const std::string& unit);
+    void name_victims(const std::string& unit, LiveUnit& live, LimitHits& hits);
     void account_end(const std::string& unit, LiveUnit& live, const ResourceUsage& usage);
 
     /// Where the unit's cgroup is while it has one; else where it would be.
@@ -308,6 +312,12 @@ private:
     Result<void> apply_prepared(
         LiveUnit* live, const launch::Prepared& prepared, const launch::Asked*& asked);
     void apply_all_limits();
+    /// hearthd starts its first units, or stops all: Startup...= hold, of those who state them.
+    [[nodiscard]] bool in_startup_phase() const { return starting_ || exit_status_; }
+    void end_starting();
+    void apply_startup_limits();
+    /// What a plan of the limits alone must know.
+    [[nodiscard]] launch::Invocation limits_invocation(const Unit& unit) const;
     void note_slices(const launch::Plan& plan);
     void prune_slices();
     [[nodiscard]] Result<void, RequestError> write_drop_ins(
@@ -368,8 +378,12 @@ private:
     };
     std::vector<Zombie> to_reap_;                ///< once their exits are written down
     std::map<LaunchId, std::string> launching_;  ///< launch in flight to its unit
-    /// Cgroups of slices that a launch made, and what they are held to; "system.slice" stays.
+    /// Cgroups of slices that a launch made, and what they are held to; "system.slice" and "",
+    /// which is -.slice and our root, stay.
     std::map<std::string, launch::MakeCgroup> slices_;
+    std::map<std::string, ResourceSettings> slices_held_to_;  ///< by unit, what was applied last
+    cgroup::KernelLog kernel_log_;
+    bool starting_ = false;
     std::vector<Launch> waiting_to_join_;  ///< until a unit that they join has its launch back
     OutcomeObserver* observer_ = nullptr;
 

@@ -211,6 +211,7 @@ std::vector<Rule> rules() {
         {"resume-alone", "ResumeWith= of a unit that needs no other."},
         {"runtime-max-oneshot", "RuntimeMaxSec= with Type=oneshot."},
         {"shell-syntax", "A command with a shell's operators and no shell."},
+        {"slice-directive", "A directive about the units below a slice, in a service."},
         {"start-limit-unreachable", "RestartSec= so long that the start limit is never hit."},
         {"stream-not-built", "A standard stream of a kind that isn't built yet."},
         {"syntax", "Text that is no section, assignment or comment."},

@@ -35,6 +35,7 @@ public:
         dependencies();
         if (unit_type(unit_.name) == UnitType::Service) {
             commands();
+            slice_directives();
             restarts();
             users();
             pid_file();
@@ -116,6 +117,22 @@ private:
                             *found),
                         fmt::format("write {}=/bin/sh -c '...'", name(kind)));
                 }
+            }
+        }
+    }
+
+    /// systemd.resource-control(5): about the units below, which a service has none of.
+    void slice_directives() {
+        for (const std::string_view directive :
+             {"DefaultMemoryLow", "DefaultMemoryMin", "DisableControllers"}) {
+            if (unit_.origins.contains(directive)) {
+                add(Severity::Warning,
+                    "slice-directive",
+                    directive,
+                    fmt::format(
+                        "{}= is about the units below a slice, and changes nothing here",
+                        directive),
+                    "write it into the unit's slice");
             }
         }
     }

@@ -92,6 +92,8 @@ std::span<const OldName> old_names() {
         {"ReadOnlyDirectories", "ReadOnlyPaths"},
         {"ReadWriteDirectories", "ReadWritePaths"},
         {"StartLimitInterval", "StartLimitIntervalSec"},
+        {"StartupBlockIOWeight", "StartupIOWeight"},
+        {"StartupCPUShares", "StartupCPUWeight"},
         {"TimeoutSec", "TimeoutStartSec"},
         {"TimeoutSec", "TimeoutStopSec"},
     });

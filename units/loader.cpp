@@ -251,23 +251,28 @@ void complete_streams(Unit& unit) {
 }
 
 /// What one directive says about others; each is reported under its own name, at the line of the
-/// one that implies it. DynamicUser= can't be had without these (systemd.exec(5)).
+/// one that implies it (systemd.exec(5), PrivateDevices= and DynamicUser=).
 void imply(Unit& unit, const LoadContext& context) {
     Settings& settings = unit.settings;
     if (context.user_manager && !unit.origins.contains("KeyringMode")) {
         settings.identity.keyring_mode = KeyringMode::Inherit;
     }
-    if (!settings.identity.dynamic_user) {
-        return;
-    }
     SandboxSettings& sandbox = settings.sandbox;
-    const Origin origin = unit.origin_of("DynamicUser");
+    Origin origin = unit.origin_of("PrivateDevices");
     const auto implied = [&](std::string_view directive, auto& field, auto value) {
         if (field != value) {
             field = value;
             unit.origins.insert_or_assign(std::string(directive), origin);
         }
     };
+    DevicePolicy& devices = settings.resources.device_policy;
+    if (sandbox.private_devices && devices == DevicePolicy::Auto) {
+        implied("DevicePolicy", devices, DevicePolicy::Closed);
+    }
+    if (!settings.identity.dynamic_user) {
+        return;
+    }
+    origin = unit.origin_of("DynamicUser");
     implied("NoNewPrivileges", sandbox.no_new_privileges, true);
     implied("PrivateTmp", sandbox.private_tmp, true);
     implied("ProtectSystem", sandbox.protect_system, ProtectSystem::Strict);
@@ -428,7 +433,11 @@ void load_file(
 
 Unit load_unit(const std::string& name, const UnitSource& source, const LoadContext& context) {
     if (context.guest && is_built_in_unit(name)) {
-        return built_in(name);
+        Unit unit = built_in(name);
+        if (unit_type(name) == UnitType::Slice) {  // ours as much as the host's: with its limits
+            load_files(unit, {name, {}}, source, context);
+        }
+        return unit;
     }
     Unit unit;
     unit.name = name;

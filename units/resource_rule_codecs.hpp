@@ -41,6 +41,9 @@ HEARTH_DECLARE_CODEC(
     std::vector<SocketBindRule>, "[ipv4|ipv6:][tcp|udp:][PORT[-PORT]|any]", "a(iiqq)");
 HEARTH_DECLARE_CODEC(InterfaceList, "list of interfaces, '~' before it inverts", "(bas)");
 HEARTH_DECLARE_CODEC(Delegation, "boolean, or list of controllers", "b");
+HEARTH_DECLARE_CODEC(ControllerSet, "list of controllers", "as");
+HEARTH_DECLARE_CODEC(std::vector<PinnedProgram>, "HOOK:PATH of a pinned BPF program", "a(ss)");
+HEARTH_DECLARE_CODEC(PinnedPaths, "path of a pinned BPF program", "as");
 HEARTH_DECLARE_CODEC(std::vector<CgroupKnob>, "FILE=VALUE", "a(ss)");
 
 /// The address as inet_ntop(3) writes it, with its length: "10.0.0.0/8".

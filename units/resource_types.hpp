@@ -104,6 +104,25 @@ struct Delegation {
     bool operator==(const Delegation&) const = default;
 };
 
+/// DisableControllers=: what the units below a slice don't get.
+struct ControllerSet {
+    std::set<std::string> names;
+    bool operator==(const ControllerSet&) const = default;
+};
+
+/// BPFProgram=: a hook of the cgroup, as bpftool calls it, and a program pinned in a BPF file
+/// system.
+struct PinnedProgram {
+    std::string hook, path;
+    bool operator==(const PinnedProgram&) const = default;
+};
+
+/// IPIngressFilterPath=, IPEgressFilterPath=.
+struct PinnedPaths {
+    std::vector<std::string> paths;
+    bool operator==(const PinnedPaths&) const = default;
+};
+
 /// [X-Hearth] Cgroup=: a file of the unit's cgroup and what is written to it.
 struct CgroupKnob {
     std::string file, value;

@@ -14,6 +14,7 @@ namespace hearth {
 namespace {
 
 constexpr std::uint64_t millisecond = 1000;
+constexpr std::string_view detail_key = " detail=";
 
 struct Bite {
     std::string_view limit{};
@@ -49,7 +50,7 @@ std::vector<std::string> LimitHits::note(const ResourceUsage& usage, Moment when
     std::vector<LimitHit> present;
     for (const Bite& bite : bites) {
         const auto known = std::ranges::find(hits_, bite.limit, &LimitHit::limit);
-        LimitHit hit = known == hits_.end() ? LimitHit{bite.limit, 0, {}, {}} : *known;
+        LimitHit hit = known == hits_.end() ? LimitHit{bite.limit, 0, {}, {}, {}} : *known;
         const std::uint64_t count = std::max((usage.*bite.count).value_or(0), hit.count);
         if (count > hit.count) {
             const bool is_first = hit.count == 0;
@@ -70,6 +71,13 @@ std::vector<std::string> LimitHits::note(const ResourceUsage& usage, Moment when
     return news;
 }
 
+void LimitHits::explain(std::string_view limit, std::string detail) {
+    const auto hit = std::ranges::find(hits_, limit, &LimitHit::limit);
+    if (hit != hits_.end()) {
+        hit->detail = std::move(detail);
+    }
+}
+
 std::string describe(const LimitHit& hit) {
     const auto* const bite = std::ranges::find(bites, hit.limit, &Bite::limit);
     return fmt::format(
@@ -81,18 +89,22 @@ std::string describe(const LimitHit& hit) {
 
 std::string to_text(const LimitHit& hit) {
     return fmt::format(
-        "{} count={} first={} last={}",
+        "{} count={} first={} last={}{}{}",
         hit.limit,
         hit.count,
         hit.first.realtime,
-        hit.last.realtime);
+        hit.last.realtime,
+        hit.detail.empty() ? "" : detail_key,
+        hit.detail);
 }
 
 std::optional<LimitHit> limit_hit(std::string_view text) {
     const auto* const bite = std::ranges::find(bites, text.substr(0, text.find(' ')), &Bite::limit);
+    const std::size_t detail = std::min(text.find(detail_key), text.size());
+    const std::string_view numbers = text.substr(0, detail);
     const auto value = [&](std::string_view key) {
         std::uint64_t number = 0;
-        const std::size_t at = text.find(key);
+        const std::size_t at = numbers.find(key);
         if (at != std::string_view::npos) {
             const char* const begin = text.data() + at + key.size();
             std::from_chars(begin, text.data() + text.size(), number);
@@ -102,7 +114,12 @@ std::optional<LimitHit> limit_hit(std::string_view text) {
     if (bite == bites.end()) {
         return std::nullopt;
     }
-    return LimitHit{bite->limit, value(" count="), {0, value(" first=")}, {0, value(" last=")}};
+    return LimitHit{
+        bite->limit,
+        value(" count="),
+        {0, value(" first=")},
+        {0, value(" last=")},
+        std::string(text.substr(std::min(detail + detail_key.size(), text.size())))};
 }
 
 std::string consumption(const ResourceUsage& usage) {

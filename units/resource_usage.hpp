@@ -25,6 +25,8 @@ struct ResourceUsage {
     Number memory_current_bytes, memory_peak_bytes, tasks_current;
     Number io_read_bytes, io_read_operations, io_write_bytes, io_write_operations;
     Number ip_ingress_bytes, ip_ingress_packets, ip_egress_bytes, ip_egress_packets;
+    /// For how long at least one process waited, in microseconds (the kernel's accounting/psi.rst).
+    Number cpu_pressure, memory_pressure, io_pressure;
     Number memory_high_hits, memory_max_hits, out_of_memory_kills, refused_forks;
     bool operator==(const ResourceUsage&) const = default;
 
@@ -36,7 +38,8 @@ struct ResourceUsage {
 struct LimitHit {
     std::string_view limit;  ///< the directive: "TasksMax", or "OOMKill"
     std::uint64_t count = 0;
-    Moment first, last;  ///< 0: not known, as the kernel doesn't tell when
+    Moment first, last;    ///< 0: not known, as the kernel doesn't tell when
+    std::string detail{};  ///< of the last time: "tail (pid 123, 15.8M) was killed"
     bool operator==(const LimitHit&) const = default;
 };
 
@@ -46,6 +49,8 @@ public:
     /// Compares with what was known; `when` is now if the kernel has just said that something
     /// happened, else {}. Returns a sentence for each limit that had not bitten before.
     std::vector<std::string> note(const ResourceUsage& usage, Moment when);
+    /// What is known of the last time that `limit` bit; nothing where it never did.
+    void explain(std::string_view limit, std::string detail);
     [[nodiscard]] std::span<const LimitHit> all() const { return hits_; }
     bool operator==(const LimitHits&) const = default;
 
@@ -56,7 +61,7 @@ private:
 /// "Consumed 2.105s CPU time, 10.3M memory peak.": systemd's words at a unit's end.
 [[nodiscard]] std::string consumption(const ResourceUsage& usage);
 /// "TasksMax count=3 first=1700000000000000 last=1700000000000000": as it travels over the bus,
-/// times in microseconds since 1970, 0 where they are not known.
+/// times in microseconds since 1970, 0 where they are not known; " detail=" and the rest last.
 [[nodiscard]] std::string to_text(const LimitHit& hit);
 /// Back; nothing where it is none. The monotonic times are lost.
 [[nodiscard]] std::optional<LimitHit> limit_hit(std::string_view text);

@@ -283,6 +283,15 @@ struct ResourceSettings {  // systemd.resource-control(5)
     std::vector<SocketBindRule> socket_bind_allow, socket_bind_deny;
     InterfaceList restrict_network_interfaces;
     Delegation delegate;
+    /// for units below this one that state none of their own
+    MemoryProtection default_memory_min, default_memory_low;
+    // While hearthd starts its first units, and while it stops all.
+    std::optional<CpuWeight> startup_cpu_weight;
+    std::optional<std::uint64_t> startup_io_weight;
+    IndexSet startup_allowed_cpus, startup_allowed_memory_nodes;
+    ControllerSet disable_controllers;
+    PinnedPaths ip_ingress_filter_path, ip_egress_filter_path;
+    std::vector<PinnedProgram> bpf_program;
 
     bool operator==(const ResourceSettings&) const = default;
 };

@@ -4,9 +4,13 @@
 // value of the property's D-Bus type, what hearth takes is the directive's own text, so that there
 // is one parser. Follows org.freedesktop.systemd1(5), SetUnitProperties().
 #include <fmt/format.h>
+#include <netinet/in.h>
+
+#include <cstring>
 
 #include "supervisor/bus/core.hpp"
 #include "units/directive.hpp"
+#include "units/resource_rule_codecs.hpp"
 
 namespace hearth::bus {
 
@@ -82,7 +86,126 @@ private:
         if (signature == "a(st)" || signature == "a(ss)") {
             return pairs(property, signature[3]);
         }
-        return std::nullopt;
+        if (signature == "ay") {
+            return indices();
+        }
+        if (signature == "as") {
+            return names();
+        }
+        if (signature == "a(iayu)") {
+            return list("(iayu)", [this](Values& values) { return add_prefix(values); });
+        }
+        if (signature == "a(iiqq)") {
+            return list("(iiqq)", [this](Values& values) { return add_bind_rule(values); });
+        }
+        return signature == "(bas)" ? interfaces() : std::nullopt;
+    }
+
+    /// AllowedCPUs=: bit N of the bytes stands for N.
+    Values indices() {
+        const void* bytes = nullptr;
+        std::size_t size = 0;
+        if (sd_bus_message_read_array(message_, 'y', &bytes, &size) < 0) {
+            return std::nullopt;
+        }
+        IndexSet set;
+        for (std::uint32_t bit = 0; bit < size * 8; ++bit) {
+            if ((static_cast<const std::uint8_t*>(bytes)[bit / 8] >> bit % 8 & 1U) != 0) {
+                set.indices.insert(bit);
+            }
+        }
+        return Values({Codec<IndexSet>::format(set)});
+    }
+
+    std::optional<std::vector<std::string>> strings() {
+        std::vector<std::string> found;
+        if (sd_bus_message_enter_container(message_, 'a', "s") < 0) {
+            return std::nullopt;
+        }
+        for (const char* text = nullptr; read('s', text);) {
+            found.emplace_back(text);
+        }
+        return sd_bus_message_exit_container(message_) >= 0 ? std::optional(found) : std::nullopt;
+    }
+
+    /// DisableControllers=, IPIngressFilterPath=: one assignment each; an empty list empties.
+    Values names() {
+        Values values = strings();
+        if (values && values->empty()) {
+            values->emplace_back();
+        }
+        return values;
+    }
+
+    template <class Add>
+    Values list(const char* element, Add add) {
+        Values values{std::in_place};
+        if (sd_bus_message_enter_container(message_, 'a', element) < 0) {
+            return std::nullopt;
+        }
+        const std::string members = std::string(element).substr(1, std::strlen(element) - 2);
+        while (sd_bus_message_enter_container(message_, 'r', members.c_str()) > 0) {
+            if (!add(values) || sd_bus_message_exit_container(message_) < 0) {
+                return std::nullopt;
+            }
+        }
+        if (values->empty()) {
+            values->emplace_back();
+        }
+        return sd_bus_message_exit_container(message_) >= 0 ? values : std::nullopt;
+    }
+
+    bool add_prefix(Values& values) {
+        std::int32_t family = 0;
+        const void* bytes = nullptr;
+        std::size_t size = 0;
+        AddressPrefix prefix;
+        if (!read('i', family) || sd_bus_message_read_array(message_, 'y', &bytes, &size) < 0 ||
+            !read('u', prefix.length)) {
+            return false;
+        }
+        prefix.is_ipv6 = family == AF_INET6;
+        if ((family != AF_INET && family != AF_INET6) || size != (prefix.is_ipv6 ? 16U : 4U)) {
+            return false;
+        }
+        std::memcpy(prefix.address.data(), bytes, size);
+        values->push_back(format_prefix(prefix));
+        return true;
+    }
+
+    bool add_bind_rule(Values& values) {
+        std::int32_t family = 0;
+        std::int32_t protocol = 0;
+        SocketBindRule rule;
+        if (!read('i', family) || !read('i', protocol) || !read('q', rule.ports) ||
+            !read('q', rule.first_port)) {
+            return false;
+        }
+        rule.family = family == AF_INET    ? SocketBindRule::Family::Ipv4
+                      : family == AF_INET6 ? SocketBindRule::Family::Ipv6
+                                           : SocketBindRule::Family::Any;
+        rule.protocol = protocol == IPPROTO_TCP   ? SocketBindRule::Protocol::Tcp
+                        : protocol == IPPROTO_UDP ? SocketBindRule::Protocol::Udp
+                                                  : SocketBindRule::Protocol::Any;
+        values->push_back(Codec<std::vector<SocketBindRule>>::format({rule}));
+        return true;
+    }
+
+    /// RestrictNetworkInterfaces=: whether the list is of what is allowed, and the list.
+    Values interfaces() {
+        int allow = 0;
+        InterfaceList made;
+        if (sd_bus_message_enter_container(message_, 'r', "bas") < 0 || !read('b', allow)) {
+            return std::nullopt;
+        }
+        const auto names = strings();
+        if (!names || sd_bus_message_exit_container(message_) < 0) {
+            return std::nullopt;
+        }
+        made.assigned = !names->empty();
+        made.allow = allow != 0;
+        made.names.insert(names->begin(), names->end());
+        return Values({Codec<InterfaceList>::format(made)});
     }
 
     /// IODeviceWeight= and kin, DeviceAllow=. An empty list empties.
@@ -100,7 +223,8 @@ private:
                 return std::nullopt;
             }
             const std::string value = second == 't' ? number_text(property, number) : text;
-            lines.push_back(fmt::format("{} {}", name, value));
+            const char between = property == "BPFProgram" ? ':' : ' ';
+            lines.push_back(fmt::format("{}{}{}", name, between, value));
             sd_bus_message_exit_container(message_);
         }
         if (lines.empty()) {

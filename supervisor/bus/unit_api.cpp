@@ -192,6 +192,12 @@ int get_hearth_property(
         } else if (name == "CPUThrottledNSec") {
             const auto& waited = live_facts(connection).usage.throttled_nanoseconds;
             sink.unsigned64(waited.value_or(UINT64_MAX));
+        } else if (name.ends_with("PressureUSec")) {
+            const ResourceUsage& usage = live_facts(connection).usage;
+            const auto& waited = name.starts_with("CPU")      ? usage.cpu_pressure
+                                 : name.starts_with("Memory") ? usage.memory_pressure
+                                                              : usage.io_pressure;
+            sink.unsigned64(waited.value_or(UINT64_MAX));
         } else if (name == "LimitHits") {
             std::vector<std::string> lines;
             for (const LimitHit& hit : live_facts(connection).limit_hits.all()) {
@@ -220,8 +226,11 @@ std::array<char*, 3> hearth_changing() {
 }
 
 const sd_bus_vtable* hearth_vtable() {
-    static const std::array<sd_bus_vtable, 9> table = {
+    static const std::array<sd_bus_vtable, 12> table = {
         start(),
+        property("CPUPressureUSec", "t", get_hearth_property),
+        property("IOPressureUSec", "t", get_hearth_property),
+        property("MemoryPressureUSec", "t", get_hearth_property),
         property("CPUThrottledNSec", "t", get_hearth_property),
         property("LimitHits", "as", get_hearth_property),
         property("Failure", "s", get_hearth_property, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),

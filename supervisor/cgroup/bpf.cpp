@@ -12,28 +12,18 @@
 #include <cerrno>
 #include <cstring>
 
+#include "supervisor/cgroup/bpf_call.hpp"
 #include "supervisor/sys/descriptor.hpp"
 #include "supervisor/sys/file.hpp"
 
 namespace hearth::cgroup {
+
+using namespace bpf;
+
 namespace {
 
 constexpr std::string_view our_prefix = "hearth_";
 constexpr char license[] = "MIT";
-constexpr std::uint32_t most_programs = 64;  // the kernel's own limit per cgroup and hook
-
-Result<int> call(int command, bpf_attr& attributes, const char* what) {
-    const long answer = ::syscall(SYS_bpf, command, &attributes, sizeof attributes);
-    if (answer < 0) {
-        return failure(std::string("bpf(") + what + ")", errno);
-    }
-    return static_cast<int>(answer);
-}
-
-template <class T>
-std::uint64_t pointer(const T* address) {
-    return std::bit_cast<std::uintptr_t>(address);
-}
 
 bpf_prog_type type_of(Hook hook) {
     switch (hook) {
@@ -110,45 +100,17 @@ Result<sys::Descriptor> load(const BpfProgram& program, int map) {
     return sys::Descriptor(HEARTH_TRY(call(BPF_PROG_LOAD, attributes, "PROG_LOAD")));
 }
 
-Result<bpf_prog_info> information(int program) {
-    bpf_prog_info info{};
-    bpf_attr attributes{};
-    attributes.info.bpf_fd = static_cast<std::uint32_t>(program);
-    attributes.info.info_len = sizeof info;
-    attributes.info.info = pointer(&info);
-    HEARTH_TRY(call(BPF_OBJ_GET_INFO_BY_FD, attributes, "OBJ_GET_INFO_BY_FD"));
-    return info;
-}
-
 struct Attached {
     sys::Descriptor program;
     std::string name, tag;
-    std::uint32_t id = 0;
     [[nodiscard]] bool is_ours() const { return name.starts_with(our_prefix); }
 };
 
-std::string tag_text(const bpf_prog_info& info) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string text;
-    for (const unsigned char byte : info.tag) {
-        text += digits[byte >> 4U];
-        text += digits[byte & 0xFU];
-    }
-    return text;
-}
-
 Result<std::vector<Attached>> attached(int directory, Hook hook) {
-    std::array<std::uint32_t, most_programs> ids{};
-    bpf_attr attributes{};
-    attributes.query.target_fd = static_cast<std::uint32_t>(directory);
-    attributes.query.attach_type = attach_type_of(hook);
-    attributes.query.prog_ids = pointer(ids.data());
-    attributes.query.prog_cnt = most_programs;
-    HEARTH_TRY(call(BPF_PROG_QUERY, attributes, "PROG_QUERY"));
     std::vector<Attached> found;
-    for (std::uint32_t i = 0; i < attributes.query.prog_cnt && i < most_programs; ++i) {
+    for (const std::uint32_t id : HEARTH_TRY(attached_ids(directory, attach_type_of(hook)))) {
         bpf_attr by_id{};
-        by_id.prog_id = ids[i];
+        by_id.prog_id = id;
         auto program = call(BPF_PROG_GET_FD_BY_ID, by_id, "PROG_GET_FD_BY_ID");
         if (!program) {
             continue;  // detached and gone meanwhile
@@ -158,24 +120,9 @@ Result<std::vector<Attached>> attached(int directory, Hook hook) {
         const bpf_prog_info info = HEARTH_TRY(information(*program));
         each.name = info.name;
         each.tag = tag_text(info);
-        each.id = ids[i];
         found.push_back(std::move(each));
     }
     return found;
-}
-
-Result<void> change(int command, int directory, int program, Hook hook, const char* what) {
-    bpf_attr attributes{};
-    attributes.target_fd = static_cast<std::uint32_t>(directory);
-    attributes.attach_bpf_fd = static_cast<std::uint32_t>(program);
-    attributes.attach_type = attach_type_of(hook);
-    attributes.attach_flags = command == BPF_PROG_ATTACH ? unsigned{BPF_F_ALLOW_MULTI} : 0U;
-    HEARTH_TRY(call(command, attributes, what));
-    return {};
-}
-
-Result<sys::Descriptor> open_directory(const std::string& directory) {
-    return sys::open(directory, O_RDONLY | O_DIRECTORY);
 }
 
 }  // namespace
@@ -202,13 +149,21 @@ Result<void> attach(
                 map = HEARTH_TRY(make_counters());
             }
             const sys::Descriptor loaded = HEARTH_TRY(load(program, map.number()));
-            HEARTH_TRY(
-                change(BPF_PROG_ATTACH, cgroup.number(), loaded.number(), hook, "PROG_ATTACH"));
+            HEARTH_TRY(change(
+                BPF_PROG_ATTACH,
+                cgroup.number(),
+                loaded.number(),
+                attach_type_of(hook),
+                "PROG_ATTACH"));
         }
         for (const Attached& each : present) {
             if (each.is_ours() && std::ranges::count(wanted, each.name) == 0) {
                 HEARTH_TRY(change(
-                    BPF_PROG_DETACH, cgroup.number(), each.program.number(), hook, "PROG_DETACH"));
+                    BPF_PROG_DETACH,
+                    cgroup.number(),
+                    each.program.number(),
+                    attach_type_of(hook),
+                    "PROG_DETACH"));
             }
         }
     }

@@ -33,6 +33,18 @@ namespace hearth::cgroup {
 /// Why this kernel or our privileges don't allow programs for the hook, or nothing.
 [[nodiscard]] std::optional<std::string> why_not(Hook hook);
 
+/// The pinned program is attached to the cgroup, where it isn't already; it is told from others by
+/// the kernel's number for it. Never detached: it goes with the cgroup.
+[[nodiscard]] Result<void> attach_pinned(
+    const std::string& directory, const PinnedProgram& program);
+/// Whether it is, and its tag.
+struct PinnedState {
+    bool attached = false;
+    std::string tag;
+};
+[[nodiscard]] Result<PinnedState> pinned_state(
+    const std::string& directory, const PinnedProgram& program);
+
 struct AddressCounters {
     std::uint64_t ingress_bytes = 0, ingress_packets = 0, egress_bytes = 0, egress_packets = 0;
 };

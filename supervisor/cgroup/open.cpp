@@ -270,6 +270,7 @@ void Tree::find_filters() {
     for (const auto& [controller, reason] :
          {std::pair{"bpf-devices", &device},
           std::pair{"bpf-firewall", &packets},
+          std::pair{"bpf-foreign", &packets},
           std::pair{"bpf-restrict-network-interfaces", &packets},
           std::pair{"bpf-socket-bind", &bind}}) {
         if (*reason) {

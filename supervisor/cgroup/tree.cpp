@@ -61,6 +61,17 @@ Result<void> signal_member(
     return sent || is_gone(sent.error().code) ? Result<void>() : sent;
 }
 
+/// "-controller" in a slice and the slices below, innermost first. A unit that manages its own part
+/// of the tree may hold on to it; then it stays.
+void withhold(const std::string& directory, const std::string& controller) {
+    for (const std::string& name : children(directory).value_or(std::vector<std::string>())) {
+        if (name.ends_with(".slice")) {
+            withhold(directory + '/' + name, controller);
+        }
+    }
+    static_cast<void>(sys::write_file(directory + "/cgroup.subtree_control", "-" + controller));
+}
+
 }  // namespace
 
 Tree Tree::without_cgroups() {
@@ -110,13 +121,22 @@ std::vector<const Tree::Hierarchy*> Tree::every_hierarchy() const {
 }
 
 Result<void> Tree::pass_on_controllers(
-    const std::string& directory, const std::vector<std::string>& passed) const {
+    const std::string& directory,
+    const std::vector<std::string>& passed,
+    const std::set<std::string>& withheld) const {
     const std::string file = directory + "/cgroup.subtree_control";
     const std::vector<std::string> enabled = HEARTH_TRY(read_words(file));
     std::string wanted;
     for (const std::string& controller : controllers_) {
+        const bool has = std::ranges::count(enabled, controller) != 0;
+        if (withheld.contains(controller)) {
+            if (has) {
+                withhold(directory, controller);
+            }
+            continue;
+        }
         const bool needed = is_usual(controller) || std::ranges::count(passed, controller) != 0;
-        if (needed && std::ranges::find(enabled, controller) == enabled.end()) {
+        if (needed && !has) {
             wanted += (wanted.empty() ? "+" : " +") + controller;
         }
     }
@@ -124,16 +144,29 @@ Result<void> Tree::pass_on_controllers(
 }
 
 Result<void> Tree::make_unified(
-    const std::vector<std::string>& names, const std::vector<std::string>& passed) const {
+    const std::vector<std::string>& names,
+    const std::vector<std::string>& passed,
+    const Withheld& withheld) const {
     std::string directory = unified_.path("");
+    std::set<std::string> hidden;  // what is withheld above is not there to be passed on
+    std::string path;
+    const auto hide = [&] {
+        if (const auto found = withheld.find(path); found != withheld.end()) {
+            hidden.insert(found->second.begin(), found->second.end());
+        }
+    };
+    hide();
     for (std::size_t i = 0; i < names.size(); ++i) {
         directory += '/' + names[i];
+        path += (path.empty() ? "" : "/") + names[i];
         HEARTH_TRY(make_directory(directory));
+        hide();
         // A unit's own cgroup holds processes, so it passes nothing on: what is made below it lives
         // within the unit's limits and has none of its own.
-        const bool above = i + 1 < names.size() && names[i].ends_with(".slice");
+        const bool above =
+            names[i].ends_with(".slice") && (i + 1 < names.size() || !hidden.empty());
         if (above && layout_ == launch::CgroupLayout::Unified) {
-            HEARTH_TRY(pass_on_controllers(directory, passed));
+            HEARTH_TRY(pass_on_controllers(directory, passed, hidden));
         }
     }
     return {};
@@ -142,9 +175,11 @@ Result<void> Tree::make_unified(
 Result<void> Tree::make(
     const std::string& path,
     const std::vector<std::string>& v1_controllers,
-    const std::vector<std::string>& passed) const {
-    const std::vector<std::string> names = HEARTH_TRY(components(path));
-    HEARTH_TRY(make_unified(names, passed));
+    const std::vector<std::string>& passed,
+    const Withheld& withheld) const {
+    const std::vector<std::string> names =
+        path.empty() ? std::vector<std::string>() : HEARTH_TRY(components(path));
+    HEARTH_TRY(make_unified(names, passed, withheld));
     for (const std::string& controller : v1_controllers) {
         const auto found = v1_.find(controller);
         if (found == v1_.end()) {

@@ -34,6 +34,9 @@ struct Knob {
     std::string controller, file, value;
 };
 
+/// Slices, by path, and the controllers that they pass on to nobody (DisableControllers=).
+using Withheld = std::map<std::string, std::set<std::string>>;
+
 /// Open handles for one launch into a cgroup.
 struct Handle {
     sys::Descriptor directory;           ///< v2 directory, for CLONE_INTO_CGROUP
@@ -80,11 +83,12 @@ public:
     /// mkdir -p in v2 and the given v1 hierarchies. On v2, slices (names in ".slice") pass cpu,
     /// memory, pids and `passed` on (each controller costs every start something, so io and cpuset
     /// only for those who ask); a cgroup below a unit's has none of its own, only the unit's
-    /// limits.
+    /// limits. What is withheld is taken from the slices that have it already, too.
     [[nodiscard]] Result<void> make(
         const std::string& path,
         const std::vector<std::string>& v1_controllers,
-        const std::vector<std::string>& passed = {}) const;
+        const std::vector<std::string>& passed = {},
+        const Withheld& withheld = {}) const;
     [[nodiscard]] Result<void> write(const std::string& path, const Knob& knob) const;
     [[nodiscard]] Result<std::string> read(const std::string& path, const Knob& knob) const;
     [[nodiscard]] Result<Handle> enter(
@@ -132,9 +136,13 @@ private:
     void enable_controllers(const std::set<pid_t>& own_processes);
     [[nodiscard]] Result<void> signal_one(const std::string& path, pid_t pid, int signal) const;
     [[nodiscard]] Result<void> make_unified(
-        const std::vector<std::string>& names, const std::vector<std::string>& passed) const;
+        const std::vector<std::string>& names,
+        const std::vector<std::string>& passed,
+        const Withheld& withheld) const;
     [[nodiscard]] Result<void> pass_on_controllers(
-        const std::string& directory, const std::vector<std::string>& passed) const;
+        const std::string& directory,
+        const std::vector<std::string>& passed,
+        const std::set<std::string>& withheld) const;
     [[nodiscard]] std::vector<const Hierarchy*> every_hierarchy() const;
     void read_v1_usage(const std::string& path, ResourceUsage& usage) const;
 

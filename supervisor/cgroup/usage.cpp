@@ -37,6 +37,16 @@ void set_io(
     }
 }
 
+/// "some avg10=0.00 avg60=0.00 avg300=0.00 total=1234", in microseconds.
+std::optional<std::uint64_t> waited(const std::string& path) {
+    const std::string text = text_of(path);
+    const std::string_view some = std::string_view(text).substr(0, text.find('\n'));
+    const std::size_t total = some.find("total=");
+    return some.starts_with("some ") && total != std::string_view::npos
+               ? std::optional(number(some.substr(total + 6)))
+               : std::nullopt;
+}
+
 void read_unified(const std::string& directory, ResourceUsage& usage) {
     usage.throttled_periods = read_keyed(directory + "cpu.stat", "nr_throttled");
     if (const auto waited = read_keyed(directory + "cpu.stat", "throttled_usec")) {
@@ -129,6 +139,9 @@ ResourceUsage Tree::usage(const std::string& path) const {
     if (const auto used = read_keyed(unified + "cpu.stat", "usage_usec")) {
         usage.cpu_nanoseconds = *used * 1000;
     }
+    usage.cpu_pressure = waited(unified + "cpu.pressure");
+    usage.memory_pressure = waited(unified + "memory.pressure");
+    usage.io_pressure = waited(unified + "io.pressure");
     if (layout_ == launch::CgroupLayout::Unified) {
         read_unified(unified, usage);
     } else {

@@ -324,12 +324,13 @@ PropertyText pairs_of_text(string_view name, const Value& value) {
     if (name == "RootImageOptions") {
         return value.members.empty() ? PropertyText{} : one(partitions(value, " "));
     }
-    if (name != "DeviceAllow") {
+    if (name != "DeviceAllow" && name != "BPFProgram") {
         return unprintable();
     }
+    const char* const between = name == "BPFProgram" ? ":" : " ";
     PropertyText text;
     for (const Value& entry : value.members) {
-        text.lines.push_back(entry.members[0].text + " " + entry.members[1].text);
+        text.lines.push_back(entry.members[0].text + between + entry.members[1].text);
     }
     return text;
 }

@@ -223,12 +223,31 @@ std::string limit_lines(const PropertyMap& unit) {
         if (last != 0) {
             line += ", last " + ago(last, now);
         }
+        if (!hit.detail.empty()) {
+            line += ": " + hit.detail;
+        }
         if (first != 0 && first != last) {
             line += fmt::format(" (first {})", ago(first, now));
         }
         text += text.empty() ? field("Limits", tinted(Tone::Warning, line)) : continued(line);
     }
     return text;
+}
+
+/// "Pressure: waited 1.2s for CPU, 30ms for memory", where it waited at all.
+std::string pressure_line(const PropertyMap& unit) {
+    std::string text;
+    for (const auto& [name, what] :
+         {std::pair("CPUPressureUSec", "CPU"),
+          std::pair("MemoryPressureUSec", "memory"),
+          std::pair("IOPressureUSec", "IO")}) {
+        const std::uint64_t waited = unit.counter(name);
+        if (waited != UINT64_MAX && waited >= 1000) {
+            text += fmt::format(
+                "{}{} for {}", text.empty() ? "waited " : ", ", timespan_text(waited, 1000), what);
+        }
+    }
+    return text.empty() ? text : field("Pressure", text);
 }
 
 std::string resource_lines(const PropertyMap& unit) {
@@ -243,7 +262,9 @@ std::string resource_lines(const PropertyMap& unit) {
     if (const std::uint64_t memory = unit.counter("MemoryCurrent"); memory != UINT64_MAX) {
         std::string limits;
         for (const auto& [word, name] :
-             {std::pair("high", "MemoryHigh"), std::pair("max", "MemoryMax")}) {
+             {std::pair("peak", "MemoryPeak"),
+              std::pair("high", "MemoryHigh"),
+              std::pair("max", "MemoryMax")}) {
             if (const std::uint64_t most = unit.counter(name); most != UINT64_MAX) {
                 limits += (limits.empty() ? " (" : " ") + limit(word, size_text(most));
             }
@@ -261,7 +282,8 @@ std::string resource_lines(const PropertyMap& unit) {
         text += field("CPU", timespan_text(time / 1000, 1000) + share);
     }
     return text + traffic_line(unit, "IO", "IORead", "IOWrite", " read, ", " written") +
-           traffic_line(unit, "IP", "IPIngress", "IPEgress", " in, ", " out") + limit_lines(unit);
+           traffic_line(unit, "IP", "IPIngress", "IPEgress", " in, ", " out") +
+           pressure_line(unit) + limit_lines(unit);
 }
 
 /// A process's line, cut to the terminal's width.

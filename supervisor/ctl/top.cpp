@@ -22,6 +22,7 @@ namespace hearth::ctl {
 namespace {
 
 constexpr std::uint64_t unknown = UINT64_MAX;
+constexpr double first_interval = 0.5;  // seconds between the two looks of --once
 
 /// One unit at one moment; UINT64_MAX: not known, or no limit.
 struct Sample {
@@ -138,11 +139,13 @@ std::string json(const std::vector<Sample>& samples) {
     std::string text;
     for (const Sample& each : samples) {
         text += fmt::format(
-            "{}{{\"unit\":{},\"cpu_nsec\":{},\"throttled_nsec\":{},\"memory\":{},\"memory_limit\":{"
+            "{}{{\"unit\":{},\"cpu_percent\":{:.1f},\"cpu_nsec\":{},\"throttled_nsec\":{},"
+            "\"memory\":{},\"memory_limit\":{"
             "},"
             "\"tasks\":{},\"tasks_limit\":{},\"io_bytes\":{},\"restarts\":{}}}",
             text.empty() ? "" : ",",
             json_string(each.unit),
+            each.percent,
             number(each.cpu),
             number(each.throttled),
             number(each.memory),
@@ -169,6 +172,14 @@ void set_percent(
     }
 }
 
+void show(
+    const std::vector<Sample>& samples, const Arguments& arguments, bool screen, bool percent) {
+    print(
+        arguments.json
+            ? json(samples) + "\n"
+            : (screen ? "\x1b[H\x1b[2J" : "") + table(samples, percent, !arguments.no_legend));
+}
+
 }  // namespace
 
 int top_verb(const Arguments& arguments) {
@@ -193,13 +204,11 @@ int top_verb(const Arguments& arguments) {
         const std::uint64_t now = sys::monotonic_microseconds();
         set_percent(*samples, before, last == 0 ? 0 : now - last);
         std::ranges::stable_sort(*samples, order->before);
-        if (arguments.json) {
-            print(json(*samples) + "\n");
-        } else {
-            print(
-                (screen ? "\x1b[H\x1b[2J" : "") + table(*samples, last != 0, !arguments.no_legend));
+        const bool first_of_two = once && last == 0;  // what a unit uses now takes two looks
+        if (!first_of_two) {
+            show(*samples, arguments, screen, last != 0);
         }
-        if (once) {
+        if (once && !first_of_two) {
             return Done;
         }
         before.clear();
@@ -207,8 +216,8 @@ int top_verb(const Arguments& arguments) {
             before.emplace(each.unit, each.cpu);
         }
         last = now;
-        std::this_thread::sleep_for(
-            std::chrono::duration<double>(std::max(arguments.interval, 0.1)));
+        std::this_thread::sleep_for(std::chrono::duration<double>(
+            once ? first_interval : std::max(arguments.interval, 0.1)));
     }
 }
 

@@ -13,6 +13,11 @@
 namespace hearth::launch {
 namespace {
 
+Result<void> make(const cgroup::Tree& tree, const MakeCgroup& cgroup) {
+    return tree.make(
+        cgroup.path, cgroup.v1_controllers, cgroup.passed_controllers, cgroup.withheld);
+}
+
 /// What a file holds in a new cgroup.
 struct Default {
     std::string_view file{}, value{};
@@ -35,6 +40,7 @@ constexpr auto defaults = std::to_array<Default>({
     {"memory.max", "max"},
     {"memory.memsw.limit_in_bytes", "-1"},
     {"memory.min", "0"},
+    {"memory.oom.group", "0"},
     {"memory.swap.max", "max"},
     {"memory.zswap.max", "max"},
     {"pids.max", "max"},
@@ -109,9 +115,19 @@ Result<void> attach_filters(const cgroup::Tree& tree, const FilterCgroup& filter
 
 Result<void> limit_slice(const cgroup::Tree& tree, const LimitSlice& slice, const Asked*& asked) {
     const MakeCgroup& cgroup = slice.cgroup;
-    HEARTH_TRY(tree.make(cgroup.path, cgroup.v1_controllers, cgroup.passed_controllers));
+    HEARTH_TRY(make(tree, cgroup));
     HEARTH_TRY(write_knobs(tree, cgroup, asked));
-    return slice.filter ? attach_filters(tree, *slice.filter) : Result<void>();
+    return filter_slice(tree, slice);
+}
+
+Result<void> filter_slice(const cgroup::Tree& tree, const LimitSlice& slice) {
+    if (slice.filter) {
+        HEARTH_TRY(attach_filters(tree, *slice.filter));
+    }
+    for (const PinnedProgram& program : slice.programs) {
+        HEARTH_TRY(cgroup::attach_pinned(tree.directory(slice.cgroup.path), program));
+    }
+    return {};
 }
 
 Result<void> change_limits(
@@ -119,7 +135,7 @@ Result<void> change_limits(
     const MakeCgroup& before,
     const MakeCgroup& cgroup,
     const Asked*& asked) {
-    HEARTH_TRY(tree.make(cgroup.path, cgroup.v1_controllers, cgroup.passed_controllers));
+    HEARTH_TRY(make(tree, cgroup));
     for (const MakeCgroup::Knob& old : before.knobs) {
         const bool stays = std::ranges::any_of(
             cgroup.knobs, [&](const MakeCgroup::Knob& knob) { return is_same_file(knob, old); });

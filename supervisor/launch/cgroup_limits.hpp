@@ -20,6 +20,9 @@ namespace hearth::launch {
 [[nodiscard]] Result<void> limit_slice(
     const cgroup::Tree& tree, const LimitSlice& slice, const Asked*& asked);
 
+/// The slice's BPF programs alone.
+[[nodiscard]] Result<void> filter_slice(const cgroup::Tree& tree, const LimitSlice& slice);
+
 /// `cgroup` as it replaces `before` on a unit that runs: what is no longer asked is written back to
 /// the kernel's default. Knobs that depend on each other (v1's memory and memory+swap) are tried in
 /// both orders.

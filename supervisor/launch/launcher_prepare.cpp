@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <thread>
 
+#include "supervisor/cgroup/bpf.hpp"
 #include "supervisor/launch/cgroup_limits.hpp"
 #include "supervisor/launch/exit_status.hpp"
 #include "supervisor/launch/launcher_credentials.hpp"
@@ -143,7 +144,10 @@ std::optional<LaunchFailure> Preparing::run() {
 
 Result<void> Preparing::prepare(const MakeCgroup& preparation, const Prepared&) {
     HEARTH_TRY(means_.tree.make(
-        preparation.path, preparation.v1_controllers, preparation.passed_controllers));
+        preparation.path,
+        preparation.v1_controllers,
+        preparation.passed_controllers,
+        preparation.withheld));
     if (preparation.delegated_to) {
         const auto& [user, group] = *preparation.delegated_to;
         const std::string directory = means_.tree.directory(preparation.path);
@@ -157,6 +161,10 @@ Result<void> Preparing::prepare(const MakeCgroup& preparation, const Prepared&) 
 
 Result<void> Preparing::prepare(const FilterCgroup& preparation, const Prepared&) {
     return attach_filters(means_.tree, preparation);
+}
+
+Result<void> Preparing::prepare(const AttachProgram& preparation, const Prepared&) {
+    return cgroup::attach_pinned(means_.tree.directory(preparation.path), preparation.program);
 }
 
 Result<void> Preparing::prepare(const LimitSlice& preparation, const Prepared&) {
@@ -344,6 +352,7 @@ std::optional<LaunchFailure> Preparing::remake_cgroup() {
     for (const Prepared& prepared : request_.plan.preparations) {
         const auto* made = std::get_if<MakeCgroup>(&prepared.preparation);
         const auto* filter = std::get_if<FilterCgroup>(&prepared.preparation);
+        const auto* program = std::get_if<AttachProgram>(&prepared.preparation);
         knob_ = nullptr;
         Result<void> result;
         if (made != nullptr && made->path == request_.plan.cgroup) {
@@ -353,6 +362,8 @@ std::optional<LaunchFailure> Preparing::remake_cgroup() {
             }
         } else if (filter != nullptr && filter->path == request_.plan.cgroup) {
             result = prepare(*filter, prepared);  // its programs went with the directory
+        } else if (program != nullptr && program->path == request_.plan.cgroup) {
+            result = prepare(*program, prepared);
         }
         if (!result) {
             return failed(

@@ -126,6 +126,7 @@ public:
 private:
     Result<void> prepare(const MakeCgroup& preparation, const Prepared& prepared);
     Result<void> prepare(const FilterCgroup& preparation, const Prepared& prepared);
+    Result<void> prepare(const AttachProgram& preparation, const Prepared& prepared);
     Result<void> prepare(const MakeInput& preparation, const Prepared& prepared);
     Result<void> prepare(const PrepareTerminal& preparation, const Prepared& prepared);
     Result<void> prepare(const OpenFile& preparation, const Prepared& prepared);

@@ -153,6 +153,7 @@ std::string_view name(const Preparation& preparation) {
             [](const MakeCgroup&) { return "make-cgroup"; },
             [](const LimitSlice&) { return "limit-slice"; },
             [](const FilterCgroup&) { return "filter-cgroup"; },
+            [](const AttachProgram&) { return "attach-program"; },
             [](const MakeInput&) { return "make-input"; },
             [](const PrepareTerminal&) { return "prepare-terminal"; },
             [](const OpenFile&) { return "open-file"; },

@@ -193,8 +193,12 @@ std::string arguments(const FilterCgroup& step) {
     add("interfaces", Codec<InterfaceList>::format(step.interfaces));
     return text;
 }
+std::string arguments(const AttachProgram& step) {
+    return fmt::format("{}, {} {}", step.path, step.program.hook, step.program.path);
+}
 std::string arguments(const LimitSlice& step) {
-    return step.filter ? arguments(*step.filter) : step.cgroup.path;
+    return step.filter ? arguments(*step.filter)
+                       : (step.cgroup.path.empty() ? "-.slice" : step.cgroup.path);
 }
 std::string arguments(const OpenFile& step) {
     const auto flags = static_cast<std::uint64_t>(step.flags);

@@ -55,7 +55,8 @@ struct Invocation {
     /// Standard input, output and error come in the slots "caller-0" to "caller-2", whatever the
     /// unit says.
     bool callers_streams = false;
-    bool attach = false;  ///< reserved for attach; no stdio of the unit's
+    bool startup_phase = false;  ///< hearthd starts its first units, or stops all
+    bool attach = false;         ///< reserved for attach; no stdio of the unit's
 };
 
 /// The plan, or every reason (all of them, not the first) why this launch is refused.

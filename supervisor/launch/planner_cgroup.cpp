@@ -90,15 +90,19 @@ private:
     }
 
     void cpu_weight() {
-        if (!resources_.cpu_weight) {
+        const auto& startup = resources_.startup_cpu_weight;
+        const auto& asked_weight = limits_.in_phase(resources_.cpu_weight, startup);
+        if (!asked_weight) {
             return;
         }
-        const CpuWeight& weight = *resources_.cpu_weight;
+        const std::string_view directive =
+            limits_.directive_in_phase(startup, "CPUWeight", "StartupCPUWeight");
+        const CpuWeight& weight = *asked_weight;
         const std::string text = Codec<CpuWeight>::format(weight);
-        if (!limits_.has_controller("cpu", "CPUWeight", text)) {
+        if (!limits_.has_controller("cpu", directive, text)) {
             return;
         }
-        const Asked asked = limits_.planning.asked("CPUWeight", text);
+        const Asked asked = limits_.planning.asked(directive, text);
         if (!unified_) {
             // 100 is v2's default, 1024 v1's; 2 is the least that v1 has.
             const std::uint64_t shares =
@@ -142,9 +146,41 @@ private:
         }
     }
 
+    /// What the unit states, or else the nearest slice above that has a default for it.
+    void protection(
+        MemoryProtection ResourceSettings::* own,
+        std::string_view directive,
+        MemoryProtection ResourceSettings::* inherited,
+        std::string_view inherited_directive,
+        const char* file) {
+        if (resources_.*own != MemoryProtection()) {
+            unified_memory(resources_.*own, directive, file, true);
+            return;
+        }
+        for (auto slice = limits_.above.rbegin(); slice != limits_.above.rend(); ++slice) {
+            const MemoryProtection& amount = (*slice)->settings.resources.*inherited;
+            const std::string text = shown(amount);
+            if (amount == MemoryProtection()) {
+                continue;
+            }
+            const auto bytes = bytes_of(amount, inherited_directive, text);
+            if (bytes && limits_.has_unified("memory", inherited_directive, text)) {
+                const Asked asked{
+                    std::string(inherited_directive),
+                    text,
+                    (*slice)->origin_of(inherited_directive)};
+                limits_.knob("memory", file, in_file(*bytes), asked).soft = true;
+            }
+            return;
+        }
+    }
+
     void memory() {
-        unified_memory(resources_.memory_min, "MemoryMin", "memory.min", true);
-        unified_memory(resources_.memory_low, "MemoryLow", "memory.low", true);
+        using R = ResourceSettings;
+        protection(
+            &R::memory_min, "MemoryMin", &R::default_memory_min, "DefaultMemoryMin", "memory.min");
+        protection(
+            &R::memory_low, "MemoryLow", &R::default_memory_low, "DefaultMemoryLow", "memory.low");
         unified_memory(resources_.memory_high, "MemoryHigh", "memory.high", false);
         unified_memory(resources_.memory_zswap_max, "MemoryZSwapMax", "memory.zswap.max", false);
         const std::string most = shown(resources_.memory_max);
@@ -158,6 +194,12 @@ private:
                 limits_.planning.asked("MemoryMax", most));
         }
         swap(bytes.value_or(UINT64_MAX));
+        // systemd.service(5): with OOMPolicy=kill the kernel is to kill all. v1's can't.
+        const bool all = limits_.planning.settings.service.oom_policy == OomPolicy::Kill;
+        if (all && unified_ && limits_.planning.host.controllers.contains("memory")) {
+            limits_.knob("memory", "memory.oom.group", "1", limits_.planning.asked("OOMPolicy"))
+                .soft = true;
+        }
     }
 
     /// v1 limits memory and swap together, so there MemoryMax= must say how much is memory.
@@ -232,16 +274,45 @@ std::string slice_path(std::string_view slice) {
     return path + std::string(slice) + "/";
 }
 
+/// DisableControllers= knows v1's names and v2's.
+std::string present_controller(const std::string& name) {
+    return name == "blkio"     ? "io"
+           : name == "cpuacct" ? "cpu"
+           : name == "devices" ? "bpf-devices"
+                               : name;
+}
+
+std::set<std::string> disabled_by(const Unit& slice) {
+    std::set<std::string> names;
+    for (const std::string& name : slice.settings.resources.disable_controllers.names) {
+        names.insert(present_controller(name));
+    }
+    return names;
+}
+
 }  // namespace
 
-CgroupLimits::CgroupLimits(Planning& its_planning)
+CgroupLimits::CgroupLimits(Planning& its_planning, Slices slices_above)
     : planning(its_planning),
       resources(its_planning.settings.resources),
-      unified(its_planning.host.cgroup_layout == CgroupLayout::Unified) {}
+      unified(its_planning.host.cgroup_layout == CgroupLayout::Unified),
+      above(slices_above) {}
+
+const Unit* CgroupLimits::disabler(const std::string& controller) const {
+    const auto found = std::ranges::find_if(above, [&](const Unit* slice) {
+        return disabled_by(*slice).contains(present_controller(controller));
+    });
+    return found == above.end() ? nullptr : *found;
+}
 
 bool CgroupLimits::has_controller(
     const std::string& controller, std::string_view directive, const std::string& value) {
     const Host& host = planning.host;
+    if (const Unit* const slice = disabler(controller)) {
+        planning.falls_short(
+            directive, value, "DisableControllers= of " + slice->name + " withholds " + controller);
+        return false;
+    }
     if (host.cgroup_layout != CgroupLayout::None && host.controllers.contains(controller)) {
         return true;
     }
@@ -289,6 +360,15 @@ MakeCgroup CgroupLimits::finish() {
         cgroup_.v1_controllers.assign(joined_.begin(), joined_.end());
         return std::move(cgroup_);
     }
+    for (const Unit* const slice : above) {
+        if (auto names = disabled_by(*slice); !names.empty()) {
+            cgroup_.withheld[cgroup_path(*slice)] = std::move(names);
+        }
+    }
+    if (auto names = disabled_by(planning.unit);
+        !names.empty() && planning.unit.name.ends_with(".slice")) {
+        cgroup_.withheld[cgroup_.path] = std::move(names);
+    }
     for (const std::string& controller : joined_) {  // the usual ones are passed on always
         if (controller != "cpu" && controller != "memory" && controller != "pids") {
             cgroup_.passed_controllers.push_back(controller);
@@ -334,40 +414,54 @@ void limit_all(CgroupLimits& limits) {
 
 /// What the slices above hold the unit to. v1: it must be in their hierarchies, too.
 void limit_slices(Planning& planning, CgroupLimits& own) {
-    for (const Unit* const slice : planning.invocation.slices) {
-        Planning above(*slice, planning.invocation, planning.host);
+    const CgroupLimits::Slices slices = planning.invocation.slices;
+    for (std::size_t i = 0; i < slices.size(); ++i) {
+        Planning above(*slices[i], planning.invocation, planning.host);
         refuse_what_is_not_built(above);
-        CgroupLimits limits(above);
+        CgroupLimits limits(above, slices.first(i));
         limit_all(limits);
-        std::optional<FilterCgroup> filter = filter_cgroup(limits);
-        MakeCgroup cgroup = limits.finish();
+        LimitSlice slice{{}, filter_cgroup(limits), {}};
+        for (NamedProgram& named : pinned_programs(limits)) {
+            slice.programs.push_back(std::move(named.program));
+        }
+        slice.cgroup = limits.finish();
         std::ranges::move(above.refusals, std::back_inserter(planning.refusals));
         std::ranges::move(above.plan.shortfalls, std::back_inserter(planning.plan.shortfalls));
-        if (cgroup.path.empty() || (cgroup.knobs.empty() && !filter)) {
+        const bool holds = !slice.cgroup.knobs.empty() || slice.filter || !slice.programs.empty() ||
+                           slice.cgroup.withheld.contains(slice.cgroup.path);
+        if (!holds || planning.host.cgroup_layout == CgroupLayout::None) {
             continue;
         }
-        if (filter) {
-            filter->path = cgroup.path;
+        if (slice.filter) {
+            slice.filter->path = slice.cgroup.path;
         }
-        for (const MakeCgroup::Knob& knob : cgroup.knobs) {
+        for (const MakeCgroup::Knob& knob : slice.cgroup.knobs) {
             own.join(knob.controller);
         }
-        Asked who = cgroup.knobs.empty() ? above.asked("Slice") : cgroup.knobs.front().asked;
-        if (planning.host.cgroup_layout != CgroupLayout::None) {
-            planning.prepare(
-                LimitSlice{std::move(cgroup), std::move(filter)}, std::move(who), cgroup_status);
-        }
+        Asked who =
+            slice.cgroup.knobs.empty() ? above.asked("Slice") : slice.cgroup.knobs.front().asked;
+        planning.prepare(std::move(slice), std::move(who), cgroup_status);
     }
+}
+
+std::string_view filtering_directive(const FilterCgroup& filter) {
+    const bool limited = filter.device_policy != DevicePolicy::Auto;
+    return filter.devices                              ? (limited ? "DevicePolicy" : "DeviceAllow")
+           : !filter.addresses_denied.prefixes.empty() ? "IPAddressDeny"
+           : !filter.bind_denied.empty()               ? "SocketBindDeny"
+           : filter.interfaces.assigned                ? "RestrictNetworkInterfaces"
+                                                       : "IPAccounting";
 }
 
 }  // namespace
 
 void make_cgroup(Planning& planning) {
-    CgroupLimits limits(planning);
+    CgroupLimits limits(planning, planning.invocation.slices);
     limit_slices(planning, limits);
     limit_all(limits);
     delegate(limits);
     std::optional<FilterCgroup> filter = filter_cgroup(limits);
+    std::vector<NamedProgram> programs = pinned_programs(limits);
     MakeCgroup cgroup = limits.finish();
     if (planning.host.cgroup_layout == CgroupLayout::None) {
         return;
@@ -394,14 +488,13 @@ void make_cgroup(Planning& planning) {
         planning.prepare(std::move(control), planning.asked("Delegate"), cgroup_status);
     }
     if (filter) {
-        filter->path = std::move(path);
-        const std::string_view directive =
-            filter->devices                              ? "DevicePolicy"
-            : !filter->addresses_denied.prefixes.empty() ? "IPAddressDeny"
-            : !filter->bind_denied.empty()               ? "SocketBindDeny"
-            : filter->interfaces.assigned                ? "RestrictNetworkInterfaces"
-                                                         : "IPAccounting";
+        filter->path = path;
+        const std::string_view directive = filtering_directive(*filter);
         planning.prepare(std::move(*filter), planning.asked(directive), cgroup_status);
+    }
+    for (NamedProgram& named : programs) {
+        const Asked who = planning.asked(named.directive, named.program.path);
+        planning.prepare(AttachProgram{path, std::move(named.program)}, who, cgroup_status);
     }
 }
 

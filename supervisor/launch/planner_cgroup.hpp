@@ -6,8 +6,10 @@
 
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "supervisor/launch/planner_passes.hpp"
 
@@ -15,11 +17,26 @@ namespace hearth::launch {
 
 class CgroupLimits {
 public:
-    explicit CgroupLimits(Planning& planning);
+    using Slices = std::span<const Unit* const>;
+    /// `above`: the slices that the cgroup lies in, outermost first.
+    CgroupLimits(Planning& planning, Slices above);
 
     Planning& planning;
     const ResourceSettings& resources;
     const bool unified;
+    const Slices above;
+
+    /// The unit's own value, or while hearthd starts and stops that of the Startup...= beside it.
+    template <class Value>
+    const Value& in_phase(const Value& usual, const Value& startup) const {
+        return planning.invocation.startup_phase && startup != Value() ? startup : usual;
+    }
+    /// The directive that in_phase() took its value from.
+    template <class Value>
+    std::string_view directive_in_phase(
+        const Value& startup, std::string_view usual_name, std::string_view startup_name) const {
+        return planning.invocation.startup_phase && startup != Value() ? startup_name : usual_name;
+    }
 
     /// Whether `directive` can be written at all; if not, that is told.
     bool has_controller(
@@ -36,6 +53,9 @@ public:
     MakeCgroup finish();
 
 private:
+    /// The slice whose DisableControllers= names it, or null.
+    [[nodiscard]] const Unit* disabler(const std::string& controller) const;
+
     MakeCgroup cgroup_;
     std::set<std::string> joined_;
 };
@@ -47,5 +67,12 @@ void limit_placement(CgroupLimits& limits);
 
 /// What BPF programs hold the unit to, or nothing (planner_cgroup_filters.cpp).
 [[nodiscard]] std::optional<FilterCgroup> filter_cgroup(CgroupLimits& limits);
+
+/// A program of somebody else's, and the directive that names it (planner_cgroup_filters.cpp).
+struct NamedProgram {
+    std::string_view directive;
+    PinnedProgram program;
+};
+[[nodiscard]] std::vector<NamedProgram> pinned_programs(CgroupLimits& limits);
 
 }  // namespace hearth::launch

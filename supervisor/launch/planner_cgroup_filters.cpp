@@ -2,6 +2,8 @@
 //
 // What BPF programs on the unit's cgroup hold it to: devices, addresses, ports, interfaces. The
 // pseudo controllers that say whether this host takes them have systemd's names.
+#include <algorithm>
+
 #include "supervisor/launch/planner_cgroup.hpp"
 #include "units/resource_rule_codecs.hpp"
 
@@ -11,10 +13,34 @@ namespace {
 // More than these make a program of more jumps than an instruction can cross.
 constexpr std::size_t most_prefixes = 2000;
 
+/// PrivateDevices= implies DevicePolicy=closed (systemd.exec(5)). Its own /dev and what it takes
+/// away of capabilities hold without; so what is only implied falls short where there is no BPF,
+/// and that is told.
+bool lacks_implied_policy(CgroupLimits& limits) {
+    Planning& planning = limits.planning;
+    const Unit& unit = planning.unit;
+    const bool implied = planning.settings.sandbox.private_devices &&
+                         unit.origin_of("DevicePolicy") == unit.origin_of("PrivateDevices");
+    if (!implied || planning.host.controllers.contains("bpf-devices")) {
+        return false;
+    }
+    const auto reason = planning.host.controllers_missing.find("bpf-devices");
+    planning.plan.shortfalls.push_back(
+        {Severity::Warning,
+         unit.origin_of("DevicePolicy"),
+         "DevicePolicy=closed, which PrivateDevices= implies, can't be given here: " +
+             (reason == planning.host.controllers_missing.end()
+                  ? "there is no cgroup that hearthd may write to"
+                  : reason->second),
+         {},
+         {}});
+    return true;
+}
+
 void filter_devices(CgroupLimits& limits, FilterCgroup& filter) {
     const ResourceSettings& resources = limits.resources;
     const bool limited = resources.device_policy != DevicePolicy::Auto;
-    if (!limited && resources.device_allow.empty()) {
+    if ((!limited && resources.device_allow.empty()) || lacks_implied_policy(limits)) {
         return;
     }
     const std::string_view directive = limited ? "DevicePolicy" : "DeviceAllow";
@@ -79,6 +105,28 @@ void filter_interfaces(CgroupLimits& limits, FilterCgroup& filter) {
 }
 
 }  // namespace
+
+std::vector<NamedProgram> pinned_programs(CgroupLimits& limits) {
+    const ResourceSettings& resources = limits.resources;
+    std::vector<NamedProgram> programs;
+    const auto add = [&](std::string_view directive, PinnedProgram program) {
+        const bool known =
+            std::ranges::find(programs, program, &NamedProgram::program) != programs.end();
+        if (!known && limits.has_controller("bpf-foreign", directive, program.path)) {
+            programs.push_back({directive, std::move(program)});
+        }
+    };
+    for (const std::string& path : resources.ip_ingress_filter_path.paths) {
+        add("IPIngressFilterPath", {"ingress", path});
+    }
+    for (const std::string& path : resources.ip_egress_filter_path.paths) {
+        add("IPEgressFilterPath", {"egress", path});
+    }
+    for (const PinnedProgram& program : resources.bpf_program) {
+        add("BPFProgram", program);
+    }
+    return programs;
+}
 
 std::optional<FilterCgroup> filter_cgroup(CgroupLimits& limits) {
     FilterCgroup filter;

@@ -48,17 +48,21 @@ void limit_devices(CgroupLimits& limits, const DeviceAmounts<kind>& amounts, con
 }
 
 void weigh_io(CgroupLimits& limits) {
-    if (!limits.resources.io_weight) {
+    const auto& startup = limits.resources.startup_io_weight;
+    const auto& asked_weight = limits.in_phase(limits.resources.io_weight, startup);
+    if (!asked_weight) {
         return;
     }
-    const std::string weight = std::to_string(*limits.resources.io_weight);
+    const std::string_view directive =
+        limits.directive_in_phase(startup, "IOWeight", "StartupIOWeight");
+    const std::string weight = std::to_string(*asked_weight);
     const std::string controller = limits.unified ? "io" : "blkio";
-    if (!limits.has_controller(controller, "IOWeight", weight)) {
+    if (!limits.has_controller(controller, directive, weight)) {
         return;
     }
     // Two schedulers weigh: io.cost by io.weight, BFQ by a file of its own, from 1 to 1000.
-    const Asked asked = limits.planning.asked("IOWeight", weight);
-    const std::uint64_t bfq = std::min<std::uint64_t>(*limits.resources.io_weight, 1000);
+    const Asked asked = limits.planning.asked(directive, weight);
+    const std::uint64_t bfq = std::min<std::uint64_t>(*asked_weight, 1000);
     if (limits.unified) {
         limits.knob("io", "io.weight", "default " + weight, asked).soft = true;
         limits.knob("io", "io.bfq.weight", "default " + std::to_string(bfq), asked).soft = true;
@@ -82,8 +86,18 @@ void place(
 
 void limit_placement(CgroupLimits& limits) {
     const ResourceSettings& resources = limits.resources;
-    place(limits, resources.allowed_cpus, "AllowedCPUs", "cpuset.cpus");
-    place(limits, resources.allowed_memory_nodes, "AllowedMemoryNodes", "cpuset.mems");
+    const IndexSet& cpus = resources.startup_allowed_cpus;
+    const IndexSet& nodes = resources.startup_allowed_memory_nodes;
+    place(
+        limits,
+        limits.in_phase(resources.allowed_cpus, cpus),
+        limits.directive_in_phase(cpus, "AllowedCPUs", "StartupAllowedCPUs"),
+        "cpuset.cpus");
+    place(
+        limits,
+        limits.in_phase(resources.allowed_memory_nodes, nodes),
+        limits.directive_in_phase(nodes, "AllowedMemoryNodes", "StartupAllowedMemoryNodes"),
+        "cpuset.mems");
     for (const CgroupKnob& each : limits.planning.settings.hearth.cgroup_knobs) {
         const std::string controller = each.file.substr(0, each.file.find('.'));
         const std::string text = each.file + "=" + each.value;

@@ -6,7 +6,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <variant>
@@ -49,6 +51,8 @@ struct MakeCgroup {
     std::vector<std::string> passed_controllers{};
     /// Delegate=: who may make cgroups below this one (uid, gid).
     std::optional<std::pair<std::uint32_t, std::uint32_t>> delegated_to{};
+    /// Unified: slices above (or this one), and the controllers that they pass on to nobody.
+    std::map<std::string, std::set<std::string>> withheld{};
     bool operator==(const MakeCgroup&) const = default;
 };
 
@@ -66,10 +70,19 @@ struct FilterCgroup {
     bool operator==(const FilterCgroup&) const = default;
 };
 
+/// BPFProgram=, IPIngressFilterPath=: a program of somebody else's on a cgroup. It stays until the
+/// cgroup goes.
+struct AttachProgram {
+    std::string path;  ///< of the cgroup, as MakeCgroup's
+    PinnedProgram program;
+    bool operator==(const AttachProgram&) const = default;
+};
+
 /// A slice above the unit and what it is held to, written again at each launch below it.
 struct LimitSlice {
     MakeCgroup cgroup;
     std::optional<FilterCgroup> filter{};
+    std::vector<PinnedProgram> programs{};
     bool operator==(const LimitSlice&) const = default;
 };
 
@@ -280,6 +293,7 @@ struct RemoveIpc {
 using Preparation = std::variant<
     MakeCgroup,
     FilterCgroup,
+    AttachProgram,
     LimitSlice,
     MakeInput,
     PrepareTerminal,

@@ -18,6 +18,12 @@ namespace hearth::report {
 
 namespace {
 
+template <std::size_t length>
+struct Text {
+    char text[length];
+    consteval Text(const char (&from)[length]) { std::copy_n(from, length, text); }
+};
+
 std::optional<std::uint64_t> plain_number(std::string_view text) {
     std::uint64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -216,8 +222,34 @@ Finding cpu_quota_period(const Evidence& evidence) {
     const bool limited = evidence.resources().cpu_quota.per_second_microseconds != UINT64_MAX;
     return knobs(evidence, unified && limited ? "CPUQuota" : "CPUQuotaPeriodSec");
 }
-Finding cpu_weight(const Evidence& evidence) {
-    return knobs(evidence, "CPUWeight");
+
+bool sets_a_knob(const Evidence& evidence, std::string_view directive) {
+    return std::ranges::any_of(
+        evidence.question.plan.preparations, [&](const launch::Prepared& prepared) {
+            const auto* cgroup = std::get_if<launch::MakeCgroup>(&prepared.preparation);
+            return cgroup != nullptr &&
+                   std::ranges::any_of(cgroup->knobs, [&](const launch::MakeCgroup::Knob& knob) {
+                       return knob.asked.directive == directive;
+                   });
+        });
+}
+
+/// A directive and its Startup...= take turns: one whose turn it isn't has set nothing.
+bool waits_its_turn(const Evidence& evidence, std::string_view directive, std::string_view other) {
+    return !sets_a_knob(evidence, directive) &&
+           (directive.starts_with("Startup") || sets_a_knob(evidence, other));
+}
+Finding not_its_turn(std::string_view directive) {
+    return verified(
+        directive.starts_with("Startup")
+            ? "moot: hearthd neither starts its first units nor stops all"
+            : fmt::format("moot: Startup{}= holds while hearthd starts or stops", directive));
+}
+
+template <Text name, Text other>
+Finding weight_in_turn(const Evidence& evidence) {
+    return waits_its_turn(evidence, name.text, other.text) ? not_its_turn(name.text)
+                                                           : knobs(evidence, name.text);
 }
 Finding memory_high(const Evidence& evidence) {
     return amount(
@@ -267,15 +299,29 @@ Finding placed(
                ? finding
                : mismatch(finding.kernel, "the process may use others");
 }
+template <Text name, Text other>
+Finding placed_in_turn(const Evidence& evidence, const IndexSet& asked, const std::string& key) {
+    return waits_its_turn(evidence, name.text, other.text)
+               ? not_its_turn(name.text)
+               : placed(evidence, name.text, asked, key);
+}
+constexpr const char* cpus_key = "Cpus_allowed_list";
+constexpr const char* nodes_key = "Mems_allowed_list";
 Finding allowed_cpus(const Evidence& evidence) {
-    return placed(evidence, "AllowedCPUs", evidence.resources().allowed_cpus, "Cpus_allowed_list");
+    return placed_in_turn<"AllowedCPUs", "StartupAllowedCPUs">(
+        evidence, evidence.resources().allowed_cpus, cpus_key);
 }
 Finding allowed_memory_nodes(const Evidence& evidence) {
-    return placed(
-        evidence,
-        "AllowedMemoryNodes",
-        evidence.resources().allowed_memory_nodes,
-        "Mems_allowed_list");
+    return placed_in_turn<"AllowedMemoryNodes", "StartupAllowedMemoryNodes">(
+        evidence, evidence.resources().allowed_memory_nodes, nodes_key);
+}
+Finding startup_allowed_cpus(const Evidence& evidence) {
+    return placed_in_turn<"StartupAllowedCPUs", "AllowedCPUs">(
+        evidence, evidence.resources().startup_allowed_cpus, cpus_key);
+}
+Finding startup_allowed_memory_nodes(const Evidence& evidence) {
+    return placed_in_turn<"StartupAllowedMemoryNodes", "AllowedMemoryNodes">(
+        evidence, evidence.resources().startup_allowed_memory_nodes, nodes_key);
 }
 
 Finding memory_min(const Evidence& evidence) {
@@ -285,11 +331,6 @@ Finding memory_low(const Evidence& evidence) {
     return amount(evidence, "MemoryLow", evidence.resources().memory_low.bytes, "memory.low", "");
 }
 
-template <std::size_t length>
-struct Text {
-    char text[length];
-    consteval Text(const char (&from)[length]) { std::copy_n(from, length, text); }
-};
 template <Text name>
 Finding knobs_of(const Evidence& evidence) {
     return knobs(evidence, name.text);
@@ -303,8 +344,11 @@ Finding weighed(const Evidence& evidence, Finding finding) {
     return cannot_know(
         finding.kernel + ", but no disk's scheduler here weighs (BFQ, or io.cost.qos)");
 }
+template <Text name, Text other>
 Finding io_weight(const Evidence& evidence) {
-    return weighed(evidence, any_knob(evidence, "IOWeight"));
+    return waits_its_turn(evidence, name.text, other.text)
+               ? not_its_turn(name.text)
+               : weighed(evidence, any_knob(evidence, name.text));
 }
 Finding io_device_weight(const Evidence& evidence) {
     return weighed(evidence, knobs(evidence, "IODeviceWeight"));
@@ -360,25 +404,70 @@ Finding delegated(const Evidence& evidence) {
     return mismatch("", "the plan delegates nothing");
 }
 
+Finding for_units_below(const Evidence&) {
+    return verified("moot: a service has no units below it");
+}
+
+Finding pinned(const Evidence& evidence, const std::string& hook, const std::string& path) {
+    const auto found = evidence.view.cgroup_filters.find(hook + " " + path);
+    if (found == evidence.view.cgroup_filters.end()) {
+        return mismatch("", "the plan doesn't attach " + path);
+    }
+    if (!found->second.error.empty()) {
+        return cannot_know(found->second.error);
+    }
+    return either(
+        found->second.attached && is_member(evidence, ""),
+        found->second.text,
+        path + " is not attached to the process's cgroup");
+}
+Finding bpf_programs(const Evidence& evidence) {
+    Finding finding = verified("");
+    for (const PinnedProgram& program : evidence.resources().bpf_program) {
+        finding = both(std::move(finding), pinned(evidence, program.hook, program.path));
+    }
+    return finding;
+}
+Finding packet_programs(
+    const Evidence& evidence, const PinnedPaths& paths, const std::string& hook) {
+    Finding finding = verified("");
+    for (const std::string& path : paths.paths) {
+        finding = both(std::move(finding), pinned(evidence, hook, path));
+    }
+    return finding;
+}
+Finding ingress_programs(const Evidence& evidence) {
+    return packet_programs(evidence, evidence.resources().ip_ingress_filter_path, "ingress");
+}
+Finding egress_programs(const Evidence& evidence) {
+    return packet_programs(evidence, evidence.resources().ip_egress_filter_path, "egress");
+}
+
 constexpr auto checks = std::to_array<Check>({
     {"AllowedCPUs", allowed_cpus},
     {"AllowedMemoryNodes", allowed_memory_nodes},
+    {"BPFProgram", bpf_programs},
     {"CPUQuota", cpu_quota},
     {"CPUQuotaPeriodSec", cpu_quota_period},
-    {"CPUWeight", cpu_weight},
+    {"CPUWeight", weight_in_turn<"CPUWeight", "StartupCPUWeight">},
     {"Cgroup", knobs_of<"Cgroup">},
+    {"DefaultMemoryLow", for_units_below},
+    {"DefaultMemoryMin", for_units_below},
     {"Delegate", delegated},
     {"DeviceAllow", devices},
     {"DevicePolicy", devices},
+    {"DisableControllers", for_units_below},
     {"IODeviceLatencyTargetSec", knobs_of<"IODeviceLatencyTargetSec">},
     {"IODeviceWeight", io_device_weight},
     {"IOReadBandwidthMax", knobs_of<"IOReadBandwidthMax">},
     {"IOReadIOPSMax", knobs_of<"IOReadIOPSMax">},
-    {"IOWeight", io_weight},
+    {"IOWeight", io_weight<"IOWeight", "StartupIOWeight">},
     {"IOWriteBandwidthMax", knobs_of<"IOWriteBandwidthMax">},
     {"IOWriteIOPSMax", knobs_of<"IOWriteIOPSMax">},
     {"IPAddressAllow", addresses},
     {"IPAddressDeny", addresses},
+    {"IPEgressFilterPath", egress_programs},
+    {"IPIngressFilterPath", ingress_programs},
     {"MemoryHigh", memory_high},
     {"MemoryLow", memory_low},
     {"MemoryMax", memory_max},
@@ -389,6 +478,10 @@ constexpr auto checks = std::to_array<Check>({
     {"Slice", slice},
     {"SocketBindAllow", binds},
     {"SocketBindDeny", binds},
+    {"StartupAllowedCPUs", startup_allowed_cpus},
+    {"StartupAllowedMemoryNodes", startup_allowed_memory_nodes},
+    {"StartupCPUWeight", weight_in_turn<"StartupCPUWeight", "CPUWeight">},
+    {"StartupIOWeight", io_weight<"StartupIOWeight", "IOWeight">},
     {"TasksMax", tasks_max},
 });
 

@@ -129,8 +129,25 @@ AttachedFilter attached_filter(
     return filter;
 }
 
+AttachedFilter attached_program(const std::string& directory, const launch::AttachProgram& wanted) {
+    AttachedFilter filter;
+    const auto state = cgroup::pinned_state(directory, wanted.program);
+    if (!state) {
+        filter.error = state.error().what;
+        return filter;
+    }
+    filter.attached = state->attached;
+    filter.text = wanted.program.hook + (state->attached ? " " : " without ") + state->tag;
+    return filter;
+}
+
 void read_filters(KernelView& view, const Question& question, const cgroup::Tree& tree) {
     for (const launch::Prepared& prepared : question.plan.preparations) {
+        if (const auto* pinned = std::get_if<launch::AttachProgram>(&prepared.preparation)) {
+            const std::string what = pinned->program.hook + " " + pinned->program.path;
+            view.cgroup_filters[what] = attached_program(tree.directory(pinned->path), *pinned);
+            continue;
+        }
         const auto* filter = std::get_if<launch::FilterCgroup>(&prepared.preparation);
         if (filter == nullptr) {
             continue;

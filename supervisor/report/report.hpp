@@ -120,7 +120,7 @@ struct KernelView {
         limits;  ///< /proc/PID/limits: "Max open files" to "SOFT HARD"
     std::map<std::string, std::string> knobs;  ///< cgroup file to content, of the unit's own cgroup
     std::map<std::string, std::string> block_devices;  ///< path of a knob to "254:0"
-    /// "devices", "addresses", "binds", "interfaces"
+    /// "devices", "addresses", "binds", "interfaces"; "HOOK PATH" of a pinned program
     std::map<std::string, AttachedFilter> cgroup_filters;
     std::string cgroup_owner;     ///< uid of the unit's v2 directory
     bool io_weighed = false;      ///< some disk's IO is scheduled by weight: BFQ, or io.cost

@@ -31,6 +31,7 @@ TEST(ReportMutation, HeatServiceTurnsExactlyTheRowsRedThatLoseTheirPart) {
             {"ProtectSystem clone-tree", {}, fails},
             {"PrivateDevices make-devices", {}, fails},
             {"PrivateDevices bind-devices", {"PrivateDevices"}},
+            {"DevicePolicy filter-cgroup", {"DevicePolicy"}},
             {"PrivateTmp bind-mount", {"PrivateTmp"}},
             {"PrivateTmp make-private-tmp", {}, fails},
             {"ProtectHome hide-path", {"ProtectHome"}},

@@ -70,6 +70,7 @@ inline Host machine(CgroupLayout layout = CgroupLayout::Hybrid) {
         layout == CgroupLayout::Unified ? "io" : "blkio",
         "bpf-devices",
         "bpf-firewall",
+        "bpf-foreign",
         "bpf-restrict-network-interfaces",
         "bpf-socket-bind",
         "cpu",
@@ -170,6 +171,7 @@ inline std::vector<std::string> mount_lines(const Plan& plan) {
     for (const Prepared& prepared : plan.preparations) {
         if (!std::holds_alternative<MakeCgroup>(prepared.preparation) &&
             !std::holds_alternative<FilterCgroup>(prepared.preparation) &&
+            !std::holds_alternative<AttachProgram>(prepared.preparation) &&
             !std::holds_alternative<OpenFile>(prepared.preparation) &&
             !std::holds_alternative<MakeNamespace>(prepared.preparation)) {
             lines.push_back(describe(prepared.preparation));

@@ -49,7 +49,7 @@ TEST(LimitHits, AreToldOnceAndCounted) {
     EXPECT_EQ(hits.note(usage, {15, 105}), Lines{});
     EXPECT_EQ(hits.note(usage, {19, 109}), Lines{});
     ASSERT_EQ(hits.all().size(), 1U);
-    EXPECT_EQ(hits.all()[0], (LimitHit{"TasksMax", 3, {11, 101}, {15, 105}}));
+    EXPECT_EQ(hits.all()[0], (LimitHit{"TasksMax", 3, {11, 101}, {15, 105}, {}}));
     EXPECT_EQ(describe(hits.all()[0]), "TasksMax refused it a new task 3 times");
 }
 
@@ -62,17 +62,35 @@ TEST(LimitHits, HaveNoTimeThatNobodyTold) {
         hits.note(usage, {}),
         (Lines{"CPUQuota made it wait 7 times", "OOMKill ended a process once"}));
     ASSERT_EQ(hits.all().size(), 2U);
-    EXPECT_EQ(hits.all()[0], (LimitHit{"CPUQuota", 7, {}, {}}));
+    EXPECT_EQ(hits.all()[0], (LimitHit{"CPUQuota", 7, {}, {}, {}}));
     // A figure that can't be read any more takes nothing back.
     EXPECT_EQ(hits.note({}, {20, 200}), Lines{});
     EXPECT_EQ(hits.all()[0].count, 7U);
 }
 
 TEST(LimitHits, TravelAsText) {
-    const LimitHit hit{"TasksMax", 3, {11, 101}, {15, 105}};
+    LimitHit hit{"TasksMax", 3, {11, 101}, {15, 105}, {}};
     EXPECT_EQ(to_text(hit), "TasksMax count=3 first=101 last=105");
-    EXPECT_EQ(limit_hit(to_text(hit)), (LimitHit{"TasksMax", 3, {0, 101}, {0, 105}}));
+    EXPECT_EQ(limit_hit(to_text(hit)), (LimitHit{"TasksMax", 3, {0, 101}, {0, 105}, {}}));
     EXPECT_EQ(limit_hit("Unheard count=3"), std::nullopt);
+    hit.detail = "a first=7 (pid 12, 15.8M)";
+    EXPECT_EQ(to_text(hit), "TasksMax count=3 first=101 last=105 detail=a first=7 (pid 12, 15.8M)");
+    EXPECT_EQ(limit_hit(to_text(hit))->detail, hit.detail);
+    EXPECT_EQ(limit_hit(to_text(hit))->first.realtime, 101U);
+}
+
+TEST(LimitHits, AreExplainedWhereTheyHappened) {
+    LimitHits hits;
+    hits.explain("OOMKill", "tail");
+    EXPECT_TRUE(hits.all().empty());
+    ResourceUsage usage;
+    usage.out_of_memory_kills = 1;
+    static_cast<void>(hits.note(usage, {}));
+    hits.explain("OOMKill", "tail");
+    usage.out_of_memory_kills = 2;
+    static_cast<void>(hits.note(usage, {}));
+    ASSERT_EQ(hits.all().size(), 1U);
+    EXPECT_EQ(hits.all()[0].detail, "tail");
 }
 
 }  // namespace

@@ -172,6 +172,8 @@ TEST(Lint, AdvisesWhereCombinationsMissTheirAim) {
         {"ReadWritePaths=/srv", "read-write-alone"},
         {"AmbientCapabilities=CAP_CHOWN\nCapabilityBoundingSet=CAP_KILL", "ambient-not-bounded"},
         {"CPUQuotaPeriodSec=10ms", "quota-period-alone"},
+        {"DisableControllers=cpu", "slice-directive"},
+        {"DefaultMemoryLow=1M", "slice-directive"},
         {"MemoryMax=1M\nMemoryHigh=2M", "memory-high-above-max"},
         {"Restart=always\nStartLimitBurst=0", "restart-unlimited"},
         {"RuntimeMaxSec=1\nType=oneshot", "runtime-max-oneshot"},

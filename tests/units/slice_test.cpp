@@ -37,6 +37,25 @@ TEST(Slice, WithoutAFileStillReadsItsDropIns) {
     EXPECT_EQ(unit.settings.resources.tasks_max.count, 6U);
 }
 
+TEST(Slice, ThatIsBuiltInHasTheLimitsOfItsDropIns) {
+    TextSource source;
+    source.fragments["system.slice"] = {
+        "/usr/lib/systemd/system/system.slice", "[Slice]\nTasksMax=1\n", false};
+    source.drop_in_files["system.slice"].push_back(
+        {"/etc/systemd/system/system.slice.d/50-TasksMax.conf", "[Slice]\nTasksMax=6\n"});
+    LoadContext context = test_context();
+    context.guest = true;
+    const Unit unit = load_unit("system.slice", source, context);
+    EXPECT_TRUE(unit.built_in && unit.starts_active);
+    EXPECT_EQ(unit.load_state, LoadState::Loaded);
+    EXPECT_EQ(unit.settings.resources.tasks_max.count, 6U);
+    EXPECT_TRUE(unit.dependencies.empty());
+    source.drop_in_files.clear();
+    EXPECT_EQ(
+        load_unit("system.slice", source, context).settings.resources.tasks_max.count,
+        std::nullopt);
+}
+
 TEST(Slice, OfAServiceIsSystemsUnlessItSaysOrIsAnInstance) {
     EXPECT_EQ(slice_of(load_service("")), "system.slice");
     EXPECT_EQ(slice_of(load_service("Slice=a-b.slice")), "a-b.slice");

@@ -8,6 +8,8 @@ namespace hearth {
 namespace directives {
 namespace {
 
+using R = ResourceSettings;
+
 template <Name name, auto member>
 consteval Row row(const Description& description) {
     return directive<name, Section::Service, Context::Resources, &Settings::resources, member>(
@@ -56,11 +58,12 @@ constexpr std::array<Property, 1> quota_period_property = {{
      }},
 }};
 
+template <auto member, Name name>
 constexpr std::array<Property, 1> weight_property = {{
-    {"CPUWeight",
+    {name.view(),
      "t",
      [](const Settings& settings, ValueSink& sink) {
-         const std::optional<CpuWeight>& weight = settings.resources.cpu_weight;
+         const std::optional<CpuWeight>& weight = settings.resources.*member;
          if (weight) {
              Codec<CpuWeight>::write(*weight, sink);
          } else {
@@ -128,8 +131,9 @@ std::uint64_t converted_weight(std::uint64_t old, std::uint64_t old_of_100) {
     return std::clamp<std::uint64_t>(old * 100 / old_of_100, 1, 10'000);
 }
 
+template <auto member>
 Assigned assign_shares(Settings& settings, std::string_view text, const ValueContext&) {
-    std::optional<CpuWeight>& weight = settings.resources.cpu_weight;
+    std::optional<CpuWeight>& weight = settings.resources.*member;
     if (text.empty()) {
         weight.reset();
         return {};
@@ -139,8 +143,9 @@ Assigned assign_shares(Settings& settings, std::string_view text, const ValueCon
     return {};
 }
 
+template <auto member>
 std::string format_shares(const Settings& settings) {
-    const std::optional<CpuWeight>& weight = settings.resources.cpu_weight;
+    const std::optional<CpuWeight>& weight = settings.resources.*member;
     if (!weight) {
         return {};
     }
@@ -148,8 +153,9 @@ std::string format_shares(const Settings& settings) {
     return std::to_string(weight->idle ? 2 : std::max<std::uint64_t>(shares, 2));
 }
 
+template <auto member>
 Assigned assign_block_io_weight(Settings& settings, std::string_view text, const ValueContext&) {
-    std::optional<std::uint64_t>& weight = settings.resources.io_weight;
+    std::optional<std::uint64_t>& weight = settings.resources.*member;
     if (text.empty()) {
         weight.reset();
         return {};
@@ -158,8 +164,9 @@ Assigned assign_block_io_weight(Settings& settings, std::string_view text, const
     return {};
 }
 
+template <auto member>
 std::string format_block_io_weight(const Settings& settings) {
-    const std::optional<std::uint64_t>& weight = settings.resources.io_weight;
+    const std::optional<std::uint64_t>& weight = settings.resources.*member;
     return weight ? std::to_string(*weight * block_io_of_weight_100 / 100) : std::string();
 }
 
@@ -216,12 +223,20 @@ constexpr std::array<Property, 2> delegate_properties = {{
      }},
 }};
 
-using R = ResourceSettings;
+template <Name name, auto member>
+consteval Row weight(std::string_view summary, std::string_view sample) {
+    Row row = share<name, member>(summary, sample, unset_is_infinity<member, name>);
+    row.assign = &assign_within<1, 10'000, &Settings::resources, member>;
+    return row;
+}
 
 constexpr auto rows = std::to_array<Row>({
     limit<"AllowedCPUs", &R::allowed_cpus>("The CPUs on which the service's cgroup runs.", "0"),
     limit<"AllowedMemoryNodes", &R::allowed_memory_nodes>(
         "The memory nodes from which the service's cgroup gets memory.", "0"),
+    limit<"BPFProgram", &R::bpf_program>(
+        "BPF programs of others that are attached to the service's cgroup.",
+        "egress:/sys/fs/bpf/x"),
     row<"BlockIOAccounting", &R::io_accounting>({
         .summary = "The old name of IOAccounting=.",
         .applied = applied::Reporting{},
@@ -239,8 +254,8 @@ constexpr auto rows = std::to_array<Row>({
     converted(
         share<"BlockIOWeight", &R::io_weight>(
             "The old form of IOWeight=, from 10 to 1000.", "250", no_properties),
-        &assign_block_io_weight,
-        &format_block_io_weight),
+        &assign_block_io_weight<&R::io_weight>,
+        &format_block_io_weight<&R::io_weight>),
     old_limit<"BlockIOWriteBandwidth", &R::io_write_bandwidth_max>(
         "The old name of IOWriteBandwidthMax=.", "/dev/sda 1M"),
     accounting<"CPUAccounting", &R::cpu_accounting>("Counts the CPU time of the service.", "yes"),
@@ -261,12 +276,16 @@ constexpr auto rows = std::to_array<Row>({
     converted(
         share<"CPUShares", &R::cpu_weight>(
             "The old form of CPUWeight=, from 2 to 262144.", "512", no_properties),
-        &assign_shares,
-        &format_shares),
+        &assign_shares<&R::cpu_weight>,
+        &format_shares<&R::cpu_weight>),
     share<"CPUWeight", &R::cpu_weight>(
         "The share of CPU time, among services that want more than there is.",
         "20",
-        weight_property),
+        weight_property<&R::cpu_weight, "CPUWeight">),
+    protection<"DefaultMemoryLow", &R::default_memory_low>(
+        "MemoryLow= of the units below this slice that state none.", "16M"),
+    protection<"DefaultMemoryMin", &R::default_memory_min>(
+        "MemoryMin= of the units below this slice that state none.", "16M"),
     row<"Delegate", &R::delegate>({
         .summary = "The service manages its own part of the cgroup tree.",
         .applied = applied::Preparation{},
@@ -277,6 +296,8 @@ constexpr auto rows = std::to_array<Row>({
     limit<"DeviceAllow", &R::device_allow>("Devices that the service may use.", "/dev/null rw"),
     limit<"DevicePolicy", &R::device_policy>(
         "Whether the service may use other devices than those of DeviceAllow=.", "closed"),
+    share<"DisableControllers", &R::disable_controllers>(
+        "Controllers that the units below this slice don't get.", "cpu"),
     accounting<"IOAccounting", &R::io_accounting>("Counts the block IO of the service.", "yes"),
     protection<"IODeviceLatencyTargetSec", &R::io_device_latency_target>(
         "The latency that the service's IO on a device is to have.", "/dev/sda 25ms"),
@@ -285,8 +306,7 @@ constexpr auto rows = std::to_array<Row>({
         "The most bytes per second that are read from a device.", "/dev/sda 1M"),
     limit<"IOReadIOPSMax", &R::io_read_iops_max>(
         "The most reads per second from a device.", "/dev/sda 100"),
-    share<"IOWeight", &R::io_weight>(
-        "The share of block IO.", "500", unset_is_infinity<&R::io_weight, "IOWeight">),
+    weight<"IOWeight", &R::io_weight>("The share of block IO.", "500"),
     limit<"IOWriteBandwidthMax", &R::io_write_bandwidth_max>(
         "The most bytes per second that are written to a device.", "/dev/sda 1M"),
     limit<"IOWriteIOPSMax", &R::io_write_iops_max>(
@@ -298,6 +318,10 @@ constexpr auto rows = std::to_array<Row>({
         "localhost 10.0.0.0/8"),
     limit<"IPAddressDeny", &R::ip_address_deny>(
         "Addresses that the service may not exchange packets with.", "any"),
+    limit<"IPEgressFilterPath", &R::ip_egress_filter_path>(
+        "BPF programs of others that judge what the service sends.", "/sys/fs/bpf/x"),
+    limit<"IPIngressFilterPath", &R::ip_ingress_filter_path>(
+        "BPF programs of others that judge what the service receives.", "/sys/fs/bpf/x"),
     accounting<"MemoryAccounting", &R::memory_accounting>(
         "Counts the memory of the service.", "no"),
     limit<"MemoryHigh", &R::memory_high>(
@@ -327,6 +351,26 @@ constexpr auto rows = std::to_array<Row>({
         "Addresses that the service can bind sockets to, before SocketBindDeny=.", "tcp:8080"),
     limit<"SocketBindDeny", &R::socket_bind_deny>(
         "Addresses that the service can't bind sockets to.", "any"),
+    limit<"StartupAllowedCPUs", &R::startup_allowed_cpus>(
+        "AllowedCPUs= while hearthd starts its first units and while it stops all.", "0"),
+    limit<"StartupAllowedMemoryNodes", &R::startup_allowed_memory_nodes>(
+        "AllowedMemoryNodes= while hearthd starts its first units and while it stops all.", "0"),
+    converted(
+        share<"StartupBlockIOWeight", &R::startup_io_weight>(
+            "The old form of StartupIOWeight=, from 10 to 1000.", "250", no_properties),
+        &assign_block_io_weight<&R::startup_io_weight>,
+        &format_block_io_weight<&R::startup_io_weight>),
+    converted(
+        share<"StartupCPUShares", &R::startup_cpu_weight>(
+            "The old form of StartupCPUWeight=, from 2 to 262144.", "512", no_properties),
+        &assign_shares<&R::startup_cpu_weight>,
+        &format_shares<&R::startup_cpu_weight>),
+    share<"StartupCPUWeight", &R::startup_cpu_weight>(
+        "CPUWeight= while hearthd starts its first units and while it stops all.",
+        "50",
+        weight_property<&R::startup_cpu_weight, "StartupCPUWeight">),
+    weight<"StartupIOWeight", &R::startup_io_weight>(
+        "IOWeight= while hearthd starts its first units and while it stops all.", "500"),
     accounting<"TasksAccounting", &R::tasks_accounting>(
         "Counts the processes and threads of the service.", "no"),
     limit<"TasksMax", &R::tasks_max>(

@@ -2,10 +2,13 @@
 # timeout: 700
 #
 # The integration tests of the development machine's hybrid cgroups, the same program, on a kernel
-# with pure v2. Left out: AThousandRestarts, which 90-leaks does here with fewer, and ReportMutation,
-# which 98-mutation runs by itself for its length; and the suites whose services are programs that
-# this initramfs hasn't (bash, perl, mksquashfs, findmnt, the tests' own).
+# with pure v2. Left out: AThousandRestarts, which 90-leaks does here with fewer, ReportMutation and
+# the limits, which 98-mutation and 97-limits run by themselves for their length, and the suites
+# whose services are programs that this initramfs hasn't (bash, perl, mksquashfs, findmnt, the
+# tests' own).
 needs_more='ControlAccess Directories Escapes HearthdNamespaces HearthdOfAUser HearthdResources
+    HearthdDelegation HearthdIo HearthdLimits HearthdLiveLimits HearthdMany HearthdOom HearthdPhases
+    HearthdPrograms HearthdQuota HearthdSlices
     HearthdUsers HearthdWithoutSysAdmin Images LaunchFilter LaunchPrivileges LaunchScheduling
     LaunchStreams LaunchTerminal Layers Notify Proof Roots'
 left_out='*AThousand*:ReportMutation.*'
