@@ -11,8 +11,9 @@
 
 namespace hearth::test {
 
-inline testing::Output run_stock_systemctl(
-    const testing::HearthdProcess& hearthd, const std::string& words) {
+/// `words` are for the shell.
+inline testing::Output run_stock_client(
+    const testing::HearthdProcess& hearthd, const std::string& program, const std::string& words) {
     const std::string& place = hearthd.place();
     const std::string socket = place + "/runtime/private";
     return testing::run_program({
@@ -26,8 +27,13 @@ inline testing::Output run_stock_systemctl(
             " /mnt && mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/system " + place +
             " && mount --bind /mnt " + place + " && ln -s " + socket +
             " /run/systemd/private && export DBUS_SYSTEM_BUS_ADDRESS=unix:path=" + socket +
-            " SYSTEMD_IGNORE_CHROOT=1 && exec " + stock_systemctl() + " " + words,
+            " SYSTEMD_IGNORE_CHROOT=1 && exec " + program + " " + words,
     });
+}
+
+inline testing::Output run_stock_systemctl(
+    const testing::HearthdProcess& hearthd, const std::string& words) {
+    return run_stock_client(hearthd, stock_systemctl(), words);
 }
 
 }  // namespace hearth::test

@@ -354,7 +354,7 @@ TEST_F(BusServer, KnowsNoOtherServices) {
 TEST_F(BusServer, RefusesMethodsItDoesNotHave) {
     serve();
     const auto bus = connect();
-    for (const char* member : {"PowerOff", "StartTransientUnit", "SetShowStatus", "Exit"}) {
+    for (const char* member : {"PowerOff", "KExec", "SetShowStatus", "Exit"}) {
         EXPECT_EQ(manager(bus, member, "").error, "org.freedesktop.DBus.Error.UnknownMethod")
             << member;
     }
