@@ -105,7 +105,7 @@ void ScopeMachine::time_elapsed() {
     switch (status_.state) {
         case ServiceState::Running:
             fail(ServiceResult::Timeout);
-            outcome_.actions.push_back(
+            outcome_.actions.emplace_back(
                 Tell{Severity::Warning, record_.unit.name, "RuntimeMaxSec= is over"});
             return terminate();
         case ServiceState::StopSigterm:

@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include "parser/command_line.hpp"
 #include "parser/specifiers.hpp"
@@ -214,11 +215,11 @@ private:
         return good_ ? std::string(static_cast<const char*>(data), size) : std::string();
     }
     /// An empty list empties the directive.
-    static Lines or_reset(Lines lines) { return lines.empty() ? Lines{""} : lines; }
+    static Lines or_reset(Lines&& lines) { return lines.empty() ? Lines{""} : std::move(lines); }
 
     Lines of_boolean() { return {boolean() ? "yes" : "no"}; }
     Lines of_text() {
-        std::string value = text();
+        const std::string value = text();
         return {value.empty() ? value : std::string(target_.prefix) + escape_specifiers(value)};
     }
     Lines of_signed() { return {signed_text(target_, basic<std::int32_t>('i'))}; }

@@ -289,6 +289,11 @@ int run_verb(const Arguments& arguments) {
     if (!client) {
         return Failure;
     }
+    if (run.pipe) {
+        // sd-bus's server drops a connection whose first message, with the end of the login, brings
+        // descriptors.
+        (void)client->call(manager_path, "org.freedesktop.DBus.Peer", "Ping", "");
+    }
     const auto reply = request_start(*client, run, unit, assignments_of(run, program));
     if (!reply) {
         complain("Failed to start transient unit " + unit + ": " + reply.error().message);

@@ -169,6 +169,33 @@ TEST_F(Scopes, WorkWithTheStockClient) {
     expect_forgotten(hearthd, "stock.scope");
 }
 
+TEST_F(Scopes, CanBeAbandonedByTheirMaker) {
+    const std::string busctl = stock_client("busctl");
+    if (busctl.empty()) {
+        GTEST_SKIP() << "no busctl on this machine";
+    }
+    HearthdProcess hearthd;
+    Beside nap(hearthd, {"run", "--scope", "-q", "--unit=nap", "/bin/sleep", "infinity"});
+    ASSERT_TRUE(hearthd.becomes("nap.scope", "SubState", "running"));
+    const auto abandon = [&](const std::string& unit) {
+        return testing::run_program(
+            {busctl,
+             "--address=unix:path=" + hearthd.place() + "/runtime/private",
+             "call",
+             "org.freedesktop.systemd1",
+             "/org/freedesktop/systemd1",
+             "org.freedesktop.systemd1.Manager",
+             "AbandonScope",
+             "s",
+             unit});
+    };
+    EXPECT_EQ(abandon("nap.scope").status, 0);
+    EXPECT_TRUE(hearthd.becomes("nap.scope", "SubState", "abandoned"));
+    EXPECT_NE(abandon("system.slice").status, 0);
+    EXPECT_EQ(hearthd.ctl({"stop", "nap.scope"}).status, 0);
+    EXPECT_EQ(nap.end(), 128 + SIGTERM);
+}
+
 TEST_F(Scopes, NeedProcessesAndNoFile) {
     HearthdProcess hearthd;
     hearthd.add("written.scope", "[Scope]\nMemoryMax=1G\n");

@@ -89,6 +89,21 @@ TEST_F(SystemdRun, ReachesTheCallersStreams) {
     EXPECT_EQ(out.err, "err\n");
 }
 
+TEST_F(SystemdRun, GivesTheServiceATerminal) {
+    if (::access("/usr/bin/script", X_OK) != 0) {
+        GTEST_SKIP() << "no script(1), which gives systemd-run a terminal";
+    }
+    HearthdProcess hearthd;
+    const Output out = run_stock_client(
+        hearthd,
+        "/usr/bin/script",
+        "-qec '" + stock_client("systemd-run") +
+            " -q --pty --wait /bin/sh -c \"test -t 0 && test -t 2 && echo terminal; exit 7\"' "
+            "/dev/null");
+    EXPECT_EQ(out.status, 7) << out.out << out.err << hearthd.log();
+    EXPECT_NE(out.out.find("terminal"), std::string::npos) << out.out << out.err;
+}
+
 TEST_F(SystemdRun, StaysUpAfterItsEndWithRemainAfterExit) {
     HearthdProcess hearthd;
     ASSERT_EQ(systemd_run(hearthd, "-r -p Type=oneshot --unit=stays /bin/true").status, 0);
