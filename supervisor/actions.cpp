@@ -114,6 +114,7 @@ void Supervisor::perform(const Action& action) {
             },
             [this](const Release& release) { perform_release(release.unit); },
             [this](const CheckConditions& check) { perform_check(check); },
+            [this](const FillScope& fill) { perform_fill(fill.unit); },
             [this](const PerformAction& action_) { perform_action(action_); },
             [](const Tell& tell) {
                 log::write(log::level_of(tell.severity), tell.unit, tell.message);
@@ -156,7 +157,9 @@ Result<launch::Plan, Diagnostics> Supervisor::make_plan(const Launch& action, Li
     if (!unit.settings.sandbox.apparmor_profile.label.empty()) {
         invocation.apparmor_profiles = HostFacts::apparmor_profiles();
     }
-    invocation.callers_streams = main && is_command_unit(action.unit);
+    if (main && is_command_unit(action.unit)) {
+        invocation.given_streams.fill(true);
+    }
     const NotifyAccess access = notify_access(unit);
     if (access != NotifyAccess::None && (main || access != NotifyAccess::Main)) {
         invocation.notify_socket = notify_->path();
@@ -166,6 +169,12 @@ Result<launch::Plan, Diagnostics> Supervisor::make_plan(const Launch& action, Li
     }
     for (const StoredDescriptor& stored : record.status.stored) {
         invocation.stored.push_back({notify::slot_of(stored.id), stored.name});
+    }
+    if (const auto given = given_.find(action.unit); given != given_.end()) {
+        std::ranges::transform(
+            given->second.stdio, invocation.given_streams.begin(), [](const auto& stream) {
+                return static_cast<bool>(stream);
+            });
     }
     auto files = HostFacts::environment_files(unit);
     if (!files) {
@@ -318,6 +327,7 @@ void Supervisor::perform_launch(const Launch& action) {
     if (action.kind == ExecKind::Start) {
         lend_stored(action, request);
     }
+    lend_stdio(action.unit, request);
     intend(live);
     request.mark = live.launch_mark;
     if (action.kind == ExecKind::Health) {
@@ -462,6 +472,7 @@ void Supervisor::perform_release(const std::string& unit) {
     }
     save(unit);
     prune_slices();
+    settle_source_.trigger();  // a transient unit may be forgotten now
 }
 
 }  // namespace hearth

@@ -153,7 +153,11 @@ void Supervisor::adopt() {
 
 void Supervisor::adopt_unit(const KeptUnit& unit) {
     const UnitRecord* const record = world_.find(unit.name);
-    if (record == nullptr || unit_type(record->unit.name) != UnitType::Service) {
+    const UnitType type = record == nullptr ? UnitType::Target : unit_type(record->unit.name);
+    if (type == UnitType::Scope) {
+        return adopt_scope(unit);
+    }
+    if (type != UnitType::Service && type != UnitType::Mount) {
         return;
     }
     StateLines lines = unit.lines;

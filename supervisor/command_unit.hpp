@@ -2,7 +2,7 @@
 //
 // `hearth-init -- COMMAND [ARG...]` (DESIGN 6): the command as a unit file. It is essential, so
 // hearthd ends with it; it has the caller's environment and directory, and its standard input,
-// output and error (launch::Invocation::callers_streams). The text is pure; nothing is written
+// output and error (launch::Invocation::given_streams). The text is pure; nothing is written
 // here.
 #pragma once
 

@@ -8,6 +8,7 @@
 
 #include <sys/types.h>
 
+#include <array>
 #include <functional>
 #include <map>
 #include <string>
@@ -18,6 +19,7 @@
 #include "units/engine.hpp"
 #include "units/install.hpp"
 #include "units/runtime_fields.hpp"
+#include "units/transient.hpp"
 
 namespace hearth {
 
@@ -60,6 +62,15 @@ struct AttachExit {
     int status = 0;
 };
 
+/// StartTransientUnit(): a unit that is made by a client. Descriptors are duplicates; an empty one
+/// was not passed.
+struct TransientUnit {
+    std::string name;
+    std::vector<TransientAssignment> assignments;
+    std::array<sys::Descriptor, 3> stdio;
+    std::vector<pid_t> pids;  ///< that a scope begins with
+};
+
 class Control {
 public:
     virtual ~Control() = default;
@@ -73,6 +84,13 @@ public:
     virtual Result<const UnitRecord*, RequestError> load(const std::string& unit) = 0;
     virtual Result<JobId, RequestError> request(
         const std::string& unit, Verb verb, JobMode mode, const Requester& by) = 0;
+    /// Makes the units' files and starts the first; all or none of them are made.
+    virtual Result<JobId, RequestError> start_transient(
+        std::vector<TransientUnit> units, JobMode mode, const Requester& by) = 0;
+    /// Of a scope: whoever made it leaves it to itself.
+    virtual Result<void, RequestError> abandon(const std::string& unit) = 0;
+    /// A client refers to that unit (or doesn't any more): meanwhile it is not forgotten. Counts.
+    virtual void refer(const std::string& unit, bool refers) = 0;
     virtual Result<void, RequestError> cancel(JobId job, const Requester& by) = 0;
     /// whom: "main", "control", "all" (and "-fail" forms).
     virtual Result<void, RequestError> kill(

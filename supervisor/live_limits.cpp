@@ -14,6 +14,7 @@
 #include "supervisor/supervisor.hpp"
 #include "supervisor/sys/file.hpp"
 #include "units/directive.hpp"
+#include "units/type_section.hpp"
 #include "units/unit_name.hpp"
 
 namespace hearth {
@@ -161,7 +162,7 @@ void Supervisor::note_slices(const launch::Plan& plan) {
 /// Slices without anything below go, innermost first; not while a launch may be about to make
 /// something in one.
 void Supervisor::prune_slices() {
-    if (!launching_.empty() || !waiting_to_join_.empty()) {
+    if (!launching_.empty() || !waiting_to_join_.empty() || filling_ > 0) {
         return;
     }
     std::vector<std::string> paths;
@@ -331,19 +332,19 @@ void Supervisor::apply_startup_limits() {
 
 Result<void, RequestError> Supervisor::write_drop_ins(
     const Unit& changed, bool runtime, const std::vector<std::string>& names) {
-    const std::vector<std::string>& path = store_.path();
+    const std::vector<std::string>& path = options_.unit_path;
     const std::string in_run = "/run/systemd/system.control";
     const bool own = std::ranges::find(path, in_run) == path.end();
     const std::string for_now = own ? options_.runtime_directory + "/system.control" : in_run;
     const std::string folder = "/" + changed.name + ".d";
-    const std::string directory = (runtime ? for_now : (own ? path.at(1) : path.front())) + folder;
-    const std::string section = changed.name.ends_with(".slice") ? "Slice" : "Service";
+    const std::string directory = (runtime || changed.transient ? for_now : path.front()) + folder;
+    const std::string section = own_section(unit_type(changed.name));
     const auto write = [&](const std::string& name) -> Result<void> {
         const std::string file = "/50-" + name + ".conf";
         HEARTH_TRY(sys::make_directories(directory, 0755));
         HEARTH_TRY(sys::replace_file(
             directory + file, drop_in_text(*live_row(name), changed.settings, section), 0644));
-        if (!runtime) {  // or it would go on hiding the one for good
+        if (!runtime && !changed.transient) {  // or it would go on hiding the one for good
             static_cast<void>(sys::unlink(for_now + folder + file));
         }
         return {};
@@ -361,7 +362,9 @@ Result<void, RequestError> Supervisor::set_properties(
     const std::string& unit, bool runtime, const std::vector<std::string>& assignments) {
     const UnitRecord* const record = HEARTH_TRY(load(unit));
     const UnitType type = unit_type(record->unit.name);
-    if (type != UnitType::Slice && (type != UnitType::Service || record->unit.built_in)) {
+    const bool limited =
+        type == UnitType::Service || type == UnitType::Slice || type == UnitType::Scope;
+    if (!limited || record->unit.built_in) {
         return Unexpected(invalid(unit + " has no limits of its own to set"));
     }
     Unit changed = record->unit;

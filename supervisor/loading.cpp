@@ -3,6 +3,9 @@
 // Loading units into the World: a unit comes with all units that it names, so that the engine can
 // plan; daemon-reload reads everything first, off to the side, and hands it over as one event. What
 // can't be read replaces nothing that runs (units/engine_loading.cpp).
+#include <fcntl.h>
+#include <sys/epoll.h>
+
 #include <algorithm>
 #include <set>
 #include <utility>
@@ -10,6 +13,7 @@
 #include "supervisor/log.hpp"
 #include "supervisor/now.hpp"
 #include "supervisor/supervisor.hpp"
+#include "supervisor/sys/file.hpp"
 #include "supervisor/sys/process.hpp"
 #include "units/directive.hpp"
 #include "units/unit_name.hpp"
@@ -21,7 +25,7 @@ namespace {
 constexpr std::uint64_t presence_interval = 500'000;
 
 bool at_rest(const UnitRecord& record) {
-    return record.status.state == ServiceState::Dead || record.status.state == ServiceState::Failed;
+    return hearth::at_rest(record.active_state());
 }
 
 bool follows_the_kernel(const std::string& unit) {
@@ -96,22 +100,30 @@ void Supervisor::take_in(std::vector<Unit> units) {
     }
 }
 
-/// Devices, mounts and swaps that units name are looked at twice a second, while there are any.
+/// True while there are units whose presence the kernel decides.
+bool Supervisor::check_presence() {
+    bool any = false;
+    for (const auto& [name, record] : world_.units) {
+        if (!follows_the_kernel(name) || record.unit.built_in) {
+            continue;
+        }
+        any = true;
+        const ActiveState state = record.active_state();
+        const bool settled = hearth::at_rest(state) || state == ActiveState::Active;
+        const bool present = store_.is_present(name);
+        if (settled && present != (state == ActiveState::Active)) {
+            happen(PresenceChanged{name, present});
+        }
+    }
+    return any;
+}
+
+/// Devices, mounts and swaps that units name are looked at twice a second, while there are any;
+/// mounts at once, for the kernel tells of them.
 void Supervisor::look_for_devices() {
     if (!presence_source_) {
         auto timer = loop_.timer(Priority::Timer, [this] {
-            bool any = false;
-            for (const auto& [name, record] : world_.units) {
-                if (!follows_the_kernel(name) || record.unit.built_in) {
-                    continue;
-                }
-                any = true;
-                const bool present = store_.is_present(name);
-                if (present != (record.active_state() == ActiveState::Active)) {
-                    happen(PresenceChanged{name, present});
-                }
-            }
-            if (any) {
+            if (check_presence()) {
                 presence_source_.arm_in(presence_interval);
             }
         });
@@ -120,8 +132,24 @@ void Supervisor::look_for_devices() {
             return;
         }
         presence_source_ = std::move(*timer);
+        watch_mounts();
     }
     presence_source_.arm_in(presence_interval);
+}
+
+/// proc(5), mountinfo: poll(2) says when it has changed. Without that the timer has to do.
+void Supervisor::watch_mounts() {
+    auto table = sys::open("/proc/self/mountinfo", O_RDONLY);
+    if (!table) {
+        return;
+    }
+    mount_table_ = std::move(*table);
+    auto source = loop_.on_io(mount_table_.number(), EPOLLPRI, Priority::Io, [this](std::uint32_t) {
+        (void)check_presence();
+    });
+    if (source) {
+        mount_source_ = std::move(*source);
+    }
 }
 
 Result<const UnitRecord*, RequestError> Supervisor::load_now(const std::string& name) {
@@ -218,11 +246,15 @@ std::string Supervisor::reload_plan() const {
     return text;
 }
 
-/// Units with CollectMode=inactive-or-failed are forgotten when they have failed.
+/// Units with CollectMode=inactive-or-failed are forgotten when they have failed, transient ones
+/// when they have ended.
 void Supervisor::forget_collected() {
     const bool any = std::ranges::any_of(world_.units, [](const auto& entry) {
-        return entry.second.status.state == ServiceState::Failed &&
-               entry.second.unit.settings.unit.collect_mode == CollectMode::InactiveOrFailed;
+        const UnitRecord& record = entry.second;
+        const bool failed = record.status.state == ServiceState::Failed;
+        const bool dead = record.status.state == ServiceState::Dead;
+        return (dead && record.unit.transient) ||
+               (failed && record.unit.settings.unit.collect_mode == CollectMode::InactiveOrFailed);
     });
     if (any) {
         forget_unneeded();

@@ -93,6 +93,7 @@ void Supervisor::remove_for(
         const std::vector<Launch> waiting = std::move(removal->second.waiting);
         removals_.erase(removal);
         save(unit);
+        settle_source_.trigger();  // a transient unit may be forgotten now
         for (const Launch& action : waiting) {
             perform_launch(action);
         }

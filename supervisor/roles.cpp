@@ -22,7 +22,7 @@ bool Supervisor::is_command_unit(const std::string& unit) const {
 void Supervisor::lend_streams(launch::LaunchRequest& request) {
     for (int number = 0; number <= 2; ++number) {
         if (auto copy = sys::duplicate(number)) {
-            request.descriptors.emplace("caller-" + std::to_string(number), std::move(*copy));
+            request.descriptors.emplace(launch::given_stream(number), std::move(*copy));
         }
     }
 }

@@ -29,8 +29,10 @@ std::uint64_t boottime_microseconds() {
 /// The kernel tells of them, or they never change.
 bool needs_no_state(const UnitRecord& record) {
     const UnitType type = unit_type(record.unit.name);
-    return record.unit.built_in || type == UnitType::Device || type == UnitType::Mount ||
-           type == UnitType::Swap;
+    const ServiceState state = record.status.state;
+    const bool strangers = type == UnitType::Mount && !record.status.mounted_here &&
+                           (state == ServiceState::Dead || state == ServiceState::Running);
+    return record.unit.built_in || type == UnitType::Device || strangers || type == UnitType::Swap;
 }
 
 }  // namespace
@@ -131,7 +133,9 @@ void Supervisor::save_units_of(const Outcome& outcome) {
 }
 
 void Supervisor::forget_unneeded() {
-    for (const std::string& unit : collect(world_)) {
+    const auto held = [this](const std::string& unit) { return is_held(unit); };
+    for (const std::string& unit : collect(world_, held)) {
+        forget_transient(unit);
         save(unit);
     }
 }
@@ -140,6 +144,11 @@ void Supervisor::forget_state() {
     if (state_) {
         for (const auto& [name, record] : world_.units) {
             state_->remove(name);
+        }
+    }
+    for (const auto& [name, record] : world_.units) {
+        if (record.unit.transient) {
+            forget_transient(name);
         }
     }
 }

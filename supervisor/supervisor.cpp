@@ -16,6 +16,7 @@
 #include "supervisor/now.hpp"
 #include "supervisor/sys/file.hpp"
 #include "supervisor/sys/process.hpp"
+#include "supervisor/transient.hpp"
 #include "units/transaction.hpp"
 #include "units/unit_name.hpp"
 
@@ -83,9 +84,13 @@ bool is_ending(ServiceState state) {
     return true;
 }
 
-/// set-property --runtime writes below the runtime directory where systemd's own isn't searched.
+/// set-property --runtime writes below the runtime directory where systemd's own isn't searched,
+/// and so do transient units.
 std::vector<std::string> with_runtime_directory(const Options& options) {
     std::vector<std::string> path = options.unit_path;
+    if (std::ranges::find(path, transient_directory(options)) == path.end()) {
+        path.insert(path.begin(), transient_directory(options));
+    }
     if (std::ranges::find(path, "/run/systemd/system.control") == path.end()) {
         path.insert(path.begin(), options.runtime_directory + "/system.control");
     }
@@ -152,6 +157,7 @@ Result<void> Supervisor::set_up() {
     load_context_.memory_bytes = facts_.snapshot().memory_bytes;
     load_context_.tasks_maximum = facts_.snapshot().tasks_maximum;
     load_context_.confinement = options_.confinement;
+    load_context_.transient_directory = transient_directory(options_);
     install_files_.emplace(
         unit_directories(options_.unit_path, options_.runtime_directory), load_context_);
     worker_ = HEARTH_TRY(Worker::create(loop_));
@@ -325,6 +331,13 @@ void Supervisor::told(const Outcome& outcome) {
             is_ending(transition.to) && found != live_.end() && found->second.frozen) {
             (void)freeze(transition.unit, false);  // it could not hear that it is to stop
         }
+        if (const UnitRecord* const record = world_.find(transition.unit);
+            record != nullptr && at_rest(record->active_state()) && !record->job) {
+            close_stdio(transition.unit);
+        }
+        if (presence_source_ && transition.unit.ends_with(".mount")) {
+            presence_source_.arm_in(1);  // the kernel's word on what mount or umount has done
+        }
         if (is_ending(transition.to)) {
             attach_->end_unit(
                 transition.unit);  // a shell that ignores SIGTERM must not hold up the stop
@@ -401,6 +414,7 @@ Result<void, RequestError> Supervisor::reset_failed(const std::string& unit) {
         (void)HEARTH_TRY(load(unit));
     }
     handle(step(world_, ResetFailed{unit}, now()));
+    settle_source_.trigger();  // a transient unit may be forgotten now
     return {};
 }
 

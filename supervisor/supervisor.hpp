@@ -10,6 +10,7 @@
 // causes is queued and stepped after the current outcome has been told to everybody.
 #pragma once
 
+#include <array>
 #include <deque>
 #include <map>
 #include <memory>
@@ -63,6 +64,10 @@ public:
     Result<const UnitRecord*, RequestError> load(const std::string& unit) override;
     Result<JobId, RequestError> request(
         const std::string& unit, Verb verb, JobMode mode, const Requester& by) override;
+    Result<JobId, RequestError> start_transient(
+        std::vector<TransientUnit> units, JobMode mode, const Requester& by) override;
+    Result<void, RequestError> abandon(const std::string& unit) override;
+    void refer(const std::string& unit, bool refers) override;
     Result<void, RequestError> cancel(JobId job, const Requester& by) override;
     Result<void, RequestError> kill(
         const std::string& unit, const std::string& whom, int signal) override;
@@ -197,6 +202,19 @@ private:
     void refresh_missing();
     [[nodiscard]] std::vector<Unit> read_all(const UnitStore& store) const;
     void look_for_devices();
+    bool check_presence();
+    void watch_mounts();
+
+    // Transient units (transient.cpp).
+    Result<void, RequestError> make_transient(const TransientUnit& unit);
+    [[nodiscard]] bool is_held(const std::string& unit) const;
+    void forget_transient(const std::string& unit);
+    void lend_stdio(const std::string& unit, launch::LaunchRequest& request);
+    void close_stdio(const std::string& unit);
+    // Scopes (scopes.cpp).
+    [[nodiscard]] Result<void, RequestError> judge_scope(const TransientUnit& unit) const;
+    void perform_fill(const std::string& unit);
+    void adopt_scope(const KeptUnit& unit);
 
     // hearth's own questions (inquiries.cpp, requests.cpp).
     using Answered = std::function<void(Result<std::string, RequestError>)>;
@@ -353,6 +371,14 @@ private:
     std::unique_ptr<AttachSessions> attach_;
     std::optional<notify::NotifySocket> notify_;
     std::optional<notify::DescriptorStore> store_of_descriptors_;
+    /// What came with StartTransientUnit() and can't be in a file.
+    struct Given {
+        std::array<sys::Descriptor, 3> stdio;
+        std::vector<pid_t> pids;
+    };
+    std::map<std::string, Given, std::less<>> given_;
+    std::map<std::string, std::size_t, std::less<>> references_;  ///< clients' to units
+    std::size_t filling_ = 0;             ///< scopes whose processes are being moved
     std::map<LaunchId, Launch> delayed_;  ///< Type=idle
     /// Said by processes whose launch has not returned yet: a program may be quicker than our
     /// thread.
@@ -390,7 +416,8 @@ private:
     std::deque<Event> queue_;
     bool settling_ = false;
     EventSource idle_source_, settle_source_, deadline_source_, launch_source_, child_source_,
-        orphan_source_, presence_source_, log_source_, keeper_source_;
+        orphan_source_, presence_source_, mount_source_, log_source_, keeper_source_;
+    sys::Descriptor mount_table_;  ///< /proc/self/mountinfo, polled
     std::optional<int> exit_status_;
     bool start_failed_ = false;  ///< of a unit of --unit
 };

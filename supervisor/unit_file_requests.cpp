@@ -52,6 +52,10 @@ void Supervisor::add_file_state(const Unit& unit, LiveFacts& facts) const {
     if (unit.fragment_path.empty()) {
         return;
     }
+    if (unit.transient) {
+        facts.unit_file_state = "transient";
+        return;
+    }
     if (!install_view_) {
         install_view_ = install_files_->read();
     }

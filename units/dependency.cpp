@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "units/mount_unit.hpp"
 #include "units/special.hpp"
 #include "units/unit.hpp"
 #include "units/unit_name.hpp"
@@ -119,7 +120,14 @@ public:
     void implied(UnitType type) {
         switch (type) {
             case UnitType::Service:
+            case UnitType::Scope:
                 need(slice_of(unit_), DependencySource::Implicit);
+                break;
+            case UnitType::Mount:
+                if (!unit_.fragment_path.empty()) {
+                    need(slice_of(unit_), DependencySource::Implicit);
+                    device_of_mount();
+                }
                 break;
             case UnitType::Slice:
                 if (const std::string parent = parent_slice(unit_.name); !parent.empty()) {
@@ -152,6 +160,7 @@ public:
             case UnitType::Scope:
                 break;
             case UnitType::Mount:
+                return order_mount();
             case UnitType::Swap:
             case UnitType::Device:
             case UnitType::Automount:
@@ -164,6 +173,43 @@ public:
     Dependencies take() { return std::move(made_); }
 
 private:
+    /// What is mounted is a device: it must be there.
+    void device_of_mount() {
+        const std::string& what = unit_.settings.mount.what;
+        const auto escaped = escape_path(what);
+        if (what.starts_with("/dev/") && escaped) {
+            need(*escaped + ".device", DependencySource::Implicit);
+            add(Relation::StopPropagatedFrom, *escaped + ".device", DependencySource::Implicit);
+        }
+    }
+
+    /// systemd.mount(5), Default Dependencies; those of the host's own mounts don't concern us.
+    void order_mount() {
+        const MountSettings& mount = unit_.settings.mount;
+        if (unit_.fragment_path.empty() || mount.where == "/" || mount.where == "/usr") {
+            return;
+        }
+        const bool network = is_network_mount(mount);
+        add(Relation::After,
+            network ? "remote-fs-pre.target" : "local-fs-pre.target",
+            DependencySource::Default);
+        if (network) {
+            add(Relation::After, "network.target", DependencySource::Default);
+            add(Relation::After, "network-online.target", DependencySource::Default);
+            add(Relation::Wants, "network-online.target", DependencySource::Default);
+        }
+        if (mount.type == "tmpfs") {
+            add(Relation::After, "swap.target", DependencySource::Default);
+        }
+        if (!has_mount_option(mount.options, "nofail")) {
+            add(Relation::Before,
+                network ? "remote-fs.target" : "local-fs.target",
+                DependencySource::Default);
+        }
+        add(Relation::Before, "umount.target", DependencySource::Default);
+        add(Relation::Conflicts, "umount.target", DependencySource::Default);
+    }
+
     void order_target() {
         std::vector<std::string> pulled;
         for (const Dependency& each : made_) {

@@ -75,6 +75,8 @@ std::string_view name(Section section) {
             return "Install";
         case Section::Hearth:
             return "X-Hearth";
+        case Section::Mount:
+            return "Mount";
     }
     return "unknown";
 }

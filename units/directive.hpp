@@ -27,7 +27,7 @@
 
 namespace hearth {
 
-enum class Section : std::uint8_t { Unit, Service, Install, Hearth };
+enum class Section : std::uint8_t { Unit, Service, Install, Hearth, Mount };
 [[nodiscard]] std::string_view name(Section section);  // "Unit" ... "X-Hearth"
 
 /// Which group of settings a row belongs to; a unit type lists its contexts.
@@ -39,7 +39,8 @@ enum class Context : std::uint8_t {
     Exec,
     Sandbox,
     Resources,
-    Hearth
+    Hearth,
+    Mount
 };
 
 /// Where a directive takes effect.
@@ -140,6 +141,7 @@ struct Row {
 [[nodiscard]] std::span<const Row> root_rows();
 [[nodiscard]] std::span<const Row> resource_rows();
 [[nodiscard]] std::span<const Row> hearth_rows();
+[[nodiscard]] std::span<const Row> mount_rows();    ///< of [Mount] alone, so no service has them
 [[nodiscard]] std::span<const Row> refused_rows();  ///< known to systemd 252, not built yet
 
 /// All tables that a .service file may use, in the order above.

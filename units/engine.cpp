@@ -15,6 +15,7 @@
 #include "units/engine_match.hpp"
 #include "units/engine_queue.hpp"
 #include "units/job.hpp"
+#include "units/scope_machine.hpp"
 #include "units/service_machine.hpp"
 #include "units/simple_machine.hpp"
 #include "units/unit_name.hpp"
@@ -26,6 +27,20 @@ namespace {
 std::uint64_t later(std::uint64_t now, Timespan span) {
     return span.is_infinite() || span.microseconds > UINT64_MAX - now ? UINT64_MAX
                                                                       : now + span.microseconds;
+}
+
+/// umount(8) has failed.
+bool still_mounted(const ServiceStatus& status) {
+    return status.mounted_here && status.state == ServiceState::Failed;
+}
+
+/// A mount of ours is there once mount(8) has succeeded, until umount(8) has.
+void note_mounted(ServiceStatus& status) {
+    if (status.state == ServiceState::Exited) {
+        status.mounted_here = true;
+    } else if (status.state == ServiceState::Dead) {
+        status.mounted_here = false;
+    }
 }
 
 void shorten(std::optional<std::uint64_t>& deadline, std::uint64_t now, Timespan span) {
@@ -45,8 +60,14 @@ UnitRecord* Queue::find(std::string_view name) {
 
 void Queue::drive(UnitRecord& record, const ServiceEvent& event) {
     const std::size_t first = outcome_.transitions.size();
-    if (unit_type(record.unit.name) == UnitType::Service) {
+    const UnitType type = unit_type(record.unit.name);
+    if (type == UnitType::Service) {
         ServiceMachine(record, world_, restarting(record), now_, outcome_).on(event);
+    } else if (type == UnitType::Mount) {
+        ServiceMachine(record, world_, restarting(record), now_, outcome_).on(event);
+        note_mounted(record.status);
+    } else if (type == UnitType::Scope) {
+        ScopeMachine(record, now_, outcome_).on(event);
     } else if (std::holds_alternative<StartRequested>(event)) {
         SimpleMachine(record, now_, outcome_).start();
     } else if (std::holds_alternative<StopRequested>(event)) {
@@ -91,6 +112,10 @@ bool Queue::explain(UnitRecord& record, ActiveState state) {
         case JobType::Restart:
         case JobType::TryRestart:
             expected = !running || over || state == ActiveState::Deactivating;
+            if (running && over && still_mounted(record.status)) {
+                finish(record, JobResult::Failed);
+                return expected;
+            }
             break;
         case JobType::Reload:
         case JobType::ReloadOrStart:
@@ -111,12 +136,53 @@ void Queue::fact(const std::string& unit, const ServiceEvent& event) {
 
 void Queue::presence_changed(const PresenceChanged& fact) {
     UnitRecord* const record = find(fact.unit);
-    if (record == nullptr || unit_type(record->unit.name) == UnitType::Service) {
+    const UnitType type = unit_type(fact.unit);
+    if (record == nullptr || type == UnitType::Service || type == UnitType::Scope) {
         return;
     }
     const std::size_t first = outcome_.transitions.size();
-    SimpleMachine(*record, now_, outcome_).presence(fact.present);
+    if (type == UnitType::Mount) {
+        mount_seen(*record, fact.present);
+    } else {
+        SimpleMachine(*record, now_, outcome_).presence(fact.present);
+    }
     follow(*record, first);
+}
+
+/// What the kernel says of a mount matters where no command of ours is at it: one that somebody
+/// else made is only shown; one of ours may be gone, or still there after umount failed.
+void Queue::mount_seen(UnitRecord& record, bool present) {
+    const ServiceState state = record.status.state;
+    SimpleMachine simple(record, now_, outcome_);
+    if (state == ServiceState::Dead || state == ServiceState::Failed) {
+        if (present && record.status.mounted_here) {
+            record.status.result = ServiceResult::Success;  // the next umount may do
+            simple.remains();
+        } else if (present) {
+            simple.presence(true);
+        } else {
+            record.status.mounted_here = false;
+        }
+    } else if (state == ServiceState::Running) {
+        simple.presence(present);
+    } else if (state == ServiceState::Exited && !present) {
+        record.status.mounted_here = false;
+        ServiceMachine(record, world_, false, now_, outcome_).unmounted();
+    }
+}
+
+void Queue::scope_filled(const ScopeFilled& fact) {
+    if (UnitRecord* const record = find(fact.unit)) {
+        const std::size_t first = outcome_.transitions.size();
+        ScopeMachine(*record, now_, outcome_).filled(fact);
+        follow(*record, first);
+    }
+}
+
+void Queue::abandoned(const Abandoned& fact) {
+    if (UnitRecord* const record = find(fact.unit)) {
+        ScopeMachine(*record, now_, outcome_).abandon();
+    }
 }
 
 void Queue::conditions_checked(const ConditionsChecked& fact) {
@@ -425,6 +491,8 @@ Outcome step(World& world, const Event& event, Moment now) {
         },
         [&](const ConditionsChecked& fact) { queue.conditions_checked(fact); },
         [&](const PresenceChanged& fact) { queue.presence_changed(fact); },
+        [&](const ScopeFilled& fact) { queue.scope_filled(fact); },
+        [&](const Abandoned& fact) { queue.abandoned(fact); },
         [&](const ResetFailed& request) { queue.reset_failed(request.unit); });
     queue.settle();
     return outcome;

@@ -9,6 +9,7 @@
 // refused, and why, in the error names of the bus.
 #pragma once
 
+#include <functional>
 #include <set>
 #include <string>
 #include <variant>
@@ -131,6 +132,18 @@ struct PresenceChanged {
     bool present = false;
     bool operator==(const PresenceChanged&) const = default;
 };
+/// The answer to FillScope. `failure`: why none of the processes could be taken; empty: it runs.
+struct ScopeFilled {
+    std::string unit;
+    std::string failure;
+    std::string invocation_id;
+    bool operator==(const ScopeFilled&) const = default;
+};
+/// Whoever made that scope leaves it to itself.
+struct Abandoned {
+    std::string unit;
+    bool operator==(const Abandoned&) const = default;
+};
 /// "" = all
 struct ResetFailed {
     std::string unit;
@@ -161,6 +174,8 @@ using Event = std::variant<
     UnitsRestored,
     ConditionsChecked,
     PresenceChanged,
+    ScopeFilled,
+    Abandoned,
     ResetFailed>;
 
 // ---- what to do ---------------------------------------------------------------------------------
@@ -239,6 +254,11 @@ struct CheckConditions {
     JobId job = 0;
     bool operator==(const CheckConditions&) const = default;
 };
+/// Make the scope's cgroup and move its processes there. One ScopeFilled must follow.
+struct FillScope {
+    std::string unit;
+    bool operator==(const FillScope&) const = default;
+};
 /// FailureAction= and kin, and the end of an essential service.
 struct PerformAction {
     std::string unit;
@@ -260,6 +280,7 @@ using Action = std::variant<
     StoreDescriptor,
     CloseDescriptor,
     CheckConditions,
+    FillScope,
     PerformAction>;
 
 // ---- what happened ------------------------------------------------------------------------------
@@ -326,9 +347,11 @@ struct Requested {
 [[nodiscard]] Result<Outcome, RequestError> cancel_job(
     World& world, JobId job, Moment now, const Requester& by = {});
 
-/// Forgets units that have no text, no process and no job: what asking for unknown names leaves
-/// behind. Returns their names.
-std::vector<std::string> collect(World& world);
+/// Forgets units that have no text, no process and no job (what asking for unknown names leaves
+/// behind), and transient ones that have ended; not those that `held` says are still needed.
+/// Returns their names.
+std::vector<std::string> collect(
+    World& world, const std::function<bool(const std::string& unit)>& held = {});
 
 /// `running -> stop-sigterm: main process exited, code=exited, status=1/FAILURE`, one line, without
 /// the unit.

@@ -112,6 +112,8 @@ bool Queue::start_at_rest(UnitRecord& record) {
         case UnitType::Service:
         case UnitType::Target:
         case UnitType::Slice:
+        case UnitType::Scope:
+        case UnitType::Mount:
             begin(record);
             if (settings.conditions.empty() && settings.asserts.empty()) {
                 record.assert_met = true;
@@ -126,13 +128,11 @@ bool Queue::start_at_rest(UnitRecord& record) {
         case UnitType::Device:
             begin(record);  // until the kernel has it, or the job's time is over
             return true;
-        case UnitType::Mount:
         case UnitType::Swap:
         case UnitType::Socket:
         case UnitType::Automount:
         case UnitType::Timer:
         case UnitType::Path:
-        case UnitType::Scope:
             finish(record, JobResult::Unsupported, "units of its type are not built yet");
             return true;
     }

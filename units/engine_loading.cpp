@@ -139,7 +139,10 @@ void Queue::loaded(const Unit& unit) {
 /// descriptors but those `held`, and what it was just looking at, which is looked at again.
 void Queue::restored(const KeptUnit& unit, const std::set<std::uint64_t>& held) {
     UnitRecord* const record = find(unit.name);
-    if (record == nullptr || !at_rest(*record) || record->job) {
+    // A mount may have been seen already, as if it were a stranger's.
+    const bool seen = record != nullptr && unit_type(record->unit.name) == UnitType::Mount &&
+                      record->status.state == ServiceState::Running;
+    if (record == nullptr || (!at_rest(*record) && !seen) || record->job) {
         return;
     }
     record->status = unit.status;
@@ -183,17 +186,18 @@ void Queue::restored(const KeptUnit& unit, const std::set<std::uint64_t>& held) 
     wake(*record);
 }
 
-std::vector<std::string> collect(World& world) {
+std::vector<std::string> collect(
+    World& world, const std::function<bool(const std::string& unit)>& held) {
     std::vector<std::string> gone;
     for (const auto& [name, record] : world.units) {
-        const bool has_text = record.unit.load_state == LoadState::Loaded;
+        const bool has_text = record.unit.load_state == LoadState::Loaded && !record.unit.transient;
         const bool referenced = world.incoming.contains(name);
         const bool quiet = !record.status.launch && !record.status.cgroup_populated && !record.job;
         const bool forgotten =
             record.status.state == ServiceState::Failed &&
             record.unit.settings.unit.collect_mode == CollectMode::InactiveOrFailed;
         const bool dead = record.status.state == ServiceState::Dead && !has_text;
-        if (quiet && !referenced && (dead || forgotten)) {
+        if (quiet && !referenced && (dead || forgotten) && !(held && held(name))) {
             gone.push_back(name);
         }
     }

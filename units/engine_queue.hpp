@@ -37,6 +37,8 @@ public:
     void restored(const KeptUnit& unit, const std::set<std::uint64_t>& held);
     void conditions_checked(const ConditionsChecked& fact);
     void presence_changed(const PresenceChanged& fact);
+    void scope_filled(const ScopeFilled& fact);
+    void abandoned(const Abandoned& fact);
 
     /// Plans and installs a job with all that it pulls in.
     [[nodiscard]] Result<JobId, RequestError> request(
@@ -55,6 +57,7 @@ private:
     void cancel_others(const Transaction& transaction, JobMode mode);
     void drive(UnitRecord& record, const ServiceEvent& event);
     void follow(UnitRecord& record, std::size_t first);
+    void mount_seen(UnitRecord& record, bool present);
     [[nodiscard]] bool explain(UnitRecord& record, ActiveState state);
     void restart_automatically(UnitRecord& record);
     void begin(UnitRecord& record);

@@ -9,8 +9,10 @@
 #include "parser/ini_reader.hpp"
 #include "units/codecs.hpp"
 #include "units/directive.hpp"
+#include "units/mount_unit.hpp"
 #include "units/rules.hpp"
 #include "units/special.hpp"
+#include "units/type_section.hpp"
 #include "units/unit_name.hpp"
 
 namespace hearth {
@@ -96,13 +98,7 @@ private:
         if (is_of_unbuilt_type(assignment.section)) {
             return;  // such a type is refused when it is started (units/transaction.cpp)
         }
-        if (type_ == UnitType::Slice && assignment.section == "Slice") {
-            return apply_to_slice(assignment);
-        }
-        if (assignment.section == name(Section::Service) && type_ != UnitType::Service) {
-            return unknown_section(assignment);
-        }
-        if (const Row* const row = find_row(assignment.section, assignment.key)) {
+        if (const Row* const row = find_row(type_, assignment.section, assignment.key)) {
             assign(*row, assignment);
         } else if (is_known_section(assignment.section)) {
             unknown_key(assignment);
@@ -120,31 +116,13 @@ private:
 
     /// [Socket] of a socket unit and kin: a section whose directives aren't built.
     [[nodiscard]] bool is_of_unbuilt_type(std::string_view section) const {
-        if (type_ == UnitType::Service || type_ == UnitType::Target || type_ == UnitType::Slice ||
-            section.empty()) {
-            return false;
-        }
-        std::string own(name(type_));
-        own.front() = static_cast<char>(own.front() - 'a' + 'A');
-        return section == own;
+        return !is_built(type_) && section == own_section(type_);
     }
 
-    /// systemd.slice(5): [Slice] has the directives of systemd.resource-control(5) alone.
-    void apply_to_slice(const Assignment& assignment) {
-        const Row* const row = find_row(name(Section::Service), assignment.key);
-        const bool has_it = row != nullptr && row->context == Context::Resources &&
-                            row->name != "Slice" && row->name != "Delegate";
-        if (has_it) {
-            assign(*row, assignment);
-        } else {
-            unknown_key(assignment);
-        }
-    }
-
-    static bool is_known_section(std::string_view section) {
-        constexpr std::array known = {
-            Section::Unit, Section::Service, Section::Install, Section::Hearth};
-        return std::ranges::any_of(known, [&](Section each) { return name(each) == section; });
+    [[nodiscard]] bool is_known_section(std::string_view section) const {
+        const bool own = type_ != UnitType::Target && section == own_section(type_);
+        return own || section == name(Section::Unit) || section == name(Section::Install) ||
+               section == name(Section::Hearth);
     }
 
     void unknown_key(const Assignment& assignment) {
@@ -286,6 +264,9 @@ void imply(Unit& unit, const LoadContext& context) {
 /// What depends on several directives or on the host.
 void complete(Unit& unit, const LoadContext& context) {
     Settings& settings = unit.settings;
+    if (unit_type(unit.name) == UnitType::Mount) {
+        complete_mount(unit);
+    }
     complete_streams(unit);
     imply(unit, context);
     if (unit_type(unit.name) == UnitType::Service && !unit.origins.contains("Type") &&
@@ -351,10 +332,16 @@ std::vector<std::string> existing_mounts(
 
 void depend(Unit& unit, const UnitSource& source) {
     const UnitSettings& settings = unit.settings.unit;
+    std::vector<AbsolutePath> needed = settings.requires_mounts_for;
+    if (unit_type(unit.name) == UnitType::Mount) {
+        for (std::string& path : paths_needed(unit.settings.mount)) {
+            needed.push_back({std::move(path)});
+        }
+    }
     unit.dependencies = dependencies_of(
         unit,
         source.links(unit.name),
-        existing_mounts(settings.requires_mounts_for, source),
+        existing_mounts(needed, source),
         existing_mounts(settings.wants_mounts_for, source));
 }
 
@@ -413,6 +400,8 @@ void load_file(
     const UnitSource& source,
     const LoadContext& context) {
     unit.fragment_path = fragment.path;
+    unit.transient = !context.transient_directory.empty() &&
+                     fragment.path == context.transient_directory + "/" + unit.name;
     unit.aliases = fragment.aliases;
     if (!fragment.canonical.empty()) {
         if (std::ranges::find(unit.aliases, unit.name) == unit.aliases.end()) {
@@ -423,6 +412,14 @@ void load_file(
     }
     if (fragment.masked) {
         give_up(unit, LoadState::Masked, "unit " + quoted(unit.name) + " is masked");
+        return;
+    }
+    if (unit_type(unit.name) == UnitType::Scope && !unit.transient) {
+        give_up(
+            unit,
+            LoadState::BadSetting,
+            "a scope can't be made by a unit file",
+            "systemd-run --scope or hearthctl run --scope makes one around a command");
         return;
     }
     load_files(unit, fragment, source, context);

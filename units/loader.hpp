@@ -62,6 +62,7 @@ struct LoadContext {
     std::uint64_t memory_bytes = 0, tasks_maximum = 0;
     /// The boot's targets are built in and met (units/special.hpp).
     bool guest = true;
+    std::string transient_directory;  ///< where transient units' files are; empty: nowhere
     Confinement confinement = Confinement::Strict;  ///< --confinement: of units that don't say
 };
 

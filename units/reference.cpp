@@ -30,6 +30,7 @@ constexpr auto chapters = std::to_array<Chapter>({
     {Context::Exec, "[Service]: how it is executed", "systemd.exec(5)"},
     {Context::Sandbox, "[Service]: how it is confined", "systemd.exec(5)"},
     {Context::Resources, "[Service]: what it may use", "systemd.resource-control(5)"},
+    {Context::Mount, "[Mount]: what is of mounts alone", "systemd.mount(5)"},
     {Context::Hearth, "[X-Hearth]", "hearth's own; systemd passes over the section"},
 });
 
@@ -89,13 +90,15 @@ std::string_view nature_of(Nature nature) {
 
 std::string chapter_text(const Chapter& chapter) {
     std::vector<const Row*> rows;
-    for (const std::span<const Row> table : service_tables()) {
+    const auto gather = [&](std::span<const Row> table) {
         for (const Row& row : table) {
             if (row.context == chapter.context) {
                 rows.push_back(&row);
             }
         }
-    }
+    };
+    std::ranges::for_each(service_tables(), gather);
+    gather(mount_rows());
     std::ranges::sort(rows, {}, &Row::name);
     std::string text =
         "\n## " + std::string(chapter.title) + "\n\n" + std::string(chapter.page) +

@@ -38,9 +38,6 @@ void cleanable(const UnitView& view, ValueSink& sink) {
 void no_strings(const UnitView&, ValueSink& sink) {
     sink.strings({});
 }
-void no(const UnitView&, ValueSink& sink) {
-    sink.boolean(false);
-}
 
 template <auto... path>
 void realtime(const UnitView& view, ValueSink& sink) {
@@ -332,11 +329,12 @@ constexpr auto rows = std::to_array<RuntimeField>({
     {"SubState",
      Interface::Unit,
      "s",
-     [](const UnitView& view,
-        ValueSink&
-            sink) { sink.string(sub_state(view.record.unit.name, view.record.status.state)); },
+     [](const UnitView& view, ValueSink& sink) { sink.string(sub_state(view.record)); },
      told},
-    {"Transient", Interface::Unit, "b", no},
+    {"Transient",
+     Interface::Unit,
+     "b",
+     [](const UnitView& view, ValueSink& sink) { sink.boolean(view.record.unit.transient); }},
     {"TriggeredBy", Interface::Unit, "as", related<Relation::TriggeredBy>},
     {"Triggers", Interface::Unit, "as", related<Relation::Triggers>},
     {"UnitFilePreset",
@@ -380,10 +378,14 @@ std::span<const RuntimeField> runtime_fields() {
             fields::unit_fields().begin(), fields::unit_fields().end());
         joined.insert(
             joined.end(), fields::service_fields().begin(), fields::service_fields().end());
-        for (const RuntimeField& field : fields::service_fields()) {
-            if (fields::is_of_cgroup(field.name)) {
-                joined.push_back(field);
-                joined.back().interface = Interface::Slice;
+        for (const Interface other : {Interface::Slice, Interface::Scope, Interface::Mount}) {
+            for (const RuntimeField& field : fields::service_fields()) {
+                const bool ends = other != Interface::Slice && field.name == "Result";
+                const bool runs = other == Interface::Mount && field.name == "ControlPID";
+                if (fields::is_of_cgroup(field.name) || ends || runs) {
+                    joined.push_back(field);
+                    joined.back().interface = other;
+                }
             }
         }
         return joined;

@@ -37,8 +37,8 @@ struct UnitView {
     const LiveFacts& live;
 };
 
-/// org.freedesktop.systemd1.Unit, .Service, .Slice
-enum class Interface : std::uint8_t { Unit, Service, Slice };
+/// org.freedesktop.systemd1.Unit, .Service, .Slice, .Scope, .Mount
+enum class Interface : std::uint8_t { Unit, Service, Slice, Scope, Mount };
 
 struct RuntimeField {
     std::string_view name;

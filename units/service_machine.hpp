@@ -115,6 +115,9 @@ public:
 
     void on(const ServiceEvent& event);
 
+    /// Of a mount unit in state exited: the kernel has it no more.
+    void unmounted();
+
     /// The scheduled restart can't be made (the unit's text is gone): failed, result resources.
     void give_up_restart(std::string why);
 

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <utility>
 
+#include "units/record_times.hpp"
 #include "units/restart_policy.hpp"
 #include "units/service_machine.hpp"
 
@@ -341,6 +342,11 @@ void ServiceMachine::restart_later() {
     arm(delay);
 }
 
+void ServiceMachine::unmounted() {
+    cause_ = "it is not mounted any more";
+    enter_dead(ServiceResult::Success, false);
+}
+
 void ServiceMachine::give_up_restart(std::string why) {
     refuse_start(ServiceResult::Resources, std::move(why));
 }
@@ -353,18 +359,7 @@ void ServiceMachine::enter(ServiceState state) {
         {record_.unit.name, status_.state, state, status_.result, cause_, now_});
     const ServiceState left = status_.state;
     status_.state = state;
-    const ActiveState after = record_.active_state();
-    record_.state_change = now_;
-    if (at_rest(before) && !at_rest(after)) {
-        record_.inactive_exit = now_;
-    } else if (!at_rest(before) && at_rest(after)) {
-        record_.inactive_enter = now_;
-    }
-    if (!is_active(before) && is_active(after)) {
-        record_.active_enter = now_;
-    } else if (is_active(before) && !is_active(after)) {
-        record_.active_exit = now_;
-    }
+    note_times(record_, before, now_);
     if (is_watched(state) != is_watched(left)) {
         arm_watchdog();
     }

@@ -316,6 +316,18 @@ struct HearthSettings {  // [X-Hearth], ours
     bool operator==(const HearthSettings&) const = default;
 };
 
+struct MountSettings {  // [Mount], systemd.mount(5)
+    std::string what, where, type, options;
+    bool sloppy_options = false;
+    bool lazy_unmount = false;
+    bool read_write_only = false;
+    bool force_unmount = false;
+    Mode directory_mode{0755};
+    Timespan timeout = Timespan::seconds(90);
+
+    bool operator==(const MountSettings&) const = default;
+};
+
 /// A directive that systemd 252 has and this hearth doesn't build yet, as the unit stated it. It
 /// refuses the start by name (Applied::Refused) unless it was assigned the empty or its `no` value.
 struct RefusedDirective {
@@ -338,6 +350,7 @@ struct Settings {
     RootSettings roots;
     ResourceSettings resources;
     HearthSettings hearth;
+    MountSettings mount;
     std::vector<RefusedDirective> refused;
 
     bool operator==(const Settings&) const = default;

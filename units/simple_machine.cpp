@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "units/record_times.hpp"
+
 namespace hearth {
 
 void SimpleMachine::start() {
@@ -19,6 +21,10 @@ void SimpleMachine::presence(bool present) {
         present ? "it is there" : "it is gone");
 }
 
+void SimpleMachine::remains() {
+    enter(ServiceState::Exited, "it is still mounted");
+}
+
 void SimpleMachine::enter(ServiceState state, std::string cause) {
     if (record_.status.state == state) {
         return;
@@ -30,15 +36,9 @@ void SimpleMachine::enter(ServiceState state, std::string cause) {
     transition.cause = std::move(cause);
     transition.at = now_;
     outcome_.transitions.push_back(std::move(transition));
+    const ActiveState before = record_.active_state();
     record_.status.state = state;
-    record_.state_change = now_;
-    if (state == ServiceState::Running) {
-        record_.inactive_exit = now_;
-        record_.active_enter = now_;
-    } else {
-        record_.active_exit = now_;
-        record_.inactive_enter = now_;
-    }
+    note_times(record_, before, now_);
 }
 
 }  // namespace hearth

@@ -21,6 +21,8 @@ public:
     void stop();
     /// The kernel has it, or not any more.
     void presence(bool present);
+    /// A mount of ours that could not be unmounted is as it was.
+    void remains();
 
 private:
     void enter(ServiceState state, std::string cause);

@@ -234,6 +234,8 @@ void status_fields(Visitor& field, ServiceStatus& status) {
     field("health-failures", status.health_failures);
     field("health-late", status.health_late);
     field("health-deadline", status.health_deadline);
+    field("mounted-here", status.mounted_here);
+    field("abandoned", status.abandoned);
     field("condition-met", status.condition_met);
     field("condition-asked", status.condition_asked);
 }

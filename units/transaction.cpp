@@ -35,6 +35,25 @@ Unexpected<RequestError> not_applicable(const UnitRecord& record, JobType type, 
             "Job type {} is not applicable for unit {}: {}.", name(type), record.unit.name, why));
 }
 
+/// DESIGN 1: what hearthd didn't mount is shown, never unmounted.
+Result<void, RequestError> applicable_to_mount(const UnitRecord& record, JobType type) {
+    const bool foreign = record.status.state == ServiceState::Running;
+    const bool ends = type == JobType::Stop || type == JobType::Restart;
+    if (foreign && (ends || type == JobType::Reload)) {
+        return refusal(
+            "org.freedesktop.DBus.Error.NotSupported",
+            fmt::format(
+                "Unit {} can't get a {} job: somebody else mounted it, and hearthd leaves the "
+                "mounts of its host alone.",
+                record.unit.name,
+                name(type)));
+    }
+    if (type == JobType::Reload && !can_reload(record.unit)) {
+        return not_applicable(record, type, "there is nothing to mount again");
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<void, RequestError> startable(const Unit& unit) {
@@ -80,6 +99,7 @@ Result<void, RequestError> applicable(const UnitRecord& record, JobType type) {
             return {};
         case UnitType::Target:
         case UnitType::Slice:
+        case UnitType::Scope:
             if (type == JobType::Reload) {
                 return not_applicable(record, type, "there is nothing to reload");
             }
@@ -90,12 +110,12 @@ Result<void, RequestError> applicable(const UnitRecord& record, JobType type) {
             }
             return {};
         case UnitType::Mount:
+            return applicable_to_mount(record, type);
         case UnitType::Swap:
         case UnitType::Socket:
         case UnitType::Automount:
         case UnitType::Timer:
         case UnitType::Path:
-        case UnitType::Scope:
             break;
     }
     const bool so_already = type == JobType::Start && is_active(record.active_state());

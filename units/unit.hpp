@@ -25,7 +25,8 @@ struct Unit {
     std::string fragment_path;
     std::vector<std::string> drop_in_paths;
     std::vector<std::string> aliases;  ///< its other names: property Names
-    bool built_in = false;  ///< exists without a file, and is never stopped (units/special.hpp)
+    bool transient = false;  ///< made over the bus; its file goes when the unit is forgotten
+    bool built_in = false;   ///< exists without a file, and is never stopped (units/special.hpp)
     bool starts_active = false;  ///< built in and active from the first moment
     Settings settings;
     Dependencies dependencies;  ///< listed, linked, implied (units/dependency.hpp)

@@ -360,7 +360,7 @@ Why why(const World& world, const UnitRecord& record, Moment now) {
     Why answer;
     answer.unit = record.unit.name;
     answer.active = name(record.active_state());
-    answer.sub = sub_state(record.unit.name, record.status.state);
+    answer.sub = sub_state(record);
     answer.chain = Chain(world).follow(record);
     answer.waits = Waits(world, record, now).find();
     return answer;

@@ -206,17 +206,52 @@ ActiveState state_of(const UnitRecord& record, ServiceState state) {
     return active_state(state, record.unit.settings.service.type);
 }
 
+/// What a service of that state does is mount(8)'s work here.
+static std::string_view mount_sub_state(ServiceState state) {
+    switch (state) {
+        using enum ServiceState;
+        case Dead:
+        case Failed:
+            return name(state);
+        case Running:
+        case Exited:
+            return "mounted";
+        case Reload:
+        case ReloadSignal:
+        case ReloadNotify:
+            return "remounting";
+        case Condition:
+        case StartPre:
+        case Start:
+        case StartPost:
+        case AutoRestart:
+            return "mounting";
+        case Stop:
+        case StopPost:
+            return "unmounting";
+        case StopWatchdog:
+        case StopSigterm:
+        case FinalWatchdog:
+        case FinalSigterm:
+            return "unmounting-sigterm";
+        case StopSigkill:
+        case FinalSigkill:
+            return "unmounting-sigkill";
+    }
+    return "";
+}
+
 std::string_view sub_state(std::string_view unit, ServiceState state) {
     const bool up = state == ServiceState::Running;
     switch (unit_type(unit)) {
         case UnitType::Service:
             return name(state);
         case UnitType::Scope:
-            return up ? "running" : "dead";
+            return state == ServiceState::Start ? "start-chown" : name(state);
         case UnitType::Device:
             return up ? "plugged" : "dead";
         case UnitType::Mount:
-            return up ? "mounted" : "dead";
+            return mount_sub_state(state);
         case UnitType::Timer:
         case UnitType::Path:
         case UnitType::Automount:
@@ -229,6 +264,13 @@ std::string_view sub_state(std::string_view unit, ServiceState state) {
             break;
     }
     return up ? "active" : "dead";
+}
+
+std::string_view sub_state(const UnitRecord& record) {
+    if (record.status.abandoned && record.status.state == ServiceState::Running) {
+        return "abandoned";
+    }
+    return sub_state(record.unit.name, record.status.state);
 }
 
 ActiveState UnitRecord::active_state() const {

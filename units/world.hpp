@@ -176,6 +176,9 @@ struct ServiceStatus {
     bool health_late = false;           ///< the one that runs was told to end
     std::optional<std::uint64_t> health_deadline;
 
+    bool mounted_here = false;  ///< a mount: its own command made it, so it may end it
+    bool abandoned = false;     ///< a scope: whoever made it doesn't care for it any more
+
     bool condition_met = false;  ///< ConditionResult: false if ExecCondition= said "not now"
     Moment condition_asked;      ///< ConditionTimestamp: the last start
     bool operator==(const ServiceStatus&) const = default;
@@ -289,6 +292,7 @@ struct UnitRecord {
 [[nodiscard]] ActiveState state_of(const UnitRecord& record, ServiceState state);
 /// SubState: "running", "plugged" ... in the words of the unit's type.
 [[nodiscard]] std::string_view sub_state(std::string_view unit, ServiceState state);
+[[nodiscard]] std::string_view sub_state(const UnitRecord& record);
 
 struct World {
     std::map<std::string, UnitRecord, std::less<>> units;

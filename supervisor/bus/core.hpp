@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -33,6 +34,9 @@ using BusHandle = std::unique_ptr<sd_bus, BusCloser>;
 struct Connection {
     Connection(BusServer::Core& server, std::uint64_t number, Peer who)
         : core(server), id(number), peer(std::move(who)) {}
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+    ~Connection();  ///< gives back its references (unit_api.cpp)
 
     BusServer::Core& core;
     const std::uint64_t id;
@@ -140,8 +144,15 @@ int clean(Request& request, const std::string& unit, std::vector<std::string> wh
 int freeze(Request& request, const std::string& unit, bool frozen);
 /// Reads the rest of the message, ba(sv), and sets those properties (property_changes.cpp).
 int set_properties(Request& request, const std::string& unit);
+int start_transient_unit(Request& request);  ///< ssa(sv)a(sa(sv)), all of the message
+/// The same once all is read. `referenced`: the client refers to the first unit from now on.
+int start_transient(
+    Request& request, std::vector<TransientUnit> units, const std::string& mode, bool referenced);
 int add_reference(Request& request, const std::string& unit);
 int drop_reference(Request& request, const std::string& unit);
+/// A unit that a connection refers to is not forgotten. Why it may not; false: it never did.
+std::optional<RequestError> take_reference(Connection& connection, const std::string& unit);
+bool leave_reference(Connection& connection, const std::string& unit);
 void write_processes(MessageSink& sink, const std::vector<UnitProcess>& processes);
 int answer_jobs(Request& request, const std::vector<const Job*>& jobs);
 

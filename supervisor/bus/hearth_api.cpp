@@ -214,6 +214,38 @@ int set_property_texts(Request& request) {
     return set ? request.done() : request.refuse(set.error());
 }
 
+/// StartTransientUnit() with the directives' own text.
+int start_transient_texts(Request& request) {
+    std::vector<TransientUnit> units(1);
+    TransientUnit& unit = units.front();
+    std::string mode_text;
+    std::vector<std::string> assignments;
+    std::vector<sys::Descriptor> streams;
+    int result = request.read(unit.name, mode_text, assignments);
+    result = result < 0 ? result : read_descriptors(request.message, streams);
+    std::vector<std::uint32_t> pids;
+    bool referenced = false;
+    result = result < 0 ? result : request.read(pids);
+    result = result < 0 ? result : request.read(referenced);
+    if (result < 0) {
+        return result;
+    }
+    for (const std::string& each : assignments) {
+        const std::size_t equals = each.find('=');
+        if (equals == std::string::npos) {
+            return request.refuse(
+                "InvalidArgs", "'" + each + "' is no assignment; write NAME=VALUE");
+        }
+        unit.assignments.push_back({each.substr(0, equals), each.substr(equals + 1)});
+    }
+    if (!streams.empty() && streams.size() != stdio_descriptors) {
+        return request.refuse("InvalidArgs", "three descriptors are needed, or none");
+    }
+    std::ranges::move(streams, unit.stdio.begin());
+    unit.pids.assign(pids.begin(), pids.end());
+    return start_transient(request, std::move(units), mode_text, referenced);
+}
+
 int signal_attach(Request& request) {
     std::uint64_t session = 0;
     std::int32_t number = 0;
@@ -248,7 +280,7 @@ int get_log_directory(
 }  // namespace
 
 int add_hearth(Connection& connection) {
-    static const std::array<sd_bus_vtable, 14> table = {
+    static const std::array<sd_bus_vtable, 15> table = {
         start(),
         method<plan>("Plan", "s", "s"),
         method<why>("Why", "s", "s"),
@@ -258,6 +290,7 @@ int add_hearth(Connection& connection) {
         method<inquire<Control::Inquiry::Doctor>>("Doctor", "as", "s"),
         method<inquire<Control::Inquiry::Security>>("Security", "as", "s"),
         method<set_property_texts>("SetProperties", "sbas", ""),
+        method<start_transient_texts>("StartTransient", "ssasahaub", "o"),
         method<attach>("Attach", "ssasasasbah", "tu"),
         method<signal_attach>("SignalAttach", "ti", ""),
         signal("AttachEnded", "tii"),

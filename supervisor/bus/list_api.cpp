@@ -41,8 +41,7 @@ bool matches(const std::vector<std::string>& patterns, const std::string& name) 
 bool in_state(const std::vector<std::string>& states, const UnitRecord& record) {
     return states.empty() || std::ranges::any_of(states, [&](const std::string& state) {
                return state == name(record.unit.load_state) ||
-                      state == name(record.active_state()) ||
-                      state == sub_state(record.unit.name, record.status.state);
+                      state == name(record.active_state()) || state == sub_state(record);
            });
 }
 
@@ -54,7 +53,7 @@ void write_unit_row(MessageSink& sink, const World& world, const UnitRecord& rec
     sink.string(description.empty() ? unit.name : description);
     sink.string(name(unit.load_state));
     sink.string(name(record.active_state()));
-    sink.string(sub_state(unit.name, record.status.state));
+    sink.string(sub_state(record));
     sink.string("");  // Following: device units only
     sink.object_path(unit_path(unit.name));
     const auto job = record.job ? world.jobs.find(*record.job) : world.jobs.end();

@@ -82,6 +82,15 @@ int reload(Request& request) {
     return 1;
 }
 
+int abandon_scope(Request& request) {
+    std::string unit;
+    if (const int result = request.read(unit); result < 0) {
+        return result;
+    }
+    const auto left = control_of(request).abandon(unit);
+    return left ? request.done() : request.refuse(left.error());
+}
+
 int cancel_job(Request& request) {
     std::uint32_t job = 0;
     if (const int result = request.read(job); result < 0) {
@@ -190,6 +199,7 @@ int get_job(Request& request) {
 std::span<const sd_bus_vtable> manager_methods() {
     static const std::vector<sd_bus_vtable> methods = {
         method<manager_verb<Verb::Start>>("StartUnit", "ss", "o"),
+        method<start_transient_unit>("StartTransientUnit", "ssa(sv)a(sa(sv))", "o"),
         method<manager_verb<Verb::Stop>>("StopUnit", "ss", "o"),
         method<manager_verb<Verb::Reload>>("ReloadUnit", "ss", "o"),
         method<manager_verb<Verb::Restart>>("RestartUnit", "ss", "o"),
@@ -202,6 +212,7 @@ std::span<const sd_bus_vtable> manager_methods() {
         method<clean_unit>("CleanUnit", "sas", ""),
         method<freeze_unit<true>>("FreezeUnit", "s", ""),
         method<freeze_unit<false>>("ThawUnit", "s", ""),
+        method<abandon_scope>("AbandonScope", "s", ""),
         method<set_unit_properties>("SetUnitProperties", "sba(sv)", ""),
         method<reload>("Reload", "", ""),
         method<cancel_job>("CancelJob", "u", ""),

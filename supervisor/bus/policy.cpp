@@ -12,6 +12,8 @@ namespace {
 constexpr std::string_view manager = "org.freedesktop.systemd1.Manager";
 constexpr std::string_view unit = "org.freedesktop.systemd1.Unit";
 constexpr std::string_view service = "org.freedesktop.systemd1.Service";
+constexpr std::string_view mount = "org.freedesktop.systemd1.Mount";
+constexpr std::string_view scope = "org.freedesktop.systemd1.Scope";
 constexpr std::string_view job = "org.freedesktop.systemd1.Job";
 constexpr std::string_view hearth_manager = "org.hearth1.Manager";
 constexpr std::string_view broker = "org.freedesktop.DBus";
@@ -41,6 +43,7 @@ constexpr auto rules = std::to_array<MethodRule>({
     {broker, "GetConnectionCredentials", Read},
 
     {manager, "StartUnit", Change},
+    {manager, "StartTransientUnit", Change},
     {manager, "StopUnit", Change},
     {manager, "ReloadUnit", Change},
     {manager, "RestartUnit", Change},
@@ -51,6 +54,7 @@ constexpr auto rules = std::to_array<MethodRule>({
     {manager, "CleanUnit", Change},
     {manager, "FreezeUnit", Change},
     {manager, "ThawUnit", Change},
+    {manager, "AbandonScope", Change},
     {manager, "SetUnitProperties", Change},
     {manager, "ResetFailed", Change},
     {manager, "ResetFailedUnit", Change},
@@ -128,6 +132,9 @@ constexpr auto rules = std::to_array<MethodRule>({
     {unit, "Ref", Change},
     {unit, "Unref", Change},
     {service, "GetProcesses", Read},
+    {mount, "GetProcesses", Read},
+    {scope, "GetProcesses", Read},
+    {scope, "Abandon", Change},
 
     {job, "Cancel", Change},
     {job, "GetAfter", Read},
@@ -141,6 +148,7 @@ constexpr auto rules = std::to_array<MethodRule>({
     {hearth_manager, "Security", Private},
     {hearth_manager, "Probe", Change},
     {hearth_manager, "SetProperties", Change},
+    {hearth_manager, "StartTransient", Change},
     {hearth_manager, "Attach", Root},
     {hearth_manager, "SignalAttach", Root},
 });

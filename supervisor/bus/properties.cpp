@@ -2,6 +2,7 @@
 #include "supervisor/bus/properties.hpp"
 
 #include "supervisor/bus/vtable.hpp"
+#include "units/type_section.hpp"
 
 namespace hearth::bus {
 
@@ -9,6 +10,25 @@ Interface interface_of(Context context) {
     return context == Context::Unit || context == Context::Install ? Interface::Unit
                                                                    : Interface::Service;
 }
+
+namespace {
+
+bool is_shown_on(Interface interface, const Row& row) {
+    switch (interface) {
+        case Interface::Unit:
+        case Interface::Service:
+            return interface_of(row.context) == interface;
+        case Interface::Slice:
+            return row.context == Context::Resources && row.name != "Slice";
+        case Interface::Scope:
+            return is_shared_with(UnitType::Scope, row);
+        case Interface::Mount:
+            return row.context == Context::Mount || is_shared_with(UnitType::Mount, row);
+    }
+    return false;
+}
+
+}  // namespace
 
 PropertyTable::PropertyTable(
     std::span<const std::span<const Row>> rows,
@@ -25,10 +45,7 @@ PropertyTable::PropertyTable(
     }
     for (const std::span<const Row> table : rows) {
         for (const Row& row : table) {
-            const bool there = interface == Interface::Slice
-                                   ? row.context == Context::Resources && row.name != "Slice"
-                                   : interface_of(row.context) == interface;
-            if (row.context == Context::Hearth || !there) {
+            if (row.context == Context::Hearth || !is_shown_on(interface, row)) {
                 continue;
             }
             for (const Property& each : row.properties) {

@@ -56,6 +56,16 @@ int Request::read(std::vector<std::string>& values) {
     return result < 0 ? result : sd_bus_message_exit_container(message);
 }
 
+int Request::read(std::vector<std::uint32_t>& values) {
+    int result = sd_bus_message_enter_container(message, SD_BUS_TYPE_ARRAY, "u");
+    std::uint32_t value = 0;
+    while (result >= 0 &&
+           (result = sd_bus_message_read_basic(message, SD_BUS_TYPE_UINT32, &value)) > 0) {
+        values.push_back(value);
+    }
+    return result < 0 ? result : sd_bus_message_exit_container(message);
+}
+
 int Request::refuse(const RequestError& reason) {
     return sd_bus_error_set(
         error, error_name(reason.name).c_str(), sendable(reason.message).c_str());

@@ -72,6 +72,7 @@ struct Request {
     int read(std::int32_t& value);
     int read(bool& value);
     int read(std::vector<std::string>& values);
+    int read(std::vector<std::uint32_t>& values);
     template <class First, class Second, class... Rest>
     int read(First& first, Second& second, Rest&... rest) {
         const int result = read(first);

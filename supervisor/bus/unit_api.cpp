@@ -3,6 +3,7 @@
 // The unit objects: org.freedesktop.systemd1.Unit, .Service and org.hearth1.Unit below .../unit.
 // Any well-formed path answers: a unit that doesn't exist is shown as LoadState=not-found, from a
 // record of the connection's own, never put into the World.
+#include <algorithm>
 #include <array>
 #include <span>
 #include <vector>
@@ -22,6 +23,8 @@ constexpr std::size_t references_per_connection = 1024;
 const PropertyTable& unit_table();
 const PropertyTable& service_table();
 const PropertyTable& slice_table();
+const PropertyTable& scope_table();
+const PropertyTable& mount_table();
 
 /// Of the unit that the connection looks at.
 const LiveFacts& live_facts(Connection& connection) {
@@ -122,7 +125,12 @@ int unit_unreference(Request& request) {
     return drop_reference(request, request.connection.unit->unit.name);
 }
 
-int service_processes(Request& request) {
+int unit_abandon(Request& request) {
+    const auto left = request.connection.core.control.abandon(request.connection.unit->unit.name);
+    return left ? request.done() : request.refuse(left.error());
+}
+
+int unit_processes(Request& request) {
     Reply reply(request.message);
     write_processes(
         reply.sink(),
@@ -155,7 +163,7 @@ const PropertyTable& unit_table() {
 
 const PropertyTable& service_table() {
     static const std::vector<sd_bus_vtable> members = {
-        method<service_processes>("GetProcesses", "", "a(sus)"),
+        method<unit_processes>("GetProcesses", "", "a(sus)"),
     };
     static const PropertyTable table(
         service_tables(),
@@ -169,6 +177,30 @@ const PropertyTable& service_table() {
 const PropertyTable& slice_table() {
     static const PropertyTable table(
         service_tables(), runtime_fields(), Interface::Slice, get_property<slice_table>, {});
+    return table;
+}
+
+const PropertyTable& scope_table() {
+    static const std::vector<sd_bus_vtable> members = {
+        method<unit_processes>("GetProcesses", "", "a(sus)"),
+        method<unit_abandon>("Abandon", "", ""),
+    };
+    static const PropertyTable table(
+        service_tables(), runtime_fields(), Interface::Scope, get_property<scope_table>, members);
+    return table;
+}
+
+const PropertyTable& mount_table() {
+    static const std::vector<sd_bus_vtable> members = {
+        method<unit_processes>("GetProcesses", "", "a(sus)"),
+    };
+    static const std::vector<std::span<const Row>> rows = [] {
+        std::vector<std::span<const Row>> tables = {mount_rows()};
+        tables.insert(tables.end(), service_tables().begin(), service_tables().end());
+        return tables;
+    }();
+    static const PropertyTable table(
+        rows, runtime_fields(), Interface::Mount, get_property<mount_table>, members);
     return table;
 }
 
@@ -252,6 +284,26 @@ std::optional<std::string> named_by(Connection& connection, const char* path) {
     return name;
 }
 
+/// What units of one type have beside the rest.
+struct TypedInterface {
+    Interface interface;
+    UnitType type;
+    const char* name;
+    const PropertyTable& (*table)();
+};
+constexpr auto typed_interfaces = std::to_array<TypedInterface>({
+    {Interface::Service, UnitType::Service, service_interface, service_table},
+    {Interface::Slice, UnitType::Slice, slice_interface, slice_table},
+    {Interface::Scope, UnitType::Scope, scope_interface, scope_table},
+    {Interface::Mount, UnitType::Mount, mount_interface, mount_table},
+});
+
+bool has_interface(std::string_view unit, Interface interface) {
+    return std::ranges::all_of(typed_interfaces, [&](const TypedInterface& each) {
+        return each.interface != interface || each.type == unit_type(unit);
+    });
+}
+
 template <Interface interface>
 int find_unit(
     sd_bus*, const char* path, const char*, void* userdata, void** found, sd_bus_error*) noexcept {
@@ -261,8 +313,7 @@ int find_unit(
         if (!name || !is_valid_unit_name(*name)) {
             return 0;
         }
-        if ((interface == Interface::Service && !name->ends_with(".service")) ||
-            (interface == Interface::Slice && !name->ends_with(".slice"))) {
+        if (!has_interface(*name, interface)) {
             return 0;
         }
         connection.unit = find_or_load(connection, *name);
@@ -333,9 +384,11 @@ void emit_unit_changed(Connection& connection, const std::string& unit) {
         (void)sd_bus_emit_properties_changed_strv(
             bus, path.c_str(), unit_interface, unit_table().changing());
     }
-    if (unit.ends_with(".service") && service_table().any_changing()) {
-        (void)sd_bus_emit_properties_changed_strv(
-            bus, path.c_str(), service_interface, service_table().changing());
+    for (const TypedInterface& typed : typed_interfaces) {
+        if (typed.type == unit_type(unit) && typed.table().any_changing()) {
+            (void)sd_bus_emit_properties_changed_strv(
+                bus, path.c_str(), typed.name, typed.table().changing());
+        }
     }
     (void)sd_bus_emit_properties_changed_strv(
         bus, path.c_str(), hearth_unit_interface, hearth_changing().data());
@@ -388,26 +441,50 @@ int freeze(Request& request, const std::string& unit, bool frozen) {
     return done ? request.done() : request.refuse(done.error());
 }
 
-int add_reference(Request& request, const std::string& unit) {
-    auto& references = request.connection.references;
+std::optional<RequestError> take_reference(Connection& connection, const std::string& unit) {
+    auto& references = connection.references;
     if (references.size() >= references_per_connection && !references.contains(unit)) {
-        return request.refuse("LimitsExceeded", "too many references to units on one connection");
+        return RequestError{"LimitsExceeded", "too many references to units on one connection"};
     }
-    ++references[unit];
-    return request.done();
+    if (++references[unit] == 1) {
+        connection.core.control.refer(unit, true);
+    }
+    return std::nullopt;
+}
+
+bool leave_reference(Connection& connection, const std::string& unit) {
+    const auto found = connection.references.find(unit);
+    if (found == connection.references.end()) {
+        return false;
+    }
+    if (--found->second == 0) {
+        connection.references.erase(found);
+        connection.core.control.refer(unit, false);
+        connection.core.units_may_have_changed();
+    }
+    return true;
+}
+
+Connection::~Connection() {
+    for (const auto& [name, count] : references) {
+        core.control.refer(name, false);
+    }
+    if (!references.empty() && !core.closing) {
+        core.units_may_have_changed();
+    }
+}
+
+int add_reference(Request& request, const std::string& unit) {
+    const auto refused = take_reference(request.connection, unit);
+    return refused ? request.refuse(*refused) : request.done();
 }
 
 int drop_reference(Request& request, const std::string& unit) {
-    auto& references = request.connection.references;
-    const auto found = references.find(unit);
-    if (found == references.end()) {
-        return request.refuse(
-            "NotReferenced", "Unit " + unit + " has not been referenced on this connection.");
-    }
-    if (--found->second == 0) {
-        references.erase(found);
-    }
-    return request.done();
+    return leave_reference(request.connection, unit)
+               ? request.done()
+               : request.refuse(
+                     "NotReferenced",
+                     "Unit " + unit + " has not been referenced on this connection.");
 }
 
 void write_processes(MessageSink& sink, const std::vector<UnitProcess>& processes) {
@@ -424,33 +501,19 @@ void write_processes(MessageSink& sink, const std::vector<UnitProcess>& processe
 
 int add_units(Connection& connection) {
     sd_bus* bus = connection.bus.get();
-    int result = sd_bus_add_fallback_vtable(
-        bus,
-        nullptr,
-        unit_prefix,
-        unit_interface,
-        unit_table().vtable(),
-        find_unit<Interface::Unit>,
-        &connection);
-    if (result >= 0) {
-        result = sd_bus_add_fallback_vtable(
-            bus,
-            nullptr,
-            unit_prefix,
-            service_interface,
-            service_table().vtable(),
-            find_unit<Interface::Service>,
-            &connection);
-    }
-    if (result >= 0) {
-        result = sd_bus_add_fallback_vtable(
-            bus,
-            nullptr,
-            unit_prefix,
-            slice_interface,
-            slice_table().vtable(),
-            find_unit<Interface::Slice>,
-            &connection);
+    const auto add = [&](const char* interface, const PropertyTable& table, auto* find) {
+        return sd_bus_add_fallback_vtable(
+            bus, nullptr, unit_prefix, interface, table.vtable(), find, &connection);
+    };
+    int result = add(unit_interface, unit_table(), find_unit<Interface::Unit>);
+    const std::array finders = {
+        find_unit<Interface::Service>,
+        find_unit<Interface::Slice>,
+        find_unit<Interface::Scope>,
+        find_unit<Interface::Mount>};
+    static_assert(finders.size() == typed_interfaces.size());
+    for (std::size_t each = 0; each < finders.size() && result >= 0; ++each) {
+        result = add(typed_interfaces[each].name, typed_interfaces[each].table(), finders[each]);
     }
     if (result >= 0) {
         result = sd_bus_add_fallback_vtable(

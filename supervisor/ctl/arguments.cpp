@@ -37,6 +37,54 @@ private:
     const Verb& verb_;
 };
 
+/// What follows the first word that is no option is the command.
+void add_run_options(CLI::App& app, RunArguments& run) {
+    const auto value = [&](const char* names, std::string& target, const char* help) {
+        app.add_option(names, target, help);
+    };
+    const auto flag = [&](const char* names, bool& target, const char* help) {
+        app.add_flag(names, target, help);
+    };
+    const auto list = [&](const char* names, std::vector<std::string>& target, const char* help) {
+        app.add_option(names, target, help)->allow_extra_args(false);
+    };
+    app.prefix_command();
+    value("-u,--unit", run.unit, "The unit's name (default: made up)");
+    value("--description", run.description, "A title of the unit (default: the command)");
+    value("--slice", run.slice, "Run in this slice");
+    value("--uid", run.user, "Run as this user");
+    value("--gid", run.group, "Run as this group");
+    value("--nice", run.nice, "Run at this nice level");
+    value("--service-type", run.service_type, "Type= of the service");
+    value("--working-directory", run.directory, "Run in this directory");
+    list("-p,--property", run.properties, "NAME=VALUE, as in a unit file; repeatable");
+    list("-E,--setenv", run.environment, "NAME=VALUE, or NAME to pass it on; repeatable");
+    flag("--scope", run.scope, "Run it from here, in a scope");
+    flag("--wait", run.wait, "Wait for its end, and exit with its status");
+    flag("-P,--pipe", run.pipe, "Let it have this command's input and outputs");
+    flag("-t,--pty", run.pty, "Refused: use hearthctl attach, or systemd-run");
+    flag("-r,--remain-after-exit", run.remain, "Keep it active after its end");
+    flag("-G,--collect", run.collect, "Forget it also when it has failed");
+    flag("-d,--same-dir", run.same_directory, "Run in this directory");
+    flag("--send-sighup", run.send_hangup, "Send SIGHUP after SIGTERM when it is stopped");
+    for (const char* const name :
+         {"--on-active",
+          "--on-boot",
+          "--on-startup",
+          "--on-unit-active",
+          "--on-unit-inactive",
+          "--on-calendar",
+          "--timer-property",
+          "--path-property",
+          "--socket-property"}) {
+        app.add_option_function<std::string>(
+               name,
+               [&run, name](const std::string&) { run.unbuilt.emplace_back(name); },
+               "Refused: such units can't be transient")
+            ->group("");
+    }
+}
+
 /// What several verbs share.
 void add_shared_options(Builder& add, Arguments& arguments) {
     add.list(Option::Property, "-p,--property", arguments.properties, "Show only this property");
@@ -139,6 +187,9 @@ void add_own_options(Builder& add, Arguments& arguments) {
 
 void add_options(CLI::App& app, const Verb& verb, Arguments& arguments) {
     Builder add(app, verb);
+    if ((verb.options & static_cast<std::uint32_t>(Option::Run)) != 0) {
+        add_run_options(app, arguments.run);
+    }
     add_shared_options(add, arguments);
     add_own_options(add, arguments);
     app.add_flag("--no-pager", arguments.no_pager, "Accepted for systemctl's sake");
@@ -174,6 +225,7 @@ std::optional<Answer> parse(
     if (!unit.empty()) {
         arguments.names.push_back(unit);
     }
+    arguments.run.command = app.remaining();
     return std::nullopt;
 }
 

@@ -14,6 +14,16 @@
 
 namespace hearth::ctl {
 
+/// Of `run`: systemd-run(1)'s options.
+struct RunArguments {
+    std::string unit, description, slice, user, group, service_type, directory, nice;
+    std::vector<std::string> properties, environment;
+    bool scope = false, wait = false, pipe = false, pty = false, remain = false, collect = false,
+         same_directory = false, send_hangup = false;
+    std::vector<std::string> unbuilt;  ///< options of systemd-run that this verb refuses by name
+    std::vector<std::string> command;
+};
+
 struct Arguments {
     std::string runtime_directory;
     std::vector<std::string> names;  ///< units, files or jobs: what stands after the verb
@@ -35,6 +45,7 @@ struct Arguments {
     bool once = false;              ///< of `top`
     std::string order = "cpu";      ///< of `top`: its column
     std::vector<std::string> what;  ///< of `clean`: empty stands for cache and runtime
+    RunArguments run;
 };
 
 /// Options that a verb may have; each verb names its own.
@@ -68,6 +79,7 @@ enum class Option : std::uint32_t {
     Force = 1U << 27U,
     Now = 1U << 28U,
     PresetMode = 1U << 29U,
+    Run = 1U << 30U,
 };
 
 /// How many names stand after the verb.

@@ -103,12 +103,16 @@ int attach_verb(const Arguments&);
 int probe_confinement(const Arguments&);  ///< confinement --probe
 int watch_confinement(const Arguments&);  ///< confinement --watch
 int set_property_verb(const Arguments&);
+int run_verb(const Arguments&);
 int freeze_verb(const Arguments&);
 int thaw_verb(const Arguments&);
 int top_verb(const Arguments&);
 int doctor_verb(const Arguments&);
 int security_verb(const Arguments&);
 int help_verb(const Arguments&);
+
+/// Waits until the job at `path` is over, and says what went wrong.
+[[nodiscard]] int wait_for_job(Client& client, const std::string& path, const std::string& unit);
 
 /// The last lines of a unit's log, each ready to print; empty where there is no log to be read.
 [[nodiscard]] std::vector<std::string> last_log_lines(

@@ -206,6 +206,10 @@ int queue_jobs(const Arguments& arguments, const char* member, std::string_view 
 
 }  // namespace
 
+int wait_for_job(Client& client, const std::string& path, const std::string& unit) {
+    return wait_for(client, {{path, unit}});
+}
+
 int start_verb(const Arguments& arguments) {
     return queue_jobs(arguments, "StartUnit", "start");
 }

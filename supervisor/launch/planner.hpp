@@ -7,6 +7,7 @@
 // distinct filter (seccomp_program.hpp) and handed in, because libseccomp needs a memfd.
 #pragma once
 
+#include <array>
 #include <map>
 #include <optional>
 #include <set>
@@ -52,12 +53,14 @@ struct Invocation {
     std::uint64_t watchdog_microseconds = 0;  ///< $WATCHDOG_USEC; 0: none
     std::vector<Passed> stored{};             ///< what the service stored, in slots of the caller
     std::vector<const Unit*> slices{};        ///< that the unit's cgroup lies in, outermost first
-    /// Standard input, output and error come in the slots "caller-0" to "caller-2", whatever the
-    /// unit says.
-    bool callers_streams = false;
+    /// Standard streams that the caller has, in the slots given_stream(NUMBER).
+    std::array<bool, 3> given_streams{};
     bool startup_phase = false;  ///< hearthd starts its first units, or stops all
     bool attach = false;         ///< reserved for attach; no stdio of the unit's
 };
+
+/// The slot of a standard stream that came with the request to start the unit.
+[[nodiscard]] std::string given_stream(std::size_t number);
 
 /// The plan, or every reason (all of them, not the first) why this launch is refused.
 [[nodiscard]] Result<Plan, Diagnostics> plan(

@@ -34,11 +34,15 @@ public:
         const auto& input = exec_.standard_input;
         const auto& output = exec_.standard_output;
         const auto& error = exec_.standard_error;
-        const std::string in = input_slot(input);
-        const std::string out = output_slot("StandardOutput", "stdout", output, in, output_status);
+        const auto& given = planning_.invocation.given_streams;
+        const std::string in = given[0] ? given_stream(0) : input_slot(input);
+        const std::string out =
+            given[1] ? given_stream(1)
+                     : output_slot("StandardOutput", "stdout", output, in, output_status);
         const bool same_file = error == output && !error.argument.empty();
         const std::string err =
-            error.kind == StandardOutput::Inherit || same_file
+            given[2] ? given_stream(2)
+            : error.kind == StandardOutput::Inherit || same_file
                 ? out
                 : output_slot("StandardError", "stderr", error, in, error_status);
         use(in,
@@ -217,6 +221,10 @@ void prepare_terminal(Planning& planning) {
 
 }  // namespace
 
+std::string given_stream(std::size_t number) {
+    return fmt::format("given-{}", number);
+}
+
 PrepareTerminal terminal_work(const ExecSettings& exec) {
     const TerminalSettings& terminal = exec.terminal;
     return {
@@ -229,16 +237,6 @@ PrepareTerminal terminal_work(const ExecSettings& exec) {
 }
 
 void open_streams(Planning& planning) {
-    if (planning.invocation.callers_streams) {
-        for (int number = 0; number <= 2; ++number) {
-            planning.add(
-                Stage::Descriptors,
-                UseDescriptor{"caller-" + std::to_string(number), number},
-                {},
-                input_status);
-        }
-        return;
-    }
     if (!planning.invocation.attach) {
         prepare_terminal(planning);
         Streams(planning).open();

@@ -139,6 +139,7 @@ bool is_reported(const hearth::Row& row) {
         case Context::Install:
         case Context::Service:
         case Context::Kill:
+        case Context::Mount:
             return false;
         case Context::Hearth:
             return row.nature == Nature::Confines;

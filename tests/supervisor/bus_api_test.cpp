@@ -81,12 +81,16 @@ protected:
             Job{5, "heat.service", JobType::Start, JobMode::Replace, JobState::Running, {}, {}, {}};
         control.state.next_job = 6;
         record.job = 5;
+        control.add("a.scope", ServiceState::Running);
+        control.add("srv.mount", ServiceState::Exited);
         serve();
         const auto bus = connect();
         std::vector<Member> all;
         for (const std::string& path :
              {std::string(bus::manager_path),
               bus::unit_path("heat.service"),
+              bus::unit_path("a.scope"),
+              bus::unit_path("srv.mount"),
               bus::job_path(5),
               std::string(bus::broker_path),
               std::string(bus::log_control_path)}) {
@@ -141,7 +145,11 @@ TEST_F(BusApi, EveryPropertyCanBeRead) {
     everything();
     const auto bus = connect();
     for (const std::string& path :
-         {std::string(bus::manager_path), bus::unit_path("heat.service"), bus::job_path(5)}) {
+         {std::string(bus::manager_path),
+          bus::unit_path("heat.service"),
+          bus::unit_path("a.scope"),
+          bus::unit_path("srv.mount"),
+          bus::job_path(5)}) {
         const auto all =
             call(bus, path.c_str(), "org.freedesktop.DBus.Properties", "GetAll", "s", "");
         EXPECT_TRUE(all.good()) << path << ": " << all.error << " " << all.message;
@@ -166,6 +174,8 @@ std::string attempt(sd_bus* bus, const Member& member) {
     const std::map<std::string, std::string> paths = {
         {bus::unit_interface, bus::unit_path("heat.service")},
         {bus::service_interface, bus::unit_path("heat.service")},
+        {bus::scope_interface, bus::unit_path("a.scope")},
+        {bus::mount_interface, bus::unit_path("srv.mount")},
         {bus::job_interface, bus::job_path(5)},
         {bus::broker_interface, bus::broker_path},
     };

@@ -36,6 +36,7 @@ public:
     std::function<void(Result<std::string, RequestError>)> held_confinement;
     bool hold_confinement = false;
     Requester requested_by;  ///< of the last request
+    std::vector<TransientUnit> transient;
     AttachRequest attached;
     std::function<void(std::uint64_t, AttachExit)> attach_ended;
     Diagnostics refusals;
@@ -129,6 +130,19 @@ public:
             finish(id, job_result);
         }
         return id;
+    }
+    Result<JobId, RequestError> start_transient(
+        std::vector<TransientUnit> units, JobMode mode, const Requester& by) override {
+        transient = std::move(units);
+        add(transient.front().name);
+        return request(transient.front().name, Verb::Start, mode, by);
+    }
+    Result<void, RequestError> abandon(const std::string& unit) override {
+        calls.push_back("abandon " + unit);
+        return {};
+    }
+    void refer(const std::string& unit, bool refers) override {
+        calls.push_back((refers ? "refer " : "unrefer ") + unit);
     }
     Result<void, RequestError> cancel(JobId job, const Requester& by) override {
         requested_by = by;

@@ -17,14 +17,18 @@
 
 namespace hearth::test {
 
-inline std::string stock_systemctl() {
-    for (const char* path :
-         {"/usr/bin/systemctl", "/bin/systemctl", "/opt/systemd-man/bin/systemctl"}) {
-        if (::access(path, X_OK) == 0) {
-            return path;
+/// Where that program of the systemd package is; empty: nowhere.
+inline std::string stock_client(const std::string& name) {
+    for (const char* directory : {"/usr/bin/", "/bin/", "/opt/systemd-man/bin/"}) {
+        if (::access((directory + name).c_str(), X_OK) == 0) {
+            return directory + name;
         }
     }
     return {};
+}
+
+inline std::string stock_systemctl() {
+    return stock_client("systemctl");
 }
 
 /// Never returns but for an error: 125 where the namespace can't be made, 127 without the program.

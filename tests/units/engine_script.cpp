@@ -84,6 +84,7 @@ std::string text_of(const Action& action) {
         [](const StoreDescriptor& store) { return fmt::format("store:{}", store.id); },
         [](const CloseDescriptor& close) { return fmt::format("close:{}", close.id); },
         [](const CheckConditions&) { return std::string("check"); },
+        [](const FillScope&) { return std::string("fill"); },
         [](const PerformAction& act) { return fmt::format("act:{}:{}", act.why, act.exit_status); },
         [](const Tell&) { return std::string(); });
 }

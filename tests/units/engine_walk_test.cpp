@@ -322,7 +322,7 @@ private:
                     EXPECT_EQ(stored_.erase(close.id), 1U) << "closed, but never stored";
                 },
                 [this](const FindMainProcess&) { searching_ = true; },
-                Ignored<Tell, CheckConditions, PerformAction>{});
+                Ignored<Tell, CheckConditions, FillScope, PerformAction>{});
         }
         if (signalled) {
             tell_cgroup();  // owed after such actions

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: MIT
+#include "units/fstab.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <optional>
+
+#include "parser/specifiers.hpp"
+#include "parser/values.hpp"
+#include "parser/words.hpp"
+#include "units/mount_unit.hpp"
+#include "units/settings.hpp"
+#include "units/unit_name.hpp"
+
+namespace hearth {
+
+namespace {
+
+/// fstab(5): blanks are written as octal escapes, as in proc(5)'s mountinfo.
+std::string decoded(std::string_view field) {
+    std::string text;
+    for (std::size_t at = 0; at < field.size(); ++at) {
+        const std::string_view digits = field.substr(at).substr(0, 4);
+        const bool octal = digits.size() == 4 && digits[0] == '\\' &&
+                           std::ranges::all_of(digits.substr(1), [](char digit) {
+                               return digit >= '0' && digit <= '7';
+                           });
+        if (octal) {
+            text += static_cast<char>(
+                (digits[1] - '0') * 64 + (digits[2] - '0') * 8 + (digits[3] - '0'));
+            at += 3;
+        } else {
+            text += field[at];
+        }
+    }
+    return text;
+}
+
+/// LABEL=x and kin are links that udev makes.
+std::string device_of(std::string_view what) {
+    struct Tag {
+        std::string_view name, directory;
+    };
+    constexpr auto tags = std::to_array<Tag>({
+        {"LABEL=", "/dev/disk/by-label/"},
+        {"PARTLABEL=", "/dev/disk/by-partlabel/"},
+        {"PARTUUID=", "/dev/disk/by-partuuid/"},
+        {"UUID=", "/dev/disk/by-uuid/"},
+    });
+    for (const Tag& tag : tags) {
+        if (what.starts_with(tag.name)) {
+            std::string_view value = what.substr(tag.name.size());
+            if (value.size() > 1 && value.starts_with('"') && value.ends_with('"')) {
+                value = value.substr(1, value.size() - 2);
+            }
+            std::string path(tag.directory);
+            for (const char byte : value) {  // as udev encodes it
+                path += byte == ' '   ? std::string("\\x20")
+                        : byte == '/' ? std::string("\\x2f")
+                                      : std::string(1, byte);
+            }
+            return path;
+        }
+    }
+    return std::string(what);
+}
+
+std::vector<std::string_view> values_of(std::string_view options, std::string_view name) {
+    std::vector<std::string_view> values;
+    while (!options.empty()) {
+        const std::size_t end = std::min(options.find(','), options.size());
+        const std::string_view option = options.substr(0, end);
+        if (option.starts_with(name) && option.substr(name.size()).starts_with('=')) {
+            values.push_back(option.substr(name.size() + 1));
+        }
+        options.remove_prefix(std::min(end + 1, options.size()));
+    }
+    return values;
+}
+
+/// A unit's name, or the path that one is made for.
+std::string unit_of(std::string_view value) {
+    if (!value.starts_with('/')) {
+        return std::string(value);
+    }
+    const auto escaped = escape_path(value);
+    return escaped ? *escaped + (value.starts_with("/dev/") ? ".device" : ".mount") : std::string();
+}
+
+class Line {
+public:
+    Line(const std::vector<std::string>& fields, const std::string& path, std::uint32_t number)
+        : path_(path), number_(number) {
+        mount_.what = device_of(fields[0]);
+        mount_.where = simplified_path(fields[1]);
+        mount_.type = fields.size() > 2 ? fields[2] : "auto";
+        mount_.options = fields.size() > 3 ? fields[3] : "defaults";
+        pass_ = fields.size() > 5 ? fields[5] : "0";
+    }
+
+    /// Nothing: the line is no mount of ours.
+    std::optional<FstabUnit> unit() {
+        if (mount_.type == "swap" || mount_.type == "ignore" || mount_.where == "/") {
+            return std::nullopt;
+        }
+        const auto escaped = escape_path(mount_.where);
+        if (!mount_.where.starts_with('/') || !escaped) {
+            told("the mount point " + quoted(mount_.where) + " is no absolute path", "");
+            return std::nullopt;
+        }
+        FstabUnit unit;
+        unit.name = *escaped + ".mount";
+        unit_section();
+        mount_section();
+        unit.text = text_;
+        pull_in(unit);
+        without_effect();
+        return unit;
+    }
+    Diagnostics diagnostics;
+
+private:
+    [[nodiscard]] bool has(std::string_view option) const {
+        return has_mount_option(mount_.options, option);
+    }
+    void told(std::string message, std::string hint) {
+        diagnostics.push_back(
+            {Severity::Warning, {path_, number_, 0}, std::move(message), std::move(hint), {}});
+    }
+    void line(std::string_view name, std::string_view value) {
+        text_ += std::string(name) + "=" + escape_specifiers(value) + "\n";
+    }
+    void each(std::string_view option, std::string_view directive) {
+        for (const std::string_view value : values_of(mount_.options, option)) {
+            const std::string unit = unit_of(value);
+            if (is_valid_unit_name(unit)) {
+                line(directive, unit);
+                continue;
+            }
+            told(
+                std::string(option) + "=" + std::string(value) + " names no unit",
+                "write a unit's name or an absolute path");
+        }
+    }
+
+    void unit_section() {
+        text_ = "# Made by hearthd out of " + path_ + "\n[Unit]\n";
+        line("Documentation", "man:fstab(5)");
+        line("SourcePath", path_);
+        const bool network = is_network_mount(mount_);
+        if (!has("nofail")) {
+            line("Before", network ? "remote-fs.target" : "local-fs.target");
+        }
+        each("x-systemd.requires", "Requires");
+        each("x-systemd.requires", "After");
+        each("x-systemd.wants", "Wants");
+        each("x-systemd.wants", "After");
+        each("x-systemd.before", "Before");
+        each("x-systemd.after", "After");
+        for (const std::string_view value :
+             values_of(mount_.options, "x-systemd.requires-mounts-for")) {
+            line("RequiresMountsFor", value);
+        }
+        for (const std::string_view value :
+             values_of(mount_.options, "x-systemd.wants-mounts-for")) {
+            line("WantsMountsFor", value);
+        }
+    }
+
+    void mount_section() {
+        text_ += "\n[Mount]\n";
+        line("What", mount_.what);
+        line("Where", mount_.where);
+        if (mount_.type != "auto") {
+            line("Type", mount_.type);
+        }
+        if (!mount_.options.empty() && mount_.options != "defaults") {
+            line("Options", mount_.options);
+        }
+        if (const std::string timeout = mount_option(mount_.options, "x-systemd.mount-timeout");
+            !timeout.empty()) {
+            line("TimeoutSec", timeout);
+        }
+        if (has("x-systemd.rw-only")) {
+            line("ReadWriteOnly", "yes");
+        }
+    }
+
+    void pull_in(FstabUnit& unit) const {
+        const auto targets = values_of(mount_.options, "x-systemd.wanted-by");
+        const auto required = values_of(mount_.options, "x-systemd.required-by");
+        for (const std::string_view each : targets) {
+            unit.links.push_back(std::string(each) + ".wants/" + unit.name);
+        }
+        for (const std::string_view each : required) {
+            unit.links.push_back(std::string(each) + ".requires/" + unit.name);
+        }
+        if (!has("noauto") && targets.empty() && required.empty()) {
+            const std::string target =
+                is_network_mount(mount_) ? "remote-fs.target" : "local-fs.target";
+            unit.links.push_back(target + (has("nofail") ? ".wants/" : ".requires/") + unit.name);
+        }
+    }
+
+    void without_effect() {
+        constexpr auto unbuilt = std::to_array<std::string_view>(
+            {"x-systemd.automount",
+             "comment=systemd.automount",
+             "x-systemd.device-bound",
+             "x-systemd.device-timeout",
+             "x-systemd.growfs",
+             "x-systemd.idle-timeout",
+             "x-systemd.makefs",
+             "x-systemd.pcrfs"});
+        for (const std::string_view option : unbuilt) {
+            if (has(option)) {
+                told(std::string(option) + " has no effect: it is not built", "remove it");
+            }
+        }
+        if (pass_ != "0") {
+            told(
+                "the file system is not checked before it is mounted (field 6 is " + pass_ + ")",
+                "write 0 there");
+        }
+    }
+
+    const std::string& path_;
+    std::uint32_t number_;
+    MountSettings mount_;
+    std::string pass_, text_;
+};
+
+}  // namespace
+
+Fstab units_of_fstab(std::string_view text, const std::string& path) {
+    Fstab fstab;
+    std::uint32_t number = 0;
+    while (!text.empty()) {
+        ++number;
+        const std::size_t end = std::min(text.find('\n'), text.size());
+        const std::string_view whole = trimmed(text.substr(0, end));
+        text.remove_prefix(std::min(end + 1, text.size()));
+        if (whole.empty() || whole.starts_with('#')) {
+            continue;
+        }
+        std::vector<std::string> fields;
+        std::size_t at = 0;
+        while (at < whole.size()) {
+            const std::size_t stop = std::min(whole.find_first_of(" \t", at), whole.size());
+            if (stop > at) {
+                fields.push_back(decoded(whole.substr(at, stop - at)));
+            }
+            at = stop + 1;
+        }
+        if (fields.size() < 2) {
+            fstab.diagnostics.push_back(
+                {Severity::Warning,
+                 {path, number, 0},
+                 "a line needs at least what to mount and where",
+                 "see fstab(5)",
+                 {}});
+            continue;
+        }
+        Line line(fields, path, number);
+        auto unit = line.unit();
+        fstab.diagnostics.insert(
+            fstab.diagnostics.end(), line.diagnostics.begin(), line.diagnostics.end());
+        if (!unit) {
+            continue;
+        }
+        const bool twice =
+            std::ranges::find(fstab.units, unit->name, &FstabUnit::name) != fstab.units.end();
+        if (twice) {
+            fstab.diagnostics.push_back(
+                {Severity::Warning,
+                 {path, number, 0},
+                 "a line before mounts there already; this one is left out",
+                 {},
+                 {}});
+            continue;
+        }
+        fstab.units.push_back(std::move(*unit));
+    }
+    return fstab;
+}
+
+}  // namespace hearth

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+//
+// fstab(5) as unit files, as systemd-fstab-generator(8) writes them, with the x-systemd.* options
+// of systemd.mount(5). For a hearthd that boots a machine or container alone (DESIGN 1): a guest's
+// fstab is its host's. Pure: a text in, texts out.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "parser/diagnostic.hpp"
+
+namespace hearth {
+
+struct FstabUnit {
+    std::string name, text;
+    /// "local-fs.target.requires/srv.mount": links that pull it in; none for noauto.
+    std::vector<std::string> links;
+    bool operator==(const FstabUnit&) const = default;
+};
+struct Fstab {
+    std::vector<FstabUnit> units;
+    Diagnostics diagnostics;  ///< lines that can't be a unit, and options that have no effect
+};
+
+/// `path` is for messages and SourcePath=. The root and swap lines are left out.
+[[nodiscard]] Fstab units_of_fstab(std::string_view text, const std::string& path);
+
+}  // namespace hearth
