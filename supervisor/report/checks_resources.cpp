@@ -92,9 +92,11 @@ bool is_member(const Evidence& evidence, const std::string& controller) {
             continue;
         }
         const std::string path = line.substr(second + 1);
-        return controller.empty() && !evidence.view.expected_cgroup.empty()
-                   ? path == evidence.view.expected_cgroup
-                   : path.ends_with("/" + evidence.question.cgroup);
+        const std::string& own = evidence.view.expected_cgroup;
+        const bool below =  // where a service that manages its own part may put itself
+            evidence.resources().delegate.delegated && path.starts_with(own + "/");
+        return controller.empty() && !own.empty() ? path == own || below
+                                                  : path.ends_with("/" + evidence.question.cgroup);
     }
     return false;
 }

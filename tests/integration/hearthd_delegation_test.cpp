@@ -43,8 +43,7 @@ TEST_F(HearthdDelegation, AHearthdInAServiceRunsServicesOfItsOwn) {
         "[Service]\nTasksMax=3\nExecStart=/bin/sh -c 'trap \"exec sleep 600\" EXIT; i=0; "
         "while [ $i -lt 6 ]; do sleep 600 & i=$((i+1)); done; wait'\n");
     start(hearthd, "outer.service", service());
-    ASSERT_TRUE(eventually([&] { return inside({"list-units"}).status == 0; }))
-        << hearthd.log();
+    ASSERT_TRUE(eventually([&] { return inside({"list-units"}).status == 0; })) << hearthd.log();
     const Output started = inside({"start", "deep.service"});
     ASSERT_EQ(started.status, 0) << started.err;
     const auto group = [&] {
