@@ -112,7 +112,8 @@ int security_verb(const Arguments&);
 int help_verb(const Arguments&);
 
 /// Waits until the job at `path` is over, and says what went wrong.
-[[nodiscard]] int wait_for_job(Client& client, const std::string& path, const std::string& unit);
+[[nodiscard]] int wait_for_job(
+    Client& client, const Arguments& arguments, const std::string& path, const std::string& unit);
 
 /// The last lines of a unit's log, each ready to print; empty where there is no log to be read.
 [[nodiscard]] std::vector<std::string> last_log_lines(

@@ -94,6 +94,13 @@ struct JobEnd {
     std::string unit, result;
 };
 
+Waiting waiting_for(std::string_view path, const std::string& unit) {
+    const std::string_view number = path.substr(path.rfind('/') + 1);
+    Waiting job{unit};
+    std::from_chars(number.data(), number.data() + number.size(), job.id);
+    return job;
+}
+
 /// The end that a JobRemoved tells, of a job that is waited for.
 std::optional<JobEnd> job_end(sd_bus_message* signal, Jobs& waiting) {
     std::uint32_t id = 0;
@@ -140,23 +147,24 @@ std::vector<JobEnd> missed_ends(Client& client, Jobs& waiting, bool stops) {
 }
 
 /// Waits until every job was removed, over the deaths of hearthd. `stops`: what the jobs are for.
-int wait_for(std::optional<Client> client, const Arguments& arguments, Jobs waiting, bool stops) {
+int wait_for(Client& client, const Arguments& arguments, Jobs waiting, bool stops) {
     std::vector<JobEnd> ended;
     while (!waiting.empty()) {
-        const auto signal = client->next_signal();
+        const auto signal = client.next_signal();
         if (!signal) {
-            client = come_back(arguments);
-            if (!client) {
+            auto next = come_back(arguments);
+            if (!next) {
                 return Failure;
             }
-            std::ranges::move(missed_ends(*client, waiting, stops), std::back_inserter(ended));
+            client = std::move(*next);
+            std::ranges::move(missed_ends(client, waiting, stops), std::back_inserter(ended));
         } else if (auto end = job_end(signal->get(), waiting)) {
             ended.push_back(std::move(*end));
         }
     }
     int worst = Done;
     for (const JobEnd& end : ended) {
-        worst = std::max(worst, report_job(*client, end.unit, end.result));
+        worst = std::max(worst, report_job(client, end.unit, end.result));
     }
     return worst;
 }
@@ -190,24 +198,21 @@ int queue_jobs(const Arguments& arguments, const char* member, std::string_view 
             complain(fmt::format("Failed to {} {}: unreadable answer", word, unit));
             return Failure;
         }
-        const std::string_view number =
-            std::string_view(path).substr(std::string_view(path).rfind('/') + 1);
-        std::uint32_t id = 0;
-        std::from_chars(number.data(), number.data() + number.size(), id);
-        waiting.emplace(path, Waiting{unit, id});
+        waiting.emplace(path, waiting_for(path, unit));
         warn_if_changed(*client, unit);
     }
     if (arguments.no_block) {
         return worst;
     }
     const bool stops = std::string_view(member) == "StopUnit";
-    return std::max(worst, wait_for(std::move(client), arguments, std::move(waiting), stops));
+    return std::max(worst, wait_for(*client, arguments, std::move(waiting), stops));
 }
 
 }  // namespace
 
-int wait_for_job(Client& client, const std::string& path, const std::string& unit) {
-    return wait_for(client, {{path, unit}});
+int wait_for_job(
+    Client& client, const Arguments& arguments, const std::string& path, const std::string& unit) {
+    return wait_for(client, arguments, {{path, waiting_for(path, unit)}}, false);
 }
 
 int start_verb(const Arguments& arguments) {

@@ -304,7 +304,7 @@ int run_verb(const Arguments& arguments) {
         return complain("Failed to start transient unit " + unit + ": unreadable answer");
     }
     if (!arguments.no_block || run.scope) {
-        if (const int result = wait_for_job(*client, job, unit); result != Done) {
+        if (const int result = wait_for_job(*client, arguments, job, unit); result != Done) {
             return run.wait ? wait_for_end(*client, unit) : result;
         }
     }
