@@ -364,7 +364,7 @@ Result<void, RequestError> Supervisor::set_properties(
     const UnitType type = unit_type(record->unit.name);
     const bool limited =
         type == UnitType::Service || type == UnitType::Slice || type == UnitType::Scope;
-    if (!limited || record->unit.built_in) {
+    if (!limited || (record->unit.built_in && type != UnitType::Slice)) {
         return Unexpected(invalid(unit + " has no limits of its own to set"));
     }
     Unit changed = record->unit;

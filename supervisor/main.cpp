@@ -18,7 +18,6 @@
 #include "supervisor/command_unit.hpp"
 #include "supervisor/log.hpp"
 #include "supervisor/loop/event_loop.hpp"
-#include "supervisor/now.hpp"
 #include "supervisor/options.hpp"
 #include "supervisor/supervisor.hpp"
 #include "supervisor/sys/file.hpp"
@@ -86,7 +85,7 @@ bus::Options bus_options(const Options& options, const Supervisor& supervisor) {
     }
     result.access = options.bus_for_everyone ? bus::BusAccess::Everyone : bus::BusAccess::Owner;
     result.user_mode = options.user;
-    result.started = now();
+    result.started = supervisor.started();
     result.control_group = supervisor.control_group();
     result.log_level = log::level_name;
     result.set_log_level = log::set_level;

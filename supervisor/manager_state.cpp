@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "parser/values.hpp"
+#include "supervisor/activation_lines.hpp"
 #include "supervisor/log.hpp"
 #include "supervisor/supervisor.hpp"
 #include "supervisor/unit_files/environment_file.hpp"
@@ -21,6 +22,7 @@ namespace {
 constexpr const char* file_name = "manager";
 constexpr std::string_view watchdogs_off = "service-watchdogs=no";
 constexpr std::string_view variable = "environment=";
+constexpr std::string_view first_start = "started=";
 
 std::string indented(std::string_view text) {
     std::string out;
@@ -88,7 +90,7 @@ void Supervisor::save_manager() {
     if (!manager_state_) {
         return;
     }
-    std::string text;
+    std::string text = fmt::format("{}{} {}\n", first_start, started_.monotonic, started_.realtime);
     if (!world_.service_watchdogs) {
         text += std::string(watchdogs_off) + "\n";
     }
@@ -120,14 +122,24 @@ void Supervisor::restore_manager() {
         while (!rest.empty()) {
             const std::string_view line = rest.substr(0, rest.find('\n'));
             rest.remove_prefix(std::min(line.size() + 1, rest.size()));
-            if (line == watchdogs_off) {
-                world_.service_watchdogs = false;
-            } else if (line.starts_with(variable)) {
-                const std::string entry = text_of_state(line.substr(variable.size()));
-                const std::size_t equals = std::min(entry.find('='), entry.size() - 1);
-                manager_environment_[entry.substr(0, equals)] = entry.substr(equals + 1);
-            }
+            restore_manager_line(line);
         }
+    }
+    save_manager();
+}
+
+void Supervisor::restore_manager_line(std::string_view line) {
+    if (line == watchdogs_off) {
+        world_.service_watchdogs = false;
+    } else if (line.starts_with(variable)) {
+        const std::string entry = text_of_state(line.substr(variable.size()));
+        const std::size_t equals = std::min(entry.find('='), entry.size() - 1);
+        manager_environment_[entry.substr(0, equals)] = entry.substr(equals + 1);
+    } else if (line.starts_with(first_start)) {
+        line.remove_prefix(first_start.size());
+        const std::size_t blank = std::min(line.find(' '), line.size());
+        started_ = {
+            number(line.substr(0, blank)), number(line.substr(std::min(blank + 1, line.size())))};
     }
 }
 

@@ -31,6 +31,7 @@
 #include "supervisor/loop/event_loop.hpp"
 #include "supervisor/notify/socket.hpp"
 #include "supervisor/notify/store.hpp"
+#include "supervisor/now.hpp"
 #include "supervisor/options.hpp"
 #include "supervisor/report/report.hpp"
 #include "supervisor/state_files.hpp"
@@ -85,6 +86,7 @@ public:
     [[nodiscard]] Result<std::string, RequestError> default_target() const override;
     [[nodiscard]] std::vector<std::string> unit_path() const override { return store_.path(); }
     [[nodiscard]] std::string system_state() const override;
+    [[nodiscard]] Moment started() const { return started_; }
     [[nodiscard]] std::map<std::string, std::string> environment() const override;
     Result<void, RequestError> change_environment(
         const std::vector<std::string>& unset, const std::vector<std::string>& set) override;
@@ -241,6 +243,7 @@ private:
     Result<launch::Plan, Diagnostics> make_plan(const Launch& action, LiveUnit& live);
     // What the manager was told about itself (manager_state.cpp).
     void restore_manager();
+    void restore_manager_line(std::string_view line);
     void save_manager();
 
     // JoinsNamespaceOf= and ranges of ids: what units share or must not (sharing.cpp).
@@ -389,6 +392,7 @@ private:
     std::map<std::string, StateLines, std::less<>> unknown_lines_;  ///< a newer version's
 
     std::optional<StateFiles> manager_state_;
+    Moment started_ = now();  ///< the first hearthd of those that took over from each other
     std::map<std::string, std::string> manager_environment_;  ///< by set-environment
     World world_;
     std::map<std::string, LiveUnit, std::less<>> live_;

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <iterator>
@@ -116,16 +117,24 @@ std::optional<JobEnd> job_end(sd_bus_message* signal, Jobs& waiting) {
 /// hearthd was killed or replaced: jobs keep their numbers, and the next one goes on with them.
 std::optional<Client> come_back(const Arguments& arguments) {
     using namespace std::chrono_literals;
+    using Clock = std::chrono::steady_clock;
     constexpr auto patience = 60s;
+    // One that stopped in order has removed its socket.
+    constexpr auto patience_without_socket = 2s;
     complain("hearthd went away; waiting for its return.");
-    const auto end = std::chrono::steady_clock::now() + patience;
-    while (std::chrono::steady_clock::now() < end) {
-        if (auto client = Client::connect(arguments.runtime_directory)) {
+    const auto end = Clock::now() + patience;
+    auto there = Clock::now();
+    while (Clock::now() < end && Clock::now() < there + patience_without_socket) {
+        auto client = Client::connect(arguments.runtime_directory);
+        if (client) {
             return std::move(*client);
+        }
+        if (client.error().code != ENOENT) {
+            there = Clock::now();
         }
         std::this_thread::sleep_for(20ms);
     }
-    complain("No hearthd came back within a minute; the jobs may go on with the next one.");
+    complain("No hearthd came back; the jobs go on with the next one, if they were not ended.");
     return std::nullopt;
 }
 

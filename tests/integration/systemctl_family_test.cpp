@@ -173,6 +173,10 @@ TEST_F(SystemctlFamily, ReadersOfEverythingAreServed) {
         EXPECT_EQ(read.status, 0) << each.command << ": " << read.err;
         EXPECT_TRUE(has(read.out, each.expected)) << each.command << ": " << read.out;
     }
+    // The units of a hearthd that died began before the one that answers now.
+    hearthd.crash();
+    hearthd.start_again();
+    EXPECT_TRUE(has(run_stock(hearthd, "systemd-analyze blame").out, "a.service"));
     const Output monitor = run_stock(hearthd, "busctl monitor");
     EXPECT_EQ(monitor.status, 1) << "refused, not hung";
     EXPECT_EQ(hearthd.ctl({"is-system-running"}).out, "running\n");
