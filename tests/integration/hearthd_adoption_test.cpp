@@ -88,11 +88,12 @@ TEST_F(Adoption, ClientsGoOnWaitingForTheirJobs) {
     std::ofstream(hearthd.place() + "/go") << "now";
     waits.join();
     fails.join();
-    EXPECT_EQ(good.status, 0) << good.err << hearthd.log();
+    // Without a keeper and before Linux 6.15 nobody knows how ExecStartPre= ended.
+    EXPECT_EQ(good.status, exits_are_told() ? 0 : 1) << good.err << hearthd.log();
     EXPECT_NE(good.err.find("hearthd went away; waiting for its return."), std::string::npos);
     EXPECT_EQ(bad.status, 1) << bad.err;
     EXPECT_NE(bad.err.find("Job for bad.service failed"), std::string::npos) << bad.err;
-    EXPECT_EQ(hearthd.show("slow.service", "ActiveState"), "active");
+    EXPECT_EQ(hearthd.show("slow.service", "ActiveState"), exits_are_told() ? "active" : "failed");
 }
 
 TEST_F(Adoption, NothingChangesForAnyUnit) {

@@ -60,8 +60,10 @@ protected:
     }
     /// As PID 1 of a PID namespace with a /proc of its own.
     [[nodiscard]] Output contain(const std::vector<std::string>& rest) const {
-        std::vector<std::string> all = {
-            "unshare", "--pid", "--fork", "--kill-child", "--mount-proc"};
+        std::vector<std::string> all = {"unshare", "-p", "-f", "--mount-proc"};
+        if (run_program({"unshare", "--help"}).out.find("--kill-child") != std::string::npos) {
+            all.emplace_back("--kill-child");  // busybox's hasn't that
+        }
         const std::vector<std::string> inner = words(rest);
         all.insert(all.end(), inner.begin(), inner.end());
         return run_program(all);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# timeout: 700
+# timeout: 900
 #
 # The integration tests of the development machine's hybrid cgroups, the same program, on a kernel
 # with pure v2. Left out: AThousandRestarts, which 90-leaks does here with fewer, ReportMutation and
