@@ -171,6 +171,7 @@ int attach_verb(const Arguments& arguments) {
         terminal = std::move(*opened);
         stdio.fill(terminal.slave.number());
     }
+    client->finish_login();
     auto reply = request_session(*client, arguments, *unit, interactive, stdio);
     if (!reply) {
         complain("Failed to attach to " + *unit + ": " + reply.error().message);

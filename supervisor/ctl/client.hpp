@@ -73,6 +73,12 @@ public:
         const char* path, const char* interface, const char* member);
     Result<Message, CallError> send(const Message& call);
 
+    /// Before a first message that brings descriptors: sd-bus's server drops a connection whose
+    /// login ends together with such a message.
+    void finish_login() {
+        (void)call("/org/freedesktop/systemd1", "org.freedesktop.DBus.Peer", "Ping", "");
+    }
+
     /// All properties of all interfaces of an object, in the order they came.
     Result<Properties, CallError> properties(const std::string& path);
     Result<Value, CallError> property(

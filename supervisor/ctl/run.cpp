@@ -290,9 +290,7 @@ int run_verb(const Arguments& arguments) {
         return Failure;
     }
     if (run.pipe) {
-        // sd-bus's server drops a connection whose first message, with the end of the login, brings
-        // descriptors.
-        (void)client->call(manager_path, "org.freedesktop.DBus.Peer", "Ping", "");
+        client->finish_login();
     }
     const auto reply = request_start(*client, run, unit, assignments_of(run, program));
     if (!reply) {
