@@ -147,10 +147,10 @@ TEST(HearthdNamespaces, OfProcessesBeginWithTheService) {
             hearthd,
             "pids",
             "PrivatePIDs=yes",
-            "echo $$; ls -d /proc/[0-9]* | wc -l; kill -0 " + std::to_string(hearthd.pid()) +
+            "echo $$; set -- /proc/[0-9]*; echo $#; kill -0 " + std::to_string(hearthd.pid()) +
                 " 2>/dev/null || echo alone"),
-        "1\n3\nalone\n")
-        << "sh, ls and wc";
+        "1\n1\nalone\n")
+        << "the shell, and nothing else";
 }
 
 TEST(HearthdNamespaces, MayHoldANameThatIsTheServicesToChange) {
