@@ -2,25 +2,17 @@
 #include "supervisor/command_unit.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <string_view>
 
 #include "parser/command_line.hpp"
+#include "parser/specifiers.hpp"
 #include "parser/utf8.hpp"
 #include "parser/words.hpp"
+#include "supervisor/unit_files/environment_file.hpp"
 
 namespace hearth {
 
 namespace {
-
-/// A unit file's value is read for specifiers first.
-std::string without_specifiers(const std::string& text) {
-    std::string doubled;
-    for (const char byte : text) {
-        doubled.append(byte == '%' ? 2 : 1, byte);
-    }
-    return doubled;
-}
 
 /// A unit file is UTF-8: other bytes of a command line are written as escapes.
 std::string as_utf8(const std::string& text) {
@@ -37,13 +29,6 @@ std::string as_utf8(const std::string& text) {
         }
     }
     return escaped;
-}
-
-/// What PassEnvironment= takes; a shell may have others.
-bool is_name(const std::string& name) {
-    const auto fits = [](unsigned char byte) { return std::isalnum(byte) != 0 || byte == '_'; };
-    return !name.empty() && std::isdigit(static_cast<unsigned char>(name.front())) == 0 &&
-           std::ranges::all_of(name, fits);
 }
 
 std::string command_line(const std::vector<std::string>& words, const std::string& directory) {
@@ -69,12 +54,12 @@ std::string command_unit_text(
     std::string text =
         "# Made by hearthd for `hearth-init -- COMMAND`. Its standard input, output and error are\n"
         "# those that hearth-init was started with.\n[Unit]\nDescription=" +
-        without_specifiers(as_utf8(join_words(words))) + "\n\n[Service]\nType=exec\nExecStart=" +
-        without_specifiers(command_line(words, directory)) +
-        "\nWorkingDirectory=" + without_specifiers(directory) + "\n";
+        escape_specifiers(as_utf8(join_words(words))) +
+        "\n\n[Service]\nType=exec\nExecStart=" + escape_specifiers(command_line(words, directory)) +
+        "\nWorkingDirectory=" + escape_specifiers(directory) + "\n";
     for (const std::string& variable : variables) {
         const std::string name = variable.substr(0, variable.find('='));
-        if (is_name(name)) {
+        if (is_environment_name(name)) {  // a shell may have others
             text += "PassEnvironment=" + name + "\n";
         }
     }

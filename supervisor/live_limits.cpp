@@ -299,9 +299,7 @@ launch::Invocation Supervisor::limits_invocation(const Unit& unit) const {
 }
 
 void Supervisor::end_starting() {
-    const bool busy = std::ranges::any_of(
-        world_.units, [](const auto& entry) { return entry.second.job.has_value(); });
-    if (starting_ && !busy) {
+    if (starting_ && world_.jobs.empty()) {
         starting_ = false;
         apply_startup_limits();
     }

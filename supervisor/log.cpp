@@ -4,6 +4,8 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "parser/enum_codec.hpp"
+
 namespace hearth::log {
 
 namespace {
@@ -35,26 +37,21 @@ void start(Level minimum, bool timestamps) {
 }
 
 bool set_level(std::string_view name) {
-    struct Named {
-        std::string_view name;
-        Level level;
-    };
-    constexpr Named names[] = {
-        {"emerg", Level::Error},
-        {"alert", Level::Error},
-        {"crit", Level::Error},
-        {"err", Level::Error},
-        {"warning", Level::Warning},
-        {"notice", Level::Notice},
-        {"info", Level::Information},
-        {"debug", Level::Debug}};
-    for (const Named& each : names) {
-        if (each.name == name) {
-            spdlog::default_logger_raw()->set_level(spdlog_level(each.level));
-            return true;
-        }
+    constexpr auto names = std::to_array<EnumName<Level>>({
+        {Level::Error, "emerg"},
+        {Level::Error, "alert"},
+        {Level::Error, "crit"},
+        {Level::Error, "err"},
+        {Level::Warning, "warning"},
+        {Level::Notice, "notice"},
+        {Level::Information, "info"},
+        {Level::Debug, "debug"},
+    });
+    const auto level = value_of(name, names);
+    if (level) {
+        spdlog::default_logger_raw()->set_level(spdlog_level(*level));
     }
-    return false;
+    return level.has_value();
 }
 
 std::string level_name() {

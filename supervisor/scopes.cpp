@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <memory>
 
+#include "supervisor/cgroup/bpf.hpp"
 #include "supervisor/launch/cgroup_limits.hpp"
 #include "supervisor/launch/planner.hpp"
 #include "supervisor/log.hpp"
@@ -33,10 +34,13 @@ Result<void> make_cgroups(const cgroup::Tree& tree, const launch::Plan& plan) {
         if (const auto* slice = std::get_if<launch::LimitSlice>(&prepared.preparation)) {
             HEARTH_TRY(launch::limit_slice(tree, *slice, asked));
         } else if (const auto* made = std::get_if<launch::MakeCgroup>(&prepared.preparation)) {
-            HEARTH_TRY(tree.make(made->path, made->v1_controllers, made->passed_controllers));
+            HEARTH_TRY(launch::make_cgroup(tree, *made));
             HEARTH_TRY(launch::write_knobs(tree, *made, asked));
         } else if (const auto* filter = std::get_if<launch::FilterCgroup>(&prepared.preparation)) {
             HEARTH_TRY(launch::attach_filters(tree, *filter));
+        } else if (
+            const auto* program = std::get_if<launch::AttachProgram>(&prepared.preparation)) {
+            HEARTH_TRY(cgroup::attach_pinned(tree.directory(program->path), program->program));
         }
     }
     return {};
@@ -104,9 +108,7 @@ void Supervisor::perform_fill(const std::string& unit) {
     LiveUnit& live = live_[unit];
     live.invocation_id = sys::random_hex(16).value_or(std::string(32, '0'));
     live.cgroup = launch::cgroup_path(record.unit);
-    launch::Invocation invocation;
-    invocation.slices = slices_of(live.cgroup);
-    auto plan = launch::plan_limits(record.unit, invocation, facts_.host());
+    auto plan = launch::plan_limits(record.unit, limits_invocation(record.unit), facts_.host());
     if (!plan) {
         return happen(ScopeFilled{unit, one_line(plan.error().front()), live.invocation_id});
     }

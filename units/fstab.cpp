@@ -66,19 +66,6 @@ std::string device_of(std::string_view what) {
     return std::string(what);
 }
 
-std::vector<std::string_view> values_of(std::string_view options, std::string_view name) {
-    std::vector<std::string_view> values;
-    while (!options.empty()) {
-        const std::size_t end = std::min(options.find(','), options.size());
-        const std::string_view option = options.substr(0, end);
-        if (option.starts_with(name) && option.substr(name.size()).starts_with('=')) {
-            values.push_back(option.substr(name.size() + 1));
-        }
-        options.remove_prefix(std::min(end + 1, options.size()));
-    }
-    return values;
-}
-
 /// A unit's name, or the path that one is made for.
 std::string unit_of(std::string_view value) {
     if (!value.starts_with('/')) {
@@ -132,7 +119,7 @@ private:
         text_ += std::string(name) + "=" + escape_specifiers(value) + "\n";
     }
     void each(std::string_view option, std::string_view directive) {
-        for (const std::string_view value : values_of(mount_.options, option)) {
+        for (const std::string_view value : mount_option_values(mount_.options, option)) {
             const std::string unit = unit_of(value);
             if (is_valid_unit_name(unit)) {
                 line(directive, unit);
@@ -159,11 +146,11 @@ private:
         each("x-systemd.before", "Before");
         each("x-systemd.after", "After");
         for (const std::string_view value :
-             values_of(mount_.options, "x-systemd.requires-mounts-for")) {
+             mount_option_values(mount_.options, "x-systemd.requires-mounts-for")) {
             line("RequiresMountsFor", value);
         }
         for (const std::string_view value :
-             values_of(mount_.options, "x-systemd.wants-mounts-for")) {
+             mount_option_values(mount_.options, "x-systemd.wants-mounts-for")) {
             line("WantsMountsFor", value);
         }
     }
@@ -188,8 +175,8 @@ private:
     }
 
     void pull_in(FstabUnit& unit) const {
-        const auto targets = values_of(mount_.options, "x-systemd.wanted-by");
-        const auto required = values_of(mount_.options, "x-systemd.required-by");
+        const auto targets = mount_option_values(mount_.options, "x-systemd.wanted-by");
+        const auto required = mount_option_values(mount_.options, "x-systemd.required-by");
         for (const std::string_view each : targets) {
             unit.links.push_back(std::string(each) + ".wants/" + unit.name);
         }

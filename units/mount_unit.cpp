@@ -118,15 +118,19 @@ bool has_mount_option(std::string_view options, std::string_view name) {
     return found;
 }
 
-std::string mount_option(std::string_view options, std::string_view name) {
-    std::string value;
+std::vector<std::string_view> mount_option_values(std::string_view options, std::string_view name) {
+    std::vector<std::string_view> values;
     for_each_option(options, [&](std::string_view option) {
-        const std::size_t equals = option.find('=');
-        if (equals != std::string_view::npos && option.substr(0, equals) == name) {
-            value = option.substr(equals + 1);
+        if (option.starts_with(name) && option.substr(name.size()).starts_with('=')) {
+            values.push_back(option.substr(name.size() + 1));
         }
     });
-    return value;
+    return values;
+}
+
+std::string mount_option(std::string_view options, std::string_view name) {
+    const std::vector<std::string_view> values = mount_option_values(options, name);
+    return values.empty() ? std::string() : std::string(values.back());
 }
 
 bool is_network_mount(const MountSettings& mount) {

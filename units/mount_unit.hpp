@@ -19,6 +19,9 @@ void complete_mount(Unit& unit);
 
 /// "ro" of "ro,uid=3"; "3" for "uid". An option that isn't there has no value.
 [[nodiscard]] bool has_mount_option(std::string_view options, std::string_view name);
+[[nodiscard]] std::vector<std::string_view> mount_option_values(
+    std::string_view options, std::string_view name);
+/// The last of them; empty: none.
 [[nodiscard]] std::string mount_option(std::string_view options, std::string_view name);
 
 /// Whether it waits for the network: by its type, or _netdev.

@@ -6,6 +6,7 @@
 
 #include <array>
 
+#include "parser/enum_codec.hpp"
 #include "supervisor/bus/core.hpp"
 #include "supervisor/bus/manager_api.hpp"
 #include "supervisor/bus/object_path.hpp"
@@ -85,28 +86,16 @@ int dump_matching(Request& request) {
 
 // ---- jobs
 
-std::optional<Verb> verb_of(std::string_view type) {
-    struct Named {
-        std::string_view type;
-        Verb verb;
-    };
-    constexpr auto verbs = std::to_array<Named>({
-        {"start", Verb::Start},
-        {"stop", Verb::Stop},
-        {"reload", Verb::Reload},
-        {"restart", Verb::Restart},
-        {"try-restart", Verb::TryRestart},
-        {"reload-or-start", Verb::ReloadOrRestart},
-        {"reload-or-try-restart", Verb::ReloadOrTryRestart},
-        {"try-reload", Verb::ReloadOrTryRestart},
-    });
-    for (const Named& each : verbs) {
-        if (each.type == type) {
-            return each.verb;
-        }
-    }
-    return std::nullopt;
-}
+constexpr auto job_verbs = std::to_array<EnumName<Verb>>({
+    {Verb::Start, "start"},
+    {Verb::Stop, "stop"},
+    {Verb::Reload, "reload"},
+    {Verb::Restart, "restart"},
+    {Verb::TryRestart, "try-restart"},
+    {Verb::ReloadOrRestart, "reload-or-start"},
+    {Verb::ReloadOrTryRestart, "reload-or-try-restart"},
+    {Verb::ReloadOrTryRestart, "try-reload"},
+});
 
 void write_job(MessageSink& sink, const Job& job) {
     sink.unsigned32(job.id);
@@ -122,7 +111,7 @@ int enqueue_unit_job(Request& request) {
     if (const int result = request.read(unit, type, mode); result < 0) {
         return result;
     }
-    const auto verb = verb_of(type);
+    const auto verb = value_of(type, job_verbs);
     if (!verb) {
         return request.refuse("InvalidArgs", "Job type " + type + " invalid");
     }

@@ -19,14 +19,6 @@ namespace {
 
 constexpr int signal_base = 128;
 
-int append_strings(sd_bus_message* message, const std::vector<std::string>& texts) {
-    int result = sd_bus_message_open_container(message, 'a', "s");
-    for (const std::string& text : texts) {
-        result = result < 0 ? result : sd_bus_message_append(message, "s", text.c_str());
-    }
-    return result < 0 ? result : sd_bus_message_close_container(message);
-}
-
 /// What a terminal program needs to know of the user's terminal and language, and nothing else.
 std::vector<std::string> passed_environment() {
     std::vector<std::string> environment;

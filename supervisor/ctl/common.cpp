@@ -18,6 +18,20 @@ std::optional<Client> connect(const Arguments& arguments) {
     return std::move(*client);
 }
 
+int append_strings(sd_bus_message* message, const std::vector<std::string>& texts) {
+    int result = sd_bus_message_open_container(message, 'a', "s");
+    for (const std::string& text : texts) {
+        result = result < 0 ? result : sd_bus_message_append(message, "s", text.c_str());
+    }
+    return result < 0 ? result : sd_bus_message_close_container(message);
+}
+
+std::string unit_property(
+    Client& client, const std::string& unit, const char* interface, const char* name) {
+    const auto value = client.property(object_path(unit), interface, name);
+    return value ? value->text : std::string();
+}
+
 int exit_code(const CallError& error) {
     struct Meaning {
         std::string_view name;

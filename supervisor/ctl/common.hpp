@@ -44,6 +44,12 @@ enum ExitCode : int {
 /// /org/freedesktop/systemd1/unit/...
 [[nodiscard]] std::string object_path(const std::string& unit);
 
+/// The text of a property of a unit; empty where it can't be had.
+[[nodiscard]] std::string unit_property(
+    Client& client, const std::string& unit, const char* interface, const char* name);
+/// An "as"; negative where it can't be sent.
+[[nodiscard]] int append_strings(sd_bus_message* message, const std::vector<std::string>& texts);
+
 inline constexpr const char* manager_path = "/org/freedesktop/systemd1";
 inline constexpr const char* unit_interface = "org.freedesktop.systemd1.Unit";
 inline constexpr const char* service_interface = "org.freedesktop.systemd1.Service";

@@ -21,12 +21,6 @@ namespace hearth::ctl {
 
 namespace {
 
-std::string unit_text(
-    Client& client, const std::string& unit, const char* interface, const char* name) {
-    const auto value = client.property(object_path(unit), interface, name);
-    return value ? value->text : std::string();
-}
-
 /// What `Result` of a service means, as the end of "Job for X failed because ...".
 std::string because(const std::string& result) {
     const std::map<std::string_view, std::string_view> reasons = {
@@ -46,7 +40,7 @@ std::string because(const std::string& result) {
 }
 
 void explain_failure(Client& client, const std::string& unit) {
-    const std::string failure = unit_text(client, unit, hearth_unit_interface, "Failure");
+    const std::string failure = unit_property(client, unit, hearth_unit_interface, "Failure");
     const auto refused = client.property(object_path(unit), hearth_unit_interface, "Refused");
     if (refused && refused->truth() && !failure.empty()) {
         complain(unit + " was refused, nothing was started:\n" + failure);
@@ -54,7 +48,7 @@ void explain_failure(Client& client, const std::string& unit) {
     }
     complain(
         "Job for " + unit + " failed" +
-        because(unit_text(client, unit, service_interface, "Result")) + ".");
+        because(unit_property(client, unit, service_interface, "Result")) + ".");
     if (!failure.empty()) {
         complain(failure);
     }
@@ -147,7 +141,7 @@ std::vector<JobEnd> missed_ends(Client& client, Jobs& waiting, bool stops) {
         if (reply || !reply.error().is("NoSuchJob")) {
             return false;
         }
-        const std::string state = unit_text(client, job.unit, unit_interface, "ActiveState");
+        const std::string state = unit_property(client, job.unit, unit_interface, "ActiveState");
         const bool at_rest = state == "inactive" || state == "failed";
         ended.push_back({job.unit, at_rest == stops ? "done" : "failed"});
         return true;

@@ -99,11 +99,7 @@ Result<Value, CallError> ask(
     const Message call =
         HEARTH_TRY(client.new_call(manager_path, "org.freedesktop.systemd1.Manager", member));
     for (const auto* list : {&states, &patterns}) {
-        int result = sd_bus_message_open_container(call.get(), 'a', "s");
-        for (const std::string& text : *list) {
-            result = result < 0 ? result : sd_bus_message_append(call.get(), "s", text.c_str());
-        }
-        if (result < 0 || sd_bus_message_close_container(call.get()) < 0) {
+        if (append_strings(call.get(), *list) < 0) {
             return Unexpected(CallError{"", "can't be sent: a pattern is not UTF-8"});
         }
     }

@@ -50,11 +50,7 @@ int change_environment(
         return Failure;
     }
     const auto call = client->new_call(manager_path, manager_interface, member);
-    int result = call ? sd_bus_message_open_container(call->get(), 'a', "s") : -ENOMEM;
-    for (const std::string& value : values) {
-        result = result < 0 ? result : sd_bus_message_append(call->get(), "s", value.c_str());
-    }
-    if (result < 0 || sd_bus_message_close_container(call->get()) < 0) {
+    if (!call || append_strings(call->get(), values) < 0) {
         return complain("Failed to build the request");
     }
     const auto reply = client->send(*call);

@@ -77,11 +77,7 @@ std::optional<std::string> inquire(
         complain(call.error().message);
         return std::nullopt;
     }
-    int result = sd_bus_message_open_container(call->get(), 'a', "s");
-    for (const std::string& unit : units) {
-        result = result < 0 ? result : sd_bus_message_append(call->get(), "s", unit.c_str());
-    }
-    result = result < 0 ? result : sd_bus_message_close_container(call->get());
+    const int result = append_strings(call->get(), units);
     auto reply = client.send(*call);
     if (result < 0 || !reply) {
         complain(

@@ -122,11 +122,7 @@ Result<Message, CallError> request_start(
         HEARTH_TRY(client.new_call(manager_path, hearth_manager_interface, "StartTransient"));
     sd_bus_message* const message = call.get();
     int result = sd_bus_message_append(message, "ss", unit.c_str(), "fail");
-    result = result < 0 ? result : sd_bus_message_open_container(message, 'a', "s");
-    for (const std::string& line : made.lines()) {
-        result = result < 0 ? result : sd_bus_message_append(message, "s", line.c_str());
-    }
-    result = result < 0 ? result : sd_bus_message_close_container(message);
+    result = result < 0 ? result : append_strings(message, made.lines());
     if (run.pipe) {
         result = result < 0 ? result
                             : sd_bus_message_append(
@@ -147,15 +143,9 @@ Result<Message, CallError> request_start(
     return client.send(call);
 }
 
-std::string text_of(
-    Client& client, const std::string& unit, const char* interface, const char* name) {
-    const auto value = client.property(object_path(unit), interface, name);
-    return value ? value->text : std::string();
-}
-
 /// As systemd-run: the status of a main process that exited, else that it failed.
 int status_of(Client& client, const std::string& unit) {
-    if (text_of(client, unit, service_interface, "Result") == "success") {
+    if (unit_property(client, unit, service_interface, "Result") == "success") {
         return Done;
     }
     const auto number_of = [&](const char* property) {
@@ -168,7 +158,7 @@ int status_of(Client& client, const std::string& unit) {
 
 int wait_for_end(Client& client, const std::string& unit) {
     for (;;) {
-        const std::string state = text_of(client, unit, unit_interface, "ActiveState");
+        const std::string state = unit_property(client, unit, unit_interface, "ActiveState");
         if (state == "inactive" || state == "failed") {
             return status_of(client, unit);
         }

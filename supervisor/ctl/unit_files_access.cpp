@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+#include "supervisor/ctl/common.hpp"
 #include "supervisor/ctl/console.hpp"
 #include "supervisor/ctl/unit_files.hpp"
 #include "supervisor/sys/file.hpp"
@@ -163,14 +164,6 @@ private:
         return HEARTH_TRY(read_value(reply->get())).text;
     }
 
-    static int append_names(sd_bus_message* call, const std::vector<std::string>& names) {
-        int result = sd_bus_message_open_container(call, 'a', "s");
-        for (const std::string& each : names) {
-            result = result < 0 ? result : sd_bus_message_append(call, "s", each.c_str());
-        }
-        return result < 0 ? result : sd_bus_message_close_container(call);
-    }
-
     static int append(sd_bus_message* call, const UnitFileRequest& request, const Method& method) {
         const std::string mode = request.mode == PresetMode::Full         ? "full"
                                  : request.mode == PresetMode::EnableOnly ? "enable-only"
@@ -179,7 +172,7 @@ private:
         if (request.verb == UnitFileVerb::SetDefault) {
             result = sd_bus_message_append(call, "s", request.names.front().c_str());
         } else if (request.verb != UnitFileVerb::PresetAll) {
-            result = append_names(call, request.names);
+            result = append_strings(call, request.names);
         }
         if (result >= 0 && request.verb == UnitFileVerb::Disable) {
             result = sd_bus_message_append(

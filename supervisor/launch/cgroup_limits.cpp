@@ -13,11 +13,6 @@
 namespace hearth::launch {
 namespace {
 
-Result<void> make(const cgroup::Tree& tree, const MakeCgroup& cgroup) {
-    return tree.make(
-        cgroup.path, cgroup.v1_controllers, cgroup.passed_controllers, cgroup.withheld);
-}
-
 /// What a file holds in a new cgroup.
 struct Default {
     std::string_view file{}, value{};
@@ -92,6 +87,11 @@ Result<void> reset_placement(
 
 }  // namespace
 
+Result<void> make_cgroup(const cgroup::Tree& tree, const MakeCgroup& cgroup) {
+    return tree.make(
+        cgroup.path, cgroup.v1_controllers, cgroup.passed_controllers, cgroup.withheld);
+}
+
 Result<void> write_knobs(const cgroup::Tree& tree, const MakeCgroup& cgroup, const Asked*& asked) {
     for (const MakeCgroup::Knob& knob : cgroup.knobs) {
         asked = &knob.asked;
@@ -115,7 +115,7 @@ Result<void> attach_filters(const cgroup::Tree& tree, const FilterCgroup& filter
 
 Result<void> limit_slice(const cgroup::Tree& tree, const LimitSlice& slice, const Asked*& asked) {
     const MakeCgroup& cgroup = slice.cgroup;
-    HEARTH_TRY(make(tree, cgroup));
+    HEARTH_TRY(make_cgroup(tree, cgroup));
     HEARTH_TRY(write_knobs(tree, cgroup, asked));
     return filter_slice(tree, slice);
 }
@@ -135,7 +135,7 @@ Result<void> change_limits(
     const MakeCgroup& before,
     const MakeCgroup& cgroup,
     const Asked*& asked) {
-    HEARTH_TRY(make(tree, cgroup));
+    HEARTH_TRY(make_cgroup(tree, cgroup));
     for (const MakeCgroup::Knob& old : before.knobs) {
         const bool stays = std::ranges::any_of(
             cgroup.knobs, [&](const MakeCgroup::Knob& knob) { return is_same_file(knob, old); });

@@ -11,6 +11,8 @@
 
 namespace hearth::launch {
 
+/// The directory, with the controllers that it joins, passes on and withholds; no knobs.
+[[nodiscard]] Result<void> make_cgroup(const cgroup::Tree& tree, const MakeCgroup& cgroup);
 /// In order; a soft one may fail.
 [[nodiscard]] Result<void> write_knobs(
     const cgroup::Tree& tree, const MakeCgroup& cgroup, const Asked*& asked);

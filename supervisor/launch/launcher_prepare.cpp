@@ -143,11 +143,7 @@ std::optional<LaunchFailure> Preparing::run() {
 }
 
 Result<void> Preparing::prepare(const MakeCgroup& preparation, const Prepared&) {
-    HEARTH_TRY(means_.tree.make(
-        preparation.path,
-        preparation.v1_controllers,
-        preparation.passed_controllers,
-        preparation.withheld));
+    HEARTH_TRY(make_cgroup(means_.tree, preparation));
     if (preparation.delegated_to) {
         const auto& [user, group] = *preparation.delegated_to;
         const std::string directory = means_.tree.directory(preparation.path);

@@ -198,7 +198,9 @@ std::string directory_identity(const std::string& process, const std::string& pa
 }
 
 void read_companions(KernelView& view, const Question& question, const std::string& process) {
-    view.directories["/tmp"] = directory_identity(process, "/tmp");
+    if (!question.companions.empty()) {
+        view.directories["/tmp"] = directory_identity(process, "/tmp");
+    }
     for (const Companion& companion : question.companions) {
         const std::string theirs = "/proc/" + std::to_string(companion.main_pid);
         std::map<std::string, std::string> found;
