@@ -29,8 +29,8 @@ packages_of() {
         ;;
     # Debian's default clang-tidy 14 stumbles over C++20 on libstdc++ 12: LLVM 19 is pinned.
     more)
-        echo "clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev gcovr codespell
-        echo "g++-aarch64-linux-gnu""
+        echo "clang-19 clang-tidy-19 clang-format-19 libclang-rt-19-dev gcovr codespell"
+        echo "g++-aarch64-linux-gnu"
         ;;
     *)
         echo "packages.sh: no set is called '$1': expected build, examples, tests or more" >&2

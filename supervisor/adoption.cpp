@@ -162,6 +162,43 @@ void Supervisor::adopt_unit(const KeptUnit& unit) {
     }
     StateLines lines = unit.lines;
     LiveUnit& live = live_[unit.name];
+    remember(unit, live, lines);
+    const std::string processes = take(lines, "processes");
+    if (!lines.empty()) {
+        unknown_lines_[unit.name] = std::move(lines);
+    }
+    const auto members = tree_.processes(cgroup_of(unit.name)).value_or(std::vector<pid_t>{});
+    const std::set<pid_t> known = adopt_processes(unit, processes, members);
+    const ServiceStatus& status = unit.status;
+    const auto cgroups = tree_.existing();
+    live.cgroup_made = std::ranges::find(cgroups, cgroup_of(unit.name)) != cgroups.end();
+    if (status.main_pid != 0 && live.processes.contains(status.main_pid)) {
+        if (auto plan = make_plan({unit.name, 0, ExecKind::Start, 0, false}, live)) {
+            find_namespaces(live.activation, *plan, status.main_pid);
+            note_slices(*plan);
+            live.main_plan = std::move(*plan);
+            live.main_unit = record->unit;
+        }
+        if (tree_.layout() == launch::CgroupLayout::None) {
+            tree_.track(cgroup_of(unit.name), status.main_pid, live.invocation_id);
+            live.cgroup_made = true;
+        }
+    }
+    if (status.launch) {
+        settle_launch(unit, known, members);
+    }
+    if (live.cgroup_made) {
+        watch_cgroup(unit.name);
+    } else if (status.cgroup_populated) {
+        happen(CgroupChanged{unit.name, false});
+    }
+    if (is_over(status.state)) {
+        perform_release(unit.name);
+    }
+}
+
+/// What this side of the house keeps of a unit, and its state file's lines tell.
+void Supervisor::remember(const KeptUnit& unit, LiveUnit& live, StateLines& lines) {
     live.invocation_id = take(lines, "invocation");
     live.activation = activation_of(lines);
     if (auto kept = activation_of(lines, preserved); !kept.empty()) {
@@ -189,47 +226,24 @@ void Supervisor::adopt_unit(const KeptUnit& unit) {
             log::write(log::Level::Warning, unit.name, claim.error().what);
         }
     }
-    const auto processes = entries(take(lines, "processes"));
-    if (!lines.empty()) {
-        unknown_lines_[unit.name] = std::move(lines);
-    }
-    std::set<pid_t> known;
-    const auto members = tree_.processes(cgroup_of(unit.name)).value_or(std::vector<pid_t>{});
+}
+
+/// The unit's own processes, those that are left of them; `recorded` has when each began.
+std::set<pid_t> Supervisor::adopt_processes(
+    const KeptUnit& unit, const std::string& recorded, const std::vector<pid_t>& members) {
+    const auto processes = entries(recorded);
     const ServiceStatus& status = unit.status;
+    std::set<pid_t> known;
     for (const pid_t pid : {status.main_pid, status.control_pid, status.health_pid}) {
-        const auto recorded = std::ranges::find_if(processes, [&](const auto& words) {
+        const auto found = std::ranges::find_if(processes, [&](const auto& words) {
             return words.size() == 2 && number(words[0]) == static_cast<std::uint64_t>(pid);
         });
         if (pid != 0 && known.insert(pid).second) {
-            adopt_process(
-                unit.name, pid, recorded == processes.end() ? 0 : number((*recorded)[1]), members);
+            const std::uint64_t started = found == processes.end() ? 0 : number((*found)[1]);
+            adopt_process(unit.name, pid, started, members);
         }
     }
-    const auto cgroups = tree_.existing();
-    live.cgroup_made = std::ranges::find(cgroups, cgroup_of(unit.name)) != cgroups.end();
-    if (status.main_pid != 0 && live.processes.contains(status.main_pid)) {
-        if (auto plan = make_plan({unit.name, 0, ExecKind::Start, 0, false}, live)) {
-            find_namespaces(live.activation, *plan, status.main_pid);
-            note_slices(*plan);
-            live.main_plan = std::move(*plan);
-            live.main_unit = record->unit;
-        }
-        if (tree_.layout() == launch::CgroupLayout::None) {
-            tree_.track(cgroup_of(unit.name), status.main_pid, live.invocation_id);
-            live.cgroup_made = true;
-        }
-    }
-    if (status.launch) {
-        settle_launch(unit, known, members);
-    }
-    if (live.cgroup_made) {
-        watch_cgroup(unit.name);
-    } else if (status.cgroup_populated) {
-        happen(CgroupChanged{unit.name, false});
-    }
-    if (is_over(status.state)) {
-        perform_release(unit.name);
-    }
+    return known;
 }
 
 /// The recorded process, if it still is that one: the pidfd first, then what it refers to.

@@ -84,20 +84,7 @@ void Supervisor::launch_returned(launch::LaunchResult result) {
         return;
     }
     if (result.failure) {
-        if (result.pid != 0 && result.pidfd) {
-            (void)sys::waitid(
-                result.pidfd.number(), 0);  // it has exited: the launcher saw its report
-        }
-        LaunchFailed failed;
-        failed.unit = unit;
-        failed.launch = result.id;
-        failed.refused = false;
-        failed.pid = result.pid;
-        failed.exit_status = result.failure->exit_status;
-        failed.message = launch::message(*result.failure);
-        failed.at = now();
-        failed.invocation_id = live.invocation_id;
-        happen(std::move(failed));
+        launch_failed(unit, result);
         return;
     }
     Launched launched;
@@ -117,6 +104,22 @@ void Supervisor::launch_returned(launch::LaunchResult result) {
     }
     watch_process(unit, result.pid, std::move(result.pidfd));
     happen(std::move(launched));
+}
+
+void Supervisor::launch_failed(const std::string& unit, const launch::LaunchResult& result) {
+    if (result.pid != 0 && result.pidfd) {
+        (void)sys::waitid(result.pidfd.number(), 0);  // it has exited: the launcher saw its report
+    }
+    LaunchFailed failed;
+    failed.unit = unit;
+    failed.launch = result.id;
+    failed.refused = false;
+    failed.pid = result.pid;
+    failed.exit_status = result.failure->exit_status;
+    failed.message = launch::message(*result.failure);
+    failed.at = now();
+    failed.invocation_id = live_[unit].invocation_id;
+    happen(std::move(failed));
 }
 
 /// What is relaxed may also fail only now (a security module, a container's policy, an odd kernel):

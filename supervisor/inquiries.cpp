@@ -149,11 +149,31 @@ Result<std::string, RequestError> Supervisor::why(const std::string& unit) {
     return report::to_json(hearth::why(world_, *record, now()));
 }
 
+namespace {
+
+struct Scored {
+    Unit unit;
+    std::optional<report::Question> question;  ///< none: it doesn't run
+};
+
+/// Asks the kernel, which may take its time: for the worker.
+report::ScoredUnit scored(
+    const Scored& asked, const cgroup::Tree& tree, report::FilterMemory& memory) {
+    std::set<std::string> unverified;
+    if (asked.question) {
+        for (const report::Row& row : report::examine(*asked.question, tree, &memory)) {
+            if (row.verdict == report::Verdict::Mismatch ||
+                row.verdict == report::Verdict::FallsShort) {
+                unverified.insert(row.directive);
+            }
+        }
+    }
+    return {asked.unit.name, exposure(asked.unit, unverified), asked.question.has_value()};
+}
+
+}  // namespace
+
 void Supervisor::score(const std::vector<std::string>& units, const Answered& done) {
-    struct Scored {
-        Unit unit;
-        std::optional<report::Question> question;
-    };
     auto job = std::make_shared<std::vector<Scored>>();
     std::vector<std::string> wanted = units;
     if (wanted.empty()) {
@@ -169,31 +189,17 @@ void Supervisor::score(const std::vector<std::string>& units, const Answered& do
             done(Unexpected(record.error()));
             return;
         }
-        Scored scored{(*record)->unit, std::nullopt};
-        if (auto asked = question(name)) {
-            scored.question = std::move(*asked);
+        Scored& asked = job->emplace_back((*record)->unit, std::nullopt);
+        if (auto found = question(name)) {
+            asked.question = std::move(*found);
         }
-        job->push_back(std::move(scored));
     }
     auto answer = std::make_shared<std::string>();
     worker_->run(
         [this, job, answer] {
             std::vector<report::ScoredUnit> all;
-            for (const Scored& scored : *job) {
-                std::set<std::string> unverified;
-                if (scored.question) {
-                    for (const report::Row& row :
-                         report::examine(*scored.question, tree_, &filter_memory_)) {
-                        if (row.verdict == report::Verdict::Mismatch ||
-                            row.verdict == report::Verdict::FallsShort) {
-                            unverified.insert(row.directive);
-                        }
-                    }
-                }
-                all.push_back(
-                    {scored.unit.name,
-                     exposure(scored.unit, unverified),
-                     scored.question.has_value()});
+            for (const Scored& asked : *job) {
+                all.push_back(scored(asked, tree_, filter_memory_));
             }
             *answer = report::to_json(all);
         },

@@ -4,6 +4,7 @@
 // change is planned like a launch, so what this host can't give is refused before anything is
 // written; then the drop-in is written, the unit loaded again, and the kernel's files changed.
 #include <algorithm>
+#include <ranges>
 
 #include "parser/values.hpp"
 #include "supervisor/cgroup/bpf.hpp"
@@ -171,12 +172,12 @@ void Supervisor::prune_slices() {
             paths.push_back(path);
         }
     }
-    for (auto path = paths.rbegin(); path != paths.rend(); ++path) {
+    for (const std::string& path : paths | std::views::reverse) {
         const bool used = std::ranges::any_of(live_, [&](const auto& entry) {
-            return entry.second.cgroup_made && entry.second.cgroup.starts_with(*path + "/");
+            return entry.second.cgroup_made && entry.second.cgroup.starts_with(path + "/");
         });
-        if (!used && !tree_.populated(*path).value_or(true) && tree_.remove(*path)) {
-            slices_.erase(*path);
+        if (!used && !tree_.populated(path).value_or(true) && tree_.remove(path)) {
+            slices_.erase(path);
         }
     }
 }
@@ -252,16 +253,21 @@ Result<void, Diagnostics> Supervisor::apply_limits(const std::string& unit) {
     }
     if (slice) {
         slices_held_to_[unit] = record->unit.settings.resources;
-        const std::string path = cgroup_of(unit).empty() ? "" : cgroup_of(unit) + "/";
-        std::vector<std::string> below;
-        for (const auto& [name, other] : live_) {
-            if (other.cgroup_made && other.cgroup.starts_with(path)) {
-                below.push_back(name);
-            }
+        return apply_limits_below(cgroup_of(unit));
+    }
+    return {};
+}
+
+/// Some limits of a slice are defaults or bounds of what is in it.
+Result<void, Diagnostics> Supervisor::apply_limits_below(const std::string& cgroup) {
+    std::vector<std::string> below;
+    for (const auto& [name, other] : live_) {
+        if (other.cgroup_made && (cgroup.empty() || other.cgroup.starts_with(cgroup + "/"))) {
+            below.push_back(name);
         }
-        for (const std::string& name : below) {
-            HEARTH_TRY(apply_limits(name));
-        }
+    }
+    for (const std::string& name : below) {
+        HEARTH_TRY(apply_limits(name));
     }
     return {};
 }

@@ -11,6 +11,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <exception>
 #include <optional>
 #include <utility>
 
@@ -181,11 +182,7 @@ Result<int> run(const Options& options) {
     return status;
 }
 
-}  // namespace
-}  // namespace hearth
-
-int main(int argc, char** argv) {
-    using namespace hearth;
+int run_program(int argc, char** argv) {
     open_missing_stdio();
     auto parsed = read_options(argc, argv);
     if (const auto* early = std::get_if<EarlyExit>(&parsed)) {
@@ -204,4 +201,16 @@ int main(int argc, char** argv) {
         return 1;
     }
     return *status;
+}
+
+}  // namespace
+}  // namespace hearth
+
+int main(int argc, char** argv) {
+    try {
+        return hearth::run_program(argc, argv);
+    } catch (const std::exception& error) {  // before the loop runs: no memory, for one
+        std::fprintf(stderr, "hearthd: %s\n", error.what());
+        return 1;
+    }
 }

@@ -46,28 +46,28 @@ std::vector<std::string> user_unit_path(const std::string& runtime_directory) {
         "/usr/lib/systemd/user"};
 }
 
-}  // namespace
-
-std::variant<Options, EarlyExit> read_options(int argc, char** argv) {
-    Options options;
-    CLI::App app{"hearthd runs systemd unit files without systemd.", "hearthd"};
-    app.footer(
-        "Behind `--` stands a command to run as the unit main.service; hearthd ends with it.");
+/// Words of the command line that stand for something else once all are read.
+struct Words {
     std::string unit_path;
     std::string confinement = "strict";
     std::string compat = "auto";
     std::string access = "owner";
     std::string role = "guest";
+    CLI::Option* runtime = nullptr;  ///< the application's
+    CLI::Option* logs = nullptr;
+};
+
+void declare_places(CLI::App& app, Options& options, Words& words) {
     app.add_option(
            "--unit-path",
-           unit_path,
+           words.unit_path,
            "directories of unit files, separated by ':' (replaces systemd's own path)")
         ->type_name("DIR[:DIR...]");
-    auto* runtime =
+    words.runtime =
         app.add_option(
                "--runtime-dir", options.runtime_directory, "sockets and state; belongs on tmpfs")
             ->type_name("DIR");
-    auto* logs = app.add_option("--log-dir", options.log_directory, "where hearth-logd writes")
+    words.logs = app.add_option("--log-dir", options.log_directory, "where hearth-logd writes")
                      ->type_name("DIR");
     app.add_option(
            "--cgroup-root",
@@ -79,18 +79,23 @@ std::variant<Options, EarlyExit> read_options(int argc, char** argv) {
            options.directories_root,
            "where the /run, /var/lib, /var/cache, /var/log and /etc of StateDirectory= and kin are")
         ->type_name("DIR");
+}
+
+void declare_behaviour(CLI::App& app, Options& options, Words& words) {
     app.add_option("--unit", options.units, "unit to start; may be repeated")->type_name("NAME");
     app.add_option(
            "--confinement",
-           confinement,
+           words.confinement,
            "strict refuses what can't be confined as asked; best-effort tells the shortfall")
         ->check(CLI::IsMember({"strict", "best-effort"}));
     app.add_option(
-           "--systemd-compat", compat, "also serve the stock systemctl at /run/systemd/private")
+           "--systemd-compat",
+           words.compat,
+           "also serve the stock systemctl at /run/systemd/private")
         ->check(CLI::IsMember({"yes", "no", "auto"}));
-    app.add_option("--bus-access", access, "who may read over the bus")
+    app.add_option("--bus-access", words.access, "who may read over the bus")
         ->check(CLI::IsMember({"owner", "everyone"}));
-    app.add_option("--role", role, "what hearth-init found itself to be; said by it alone")
+    app.add_option("--role", words.role, "what hearth-init found itself to be; said by it alone")
         ->check(CLI::IsMember({"machine", "container", "guest"}));
     app.add_option("--keeper-fd", options.keeper, "the socket to hearth-init; said by it alone")
         ->type_name("N");
@@ -99,43 +104,40 @@ std::variant<Options, EarlyExit> read_options(int argc, char** argv) {
         "--doctor", options.doctor, "tell what this machine can't give, as JSON, and exit");
     app.add_flag("--debug", options.debug, "log more");
     app.set_version_flag("--version", "hearth " HEARTH_VERSION);
-    const std::vector<char*> words(argv, argv + argc);
-    const auto end = std::ranges::find_if(
-        words, [](const char* word) { return std::string_view(word) == "--"; });
-    if (end != words.end()) {
-        options.command.assign(end + 1, words.end());
-        if (options.command.empty()) {
-            return EarlyExit{2, "behind '--' stands no command; expected COMMAND [ARG...]\n"};
+}
+
+/// A user's own places, where the command line names none; then all must be absolute.
+std::optional<EarlyExit> settle_places(Options& options, const Words& words) {
+    if (options.user && words.runtime->count() == 0) {
+        const std::string base = environment("XDG_RUNTIME_DIR", "");
+        if (base.empty()) {
+            return EarlyExit{2, "--user needs XDG_RUNTIME_DIR or --runtime-dir\n"};
+        }
+        options.runtime_directory = base + "/hearth";
+    }
+    if (options.user && words.logs->count() == 0) {
+        const std::string home = environment("HOME", "/");
+        options.log_directory =
+            environment("XDG_STATE_HOME", home + "/.local/state") + "/hearth/log";
+    }
+    for (const std::string* directory : {&options.runtime_directory, &options.log_directory}) {
+        if (directory->empty() || directory->front() != '/') {
+            return EarlyExit{
+                2,
+                "'" + *directory +
+                    "' is not an absolute path; expected one that starts with '/'\n"};
         }
     }
-    try {
-        app.parse(static_cast<int>(end - words.begin()), argv);
-    } catch (const CLI::ParseError& error) {
-        std::ostringstream out;
-        std::ostringstream err;
-        const int status = app.exit(error, out, err);
-        return EarlyExit{status == 0 ? 0 : 2, status == 0 ? out.str() : err.str()};
-    }
-    if (options.user) {
-        if (runtime->count() == 0) {
-            const std::string base = environment("XDG_RUNTIME_DIR", "");
-            if (base.empty()) {
-                return EarlyExit{2, "--user needs XDG_RUNTIME_DIR or --runtime-dir\n"};
-            }
-            options.runtime_directory = base + "/hearth";
-        }
-        if (logs->count() == 0) {
-            options.log_directory =
-                environment("XDG_STATE_HOME", environment("HOME", "/") + "/.local/state") +
-                "/hearth/log";
-        }
-    }
-    options.unit_path = split_path(unit_path);
+    return std::nullopt;
+}
+
+void settle_unit_path(Options& options, const std::string& asked) {
+    options.unit_path = split_path(asked);
     if (options.unit_path.empty()) {
         options.unit_path = options.user ? user_unit_path(options.runtime_directory)
                                          : UnitStore::default_path(options.runtime_directory);
     }
-    if (options.user || !unit_path.empty()) {
+    if (options.user || !asked.empty()) {
         // Links of enable --runtime stand right behind those of enable.
         const auto roles = unit_directories(options.unit_path, options.runtime_directory);
         const auto config =
@@ -152,20 +154,47 @@ std::variant<Options, EarlyExit> read_options(int argc, char** argv) {
         }
         options.units.emplace_back(command_unit);
     }
-    options.confinement = confinement == "strict" ? Confinement::Strict : Confinement::BestEffort;
-    options.role = role == "machine"     ? Role::Machine
-                   : role == "container" ? Role::Container
-                                         : Role::Guest;
-    options.systemd_compat = compat == "yes" || (compat == "auto" && options.role == Role::Machine);
-    options.bus_for_everyone = access == "everyone";
-    for (const std::string* directory : {&options.runtime_directory, &options.log_directory}) {
-        if (directory->empty() || directory->front() != '/') {
-            return EarlyExit{
-                2,
-                "'" + *directory +
-                    "' is not an absolute path; expected one that starts with '/'\n"};
+}
+
+}  // namespace
+
+std::variant<Options, EarlyExit> read_options(int argc, char** argv) {
+    Options options;
+    Words words;
+    CLI::App app{"hearthd runs systemd unit files without systemd.", "hearthd"};
+    app.footer(
+        "Behind `--` stands a command to run as the unit main.service; hearthd ends with it.");
+    declare_places(app, options, words);
+    declare_behaviour(app, options, words);
+    const std::vector<char*> given(argv, argv + argc);
+    const auto end = std::ranges::find_if(
+        given, [](const char* word) { return std::string_view(word) == "--"; });
+    if (end != given.end()) {
+        options.command.assign(end + 1, given.end());
+        if (options.command.empty()) {
+            return EarlyExit{2, "behind '--' stands no command; expected COMMAND [ARG...]\n"};
         }
     }
+    try {
+        app.parse(static_cast<int>(end - given.begin()), argv);
+    } catch (const CLI::ParseError& error) {
+        std::ostringstream out;
+        std::ostringstream err;
+        const int status = app.exit(error, out, err);
+        return EarlyExit{status == 0 ? 0 : 2, status == 0 ? out.str() : err.str()};
+    }
+    if (auto refused = settle_places(options, words)) {
+        return *std::move(refused);
+    }
+    settle_unit_path(options, words.unit_path);
+    options.confinement =
+        words.confinement == "strict" ? Confinement::Strict : Confinement::BestEffort;
+    options.role = words.role == "machine"     ? Role::Machine
+                   : words.role == "container" ? Role::Container
+                                               : Role::Guest;
+    options.systemd_compat =
+        words.compat == "yes" || (words.compat == "auto" && options.role == Role::Machine);
+    options.bus_for_everyone = words.access == "everyone";
     return options;
 }
 

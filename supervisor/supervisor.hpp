@@ -185,6 +185,9 @@ private:
     void forget_state();
     void adopt();
     void adopt_unit(const KeptUnit& unit);
+    void remember(const KeptUnit& unit, LiveUnit& live, StateLines& lines);
+    std::set<pid_t> adopt_processes(
+        const KeptUnit& unit, const std::string& recorded, const std::vector<pid_t>& members);
     void adopt_process(
         const std::string& unit,
         pid_t pid,
@@ -291,6 +294,7 @@ private:
     // Facts (facts.cpp).
     void launches_returned();
     void launch_returned(launch::LaunchResult result);
+    void launch_failed(const std::string& unit, const launch::LaunchResult& result);
     bool launch_without(const std::string& unit, launch::LaunchResult& result);
     void watch_process(const std::string& unit, pid_t pid, sys::Descriptor pidfd);
     void process_ended(const std::string& unit, pid_t pid);
@@ -330,6 +334,7 @@ private:
     // Limits of what runs already, and the slices above (live_limits.cpp).
     [[nodiscard]] std::vector<const Unit*> slices_of(const std::string& cgroup) const;
     Result<void, Diagnostics> apply_limits(const std::string& unit);
+    Result<void, Diagnostics> apply_limits_below(const std::string& cgroup);
     Result<void> apply_prepared(
         LiveUnit* live, const launch::Prepared& prepared, const launch::Asked*& asked);
     void apply_all_limits();

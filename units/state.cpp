@@ -112,9 +112,8 @@ std::string_view next(std::string_view& rest, std::string_view separator) {
 
 template <Number T>
 bool read(std::string_view text, T& value) {
-    const char* const end = text.data() + text.size();
-    const auto [stopped, error] = std::from_chars(text.data(), end, value);
-    return error == std::errc{} && stopped == end;
+    const auto [stopped, error] = std::from_chars(text.begin(), text.end(), value);
+    return error == std::errc{} && stopped == text.end();
 }
 
 bool read(std::string_view text, bool& value) {

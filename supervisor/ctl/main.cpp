@@ -3,7 +3,9 @@
 // hearthctl: the client. Finds the verb in a constexpr table, parses what follows it, runs it.
 #include <algorithm>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
+#include <exception>
 
 #include "parser/edit_distance.hpp"
 #include "supervisor/ctl/common.hpp"
@@ -73,9 +75,7 @@ int unknown_verb(const std::string& word) {
         "': " + (hint.empty() ? "'hearthctl help' lists them" : hint));
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run_verb(int argc, char** argv) {
     std::signal(SIGPIPE, SIG_IGN);
     const std::vector<std::string> words(argv + 1, argv + argc);
     const Preamble preamble = read_preamble(words);
@@ -100,4 +100,15 @@ int main(int argc, char** argv) {
         return answer->exit_code;
     }
     return verb->run(arguments);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    try {
+        return run_verb(argc, argv);
+    } catch (const std::exception& error) {  // no memory, for one
+        std::fprintf(stderr, "hearthctl: %s\n", error.what());
+        return 1;
+    }
 }

@@ -48,7 +48,7 @@ bool LoweredPlan::share() {
     if (page == MAP_FAILED) {
         return false;
     }
-    program_ = new (page) ChildProgram(*program_);
+    program_ = std::construct_at(static_cast<ChildProgram*>(page), *program_);
     shared_ = true;
     return true;
 }
