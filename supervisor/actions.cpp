@@ -152,7 +152,7 @@ Result<launch::Plan, Diagnostics> Supervisor::make_plan(const Launch& action, Li
     invocation.directive = directive;
     invocation.invocation_id = live.invocation_id;
     invocation.control = action.kind != ExecKind::Start;
-    invocation.manager_environment = manager_environment_;
+    invocation.manager_environment = passed_environment();
     invocation.environment = extra_environment(record, action.kind);
     if (!unit.settings.sandbox.apparmor_profile.label.empty()) {
         invocation.apparmor_profiles = HostFacts::apparmor_profiles();

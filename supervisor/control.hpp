@@ -116,6 +116,8 @@ public:
     [[nodiscard]] virtual std::vector<std::string> unit_path() const = 0;
     [[nodiscard]] virtual std::string system_state() const = 0;  ///< "running", "degraded" ...
     [[nodiscard]] virtual std::map<std::string, std::string> environment() const = 0;
+    /// What system.conf and its drop-ins said when they were read last.
+    [[nodiscard]] virtual const ManagerSettings& manager_settings() const = 0;
     /// set-environment and unset-environment: names or assignments to take out, then assignments to
     /// add; all or none. Commands that start from now on get them.
     virtual Result<void, RequestError> change_environment(

@@ -56,6 +56,7 @@ Result<int> run_doctor(const Options& options) {
         context.memory_bytes = facts->snapshot().memory_bytes;
         context.tasks_maximum = facts->snapshot().tasks_maximum;
         context.confinement = options.confinement;
+        context.defaults = options.manager.defaults;
         for (const std::string& unit : options.units) {
             units.push_back(judge(unit, options, context, *facts));
         }

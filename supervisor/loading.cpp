@@ -15,6 +15,7 @@
 #include "supervisor/supervisor.hpp"
 #include "supervisor/sys/file.hpp"
 #include "supervisor/sys/process.hpp"
+#include "supervisor/unit_files/manager_files.hpp"
 #include "units/directive.hpp"
 #include "units/unit_name.hpp"
 
@@ -210,6 +211,11 @@ void Supervisor::reload(std::function<void()> done) {
         observer_->units_reloading(true);
     }
     install_view_.reset();
+    options_.manager = load_manager_settings(options_.config, options_.user);
+    for (const Diagnostic& each : options_.manager.diagnostics) {
+        log::write(each);
+    }
+    load_context_.defaults = options_.manager.defaults;
     take_in(read_all(store_));
     forget_unneeded();
     apply_all_limits();

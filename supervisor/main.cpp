@@ -20,6 +20,7 @@
 #include "supervisor/log.hpp"
 #include "supervisor/loop/event_loop.hpp"
 #include "supervisor/options.hpp"
+#include "supervisor/own_settings.hpp"
 #include "supervisor/supervisor.hpp"
 #include "supervisor/sys/file.hpp"
 #include "supervisor/sys/process.hpp"
@@ -182,6 +183,12 @@ Result<int> run(const Options& options) {
     return status;
 }
 
+void tell(const ManagerSettings& settings) {
+    for (const Diagnostic& each : settings.diagnostics) {
+        log::write(each);
+    }
+}
+
 int run_program(int argc, char** argv) {
     open_missing_stdio();
     auto parsed = read_options(argc, argv);
@@ -192,6 +199,14 @@ int run_program(int argc, char** argv) {
     const Options& options = std::get<Options>(parsed);
     log::start(
         options.debug ? log::Level::Debug : log::Level::Information, ::isatty(STDERR_FILENO) != 0);
+    tell(options.manager);
+    if (options.manager.log_level && !options.debug) {
+        log::set_level(*options.manager.log_level);
+    }
+    if (const auto applied = apply_own_settings(options.manager.own); !applied) {
+        log::write(log::Level::Error, applied.error().what);
+        return 1;
+    }
     block_signals();
     raise_descriptor_limit();
     ::umask(0022);

@@ -37,8 +37,16 @@ std::string indented(std::string_view text) {
 }  // namespace
 
 std::map<std::string, std::string> Supervisor::environment() const {
-    std::map<std::string, std::string> all = manager_environment_;
+    std::map<std::string, std::string> all = passed_environment();
     all.emplace("PATH", facts_.snapshot().default_path);
+    return all;
+}
+
+/// What set-environment set; below it DefaultEnvironment=.
+std::map<std::string, std::string> Supervisor::passed_environment() const {
+    std::map<std::string, std::string> all = manager_environment_;
+    const Environment& given = options_.manager.units.exec.environment;
+    all.insert(given.variables.begin(), given.variables.end());
     return all;
 }
 

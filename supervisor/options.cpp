@@ -9,6 +9,7 @@
 
 #include "supervisor/command_unit.hpp"
 #include "supervisor/unit_files/install_files.hpp"
+#include "supervisor/unit_files/manager_files.hpp"
 #include "supervisor/unit_store.hpp"
 
 namespace hearth {
@@ -49,9 +50,7 @@ std::vector<std::string> user_unit_path(const std::string& runtime_directory) {
 /// Words of the command line that stand for something else once all are read.
 struct Words {
     std::string unit_path;
-    std::string confinement = "strict";
-    std::string compat = "auto";
-    std::string access = "owner";
+    std::string confinement, compat, access;  ///< empty: as the manager's files say
     std::string role = "guest";
     CLI::Option* runtime = nullptr;  ///< the application's
     CLI::Option* logs = nullptr;
@@ -99,6 +98,11 @@ void declare_behaviour(CLI::App& app, Options& options, Words& words) {
         ->check(CLI::IsMember({"machine", "container", "guest"}));
     app.add_option("--keeper-fd", options.keeper, "the socket to hearth-init; said by it alone")
         ->type_name("N");
+    app.add_option(
+           "--config",
+           options.config,
+           "settings of the manager, in place of /etc/systemd/system.conf and its drop-ins")
+        ->type_name("FILE");
     app.add_flag("--user", options.user, "manage a user's services");
     app.add_flag(
         "--doctor", options.doctor, "tell what this machine can't give, as JSON, and exit");
@@ -129,6 +133,19 @@ std::optional<EarlyExit> settle_places(Options& options, const Words& words) {
         }
     }
     return std::nullopt;
+}
+
+/// What the command line doesn't say, the manager's files may.
+void settle_words(Words& words, const ManagerSettings& manager) {
+    const auto settle =
+        [](std::string& word, const std::optional<std::string>& said, const char* fallback) {
+            if (word.empty()) {
+                word = said.value_or(fallback);
+            }
+        };
+    settle(words.confinement, manager.confinement, "strict");
+    settle(words.compat, manager.systemd_compat, "auto");
+    settle(words.access, manager.bus_access, "owner");
 }
 
 void settle_unit_path(Options& options, const std::string& asked) {
@@ -187,6 +204,8 @@ std::variant<Options, EarlyExit> read_options(int argc, char** argv) {
         return *std::move(refused);
     }
     settle_unit_path(options, words.unit_path);
+    options.manager = load_manager_settings(options.config, options.user);
+    settle_words(words, options.manager);
     options.confinement =
         words.confinement == "strict" ? Confinement::Strict : Confinement::BestEffort;
     options.role = words.role == "machine"     ? Role::Machine

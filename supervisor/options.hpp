@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "parser/result.hpp"
+#include "units/manager_settings.hpp"
 #include "units/types.hpp"
 
 namespace hearth {
@@ -33,6 +34,8 @@ struct Options {
     bool debug = false;
     bool doctor = false;               ///< look, print, exit
     std::vector<std::string> command;  ///< behind `--`: it becomes main.service, one of `units`
+    std::string config;                ///< --config: in place of system.conf and its drop-ins
+    ManagerSettings manager;           ///< what those say; the command line wins
     Role role = Role::Guest;
     std::optional<int> keeper;  ///< --keeper-fd: the inherited socket
 };

@@ -158,6 +158,7 @@ Result<void> Supervisor::set_up() {
     load_context_.tasks_maximum = facts_.snapshot().tasks_maximum;
     load_context_.confinement = options_.confinement;
     load_context_.transient_directory = transient_directory(options_);
+    load_context_.defaults = options_.manager.defaults;
     install_files_.emplace(
         unit_directories(options_.unit_path, options_.runtime_directory), load_context_);
     worker_ = HEARTH_TRY(Worker::create(loop_));

@@ -88,6 +88,9 @@ public:
     [[nodiscard]] std::string system_state() const override;
     [[nodiscard]] Moment started() const { return started_; }
     [[nodiscard]] std::map<std::string, std::string> environment() const override;
+    [[nodiscard]] const ManagerSettings& manager_settings() const override {
+        return options_.manager;
+    }
     Result<void, RequestError> change_environment(
         const std::vector<std::string>& unset, const std::vector<std::string>& set) override;
     [[nodiscard]] bool service_watchdogs() const override { return world_.service_watchdogs; }
@@ -248,6 +251,7 @@ private:
     void restore_manager();
     void restore_manager_line(std::string_view line);
     void save_manager();
+    [[nodiscard]] std::map<std::string, std::string> passed_environment() const;
 
     // JoinsNamespaceOf= and ranges of ids: what units share or must not (sharing.cpp).
     void share_ranges(const std::string& unit, launch::Invocation& invocation);

@@ -31,8 +31,14 @@ bool must_be_valid(const Row& row) {
 
 class Loading {
 public:
-    Loading(Unit& unit, const SpecifierTable& specifiers)
-        : unit_(unit), specifiers_(specifiers), type_(unit_type(unit.name)) {}
+    Loading(Unit& unit, const SpecifierTable& specifiers, const std::vector<UnitDefault>& defaults)
+        : unit_(unit), specifiers_(specifiers), type_(unit_type(unit.name)), defaults_(defaults) {
+        for (const UnitDefault& each : defaults_) {
+            if (const Row* const row = row_of(each)) {
+                assign(*row, each.assignment);
+            }
+        }
+    }
 
     void read(const UnitSource::File& file) {
         const UnitFile text = read_unit_file(file.text, file.path);
@@ -138,6 +144,18 @@ private:
             std::move(hint)));
     }
 
+    /// Where units of this type have it.
+    [[nodiscard]] const Row* row_of(const UnitDefault& each) const {
+        if (each.row->of_type != nullptr && !each.row->of_type(type_)) {
+            return nullptr;
+        }
+        const bool of_all = each.row->section == Section::Unit;
+        return find_row(
+            type_,
+            of_all ? std::string(name(Section::Unit)) : own_section(type_),
+            each.row->directive);
+    }
+
     void assign(const Row& row, const Assignment& assignment) {
         notes_.clear();
         const Assigned assigned =
@@ -168,6 +186,12 @@ private:
     void remember(const Row& row, const Assignment& assignment) {
         if (assignment.value.empty()) {
             invalid_.erase(row.name);  // the reset takes back what was bad, too
+            for (const UnitDefault& each : defaults_) {
+                if (row_of(each) == &row) {
+                    (void)row.assign(
+                        unit_.settings, each.assignment.value, ValueContext{&specifiers_, nullptr});
+                }
+            }
         }
         unit_.origins.insert_or_assign(std::string(row.name), assignment.origin);
         for (const OldName& each : old_names()) {
@@ -180,6 +204,7 @@ private:
     Unit& unit_;
     const SpecifierTable& specifiers_;
     UnitType type_;
+    const std::vector<UnitDefault>& defaults_;
     Diagnostics diagnostics_;
     std::set<std::string, std::less<>> unknown_sections_;
     std::map<std::string_view, Diagnostics> invalid_;  // names are the rows' own
@@ -205,10 +230,35 @@ std::uint64_t share_of(std::uint64_t whole, std::uint32_t permyriad) {
     return whole / 10'000 * permyriad + whole % 10'000 * permyriad / 10'000;
 }
 
+/// Whether the unit's own files say it, and not the manager's.
+bool is_said(const Unit& unit, std::string_view directive, const LoadContext& context) {
+    const auto found = unit.origins.find(directive);
+    return found != unit.origins.end() &&
+           std::ranges::none_of(context.defaults, [&](const UnitDefault& each) {
+               return each.row->directive == directive && each.assignment.origin == found->second;
+           });
+}
+
+/// Defaults of the manager that are not for this unit.
+void take_back_defaults(Unit& unit, const LoadContext& context) {
+    ServiceSettings& service = unit.settings.service;
+    const auto of_manager = [&](std::string_view directive) {
+        return unit.origins.contains(directive) && !is_said(unit, directive, context);
+    };
+    if (service.type == ServiceType::Oneshot && of_manager("TimeoutStartSec")) {
+        service.timeout_start.reset();  // systemd.service(5), TimeoutStartSec=
+        unit.origins.erase("TimeoutStartSec");
+    }
+    if (unit.settings.resources.delegate.delegated && !is_said(unit, "OOMPolicy", context)) {
+        service.oom_policy = OomPolicy::Continue;  // OOMPolicy=
+        unit.origins.erase("OOMPolicy");
+    }
+}
+
 /// systemd.exec(5), StandardInput= and StandardOutput=: what they are where nothing is written.
-void complete_streams(Unit& unit) {
+void complete_streams(Unit& unit, const LoadContext& context) {
     ExecSettings& exec = unit.settings.exec;
-    if (!unit.origins.contains("StandardInput") && !exec.terminal.input_data.bytes.empty()) {
+    if (!is_said(unit, "StandardInput", context) && !exec.terminal.input_data.bytes.empty()) {
         exec.standard_input.kind = StandardInput::Data;
     }
     switch (exec.standard_input.kind) {
@@ -217,7 +267,7 @@ void complete_streams(Unit& unit) {
         case StandardInput::TtyFail:
         case StandardInput::Socket:
         case StandardInput::Fd:
-            if (!unit.origins.contains("StandardOutput")) {
+            if (!is_said(unit, "StandardOutput", context)) {
                 exec.standard_output.kind = StandardOutput::Inherit;
             }
             break;
@@ -267,12 +317,13 @@ void complete(Unit& unit, const LoadContext& context) {
     if (unit_type(unit.name) == UnitType::Mount) {
         complete_mount(unit);
     }
-    complete_streams(unit);
+    complete_streams(unit, context);
     imply(unit, context);
     if (unit_type(unit.name) == UnitType::Service && !unit.origins.contains("Type") &&
         settings.service.exec_start.empty()) {
         settings.service.type = ServiceType::Oneshot;  // systemd.service(5), Type=
     }
+    take_back_defaults(unit, context);
     for (MemoryLimit* const limit :
          {&settings.resources.memory_max, &settings.resources.memory_high}) {
         if (limit->permyriad && context.memory_bytes != 0) {
@@ -304,7 +355,7 @@ void load_files(
     }
     unit.load_state = LoadState::Loaded;
     const SpecifierTable table = specifiers(unit.name, context, unit.fragment_path);
-    Loading loading(unit, table);
+    Loading loading(unit, table, context.defaults);
     loading.read(fragment);
     for (const UnitSource::File& file : *drop_ins) {
         if (!file.masked) {

@@ -13,6 +13,7 @@
 
 #include "parser/result.hpp"
 #include "parser/specifiers.hpp"
+#include "units/manager_settings.hpp"
 #include "units/unit.hpp"
 
 namespace hearth {
@@ -64,6 +65,8 @@ struct LoadContext {
     bool guest = true;
     std::string transient_directory;  ///< where transient units' files are; empty: nowhere
     Confinement confinement = Confinement::Strict;  ///< --confinement: of units that don't say
+    std::vector<UnitDefault>
+        defaults;  ///< lines before each unit's own (units/manager_settings.hpp)
 };
 
 /// The table of systemd.unit(5) for `unit_name`.

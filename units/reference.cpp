@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "units/manager_settings.hpp"
 #include "units/rules.hpp"
 
 namespace hearth {
@@ -134,10 +135,36 @@ std::string fate(const Row& row) {
         row.applied);
 }
 
+static std::string fate(const ManagerRow& row) {
+    switch (row.kind) {
+        case ManagerRow::Kind::Default:
+            return "a line before each unit's own";
+        case ManagerRow::Kind::Passed:
+            return "passed to every command";
+        case ManagerRow::Kind::Own:
+            return "enforced on hearthd";
+        case ManagerRow::Kind::NoEffect:
+            return "no effect: " + std::string(row.summary);
+    }
+    return {};
+}
+
 std::string reference_markdown() {
     std::string text(introduction);
     for (const Chapter& chapter : chapters) {
         text += chapter_text(chapter);
+    }
+    text +=
+        "\n## The manager's own settings\n\nIn `[Manager]` of `/etc/systemd/system.conf` and its "
+        "drop-ins (systemd-system.conf(5)), and in\n`[X-Hearth]` there.\n\n| setting | what it "
+        "does "
+        "| as in | fate |\n|---|---|---|---|\n";
+    for (const ManagerRow& row : manager_rows()) {
+        text +=
+            "| " +
+            code(std::string(row.of_hearth ? "[X-Hearth] " : "") + std::string(row.name) + "=") +
+            " | " + cell(row.kind == ManagerRow::Kind::NoEffect ? "" : row.summary) + " | " +
+            code(row.sample) + " | " + cell(fate(row)) + " |\n";
     }
     text += "\n## Rules of lint\n\n| id | what it finds |\n|---|---|\n";
     for (const Rule& rule : rules()) {

@@ -140,13 +140,19 @@ int get_property(
     void* userdata,
     sd_bus_error*) noexcept {
     try {
-        const auto* field = std::ranges::find_if(
-            fields, [name](const Field& each) { return std::strcmp(each.name, name) == 0; });
-        if (field == fields.end()) {
+        const auto& connection = *static_cast<Connection*>(userdata);
+        MessageSink sink(reply);
+        if (const auto* field = std::ranges::find(fields, std::string_view(name), &Field::name);
+            field != fields.end()) {
+            field->write(connection, sink);
+            return sink.result();
+        }
+        const auto& defaults = default_properties();
+        const auto found = std::ranges::find(defaults, name, &DefaultProperty::name);
+        if (found == defaults.end()) {
             return -ENOENT;
         }
-        MessageSink sink(reply);
-        field->write(*static_cast<Connection*>(userdata), sink);
+        found->property->write(connection.core.control.manager_settings().units, sink);
         return sink.result();
     } catch (const std::exception&) {
         return -EIO;
@@ -192,6 +198,9 @@ std::span<const sd_bus_vtable> manager_properties() {
             const bool changes = std::string_view(field.name) == "ServiceWatchdogs";
             made.push_back(
                 changes ? writable(field) : property(field.name, field.signature, get_property));
+        }
+        for (const DefaultProperty& each : default_properties()) {
+            made.push_back(property(each.name.c_str(), each.property->signature, get_property));
         }
         return made;
     }();

@@ -19,6 +19,7 @@ namespace hearth::test {
 class FakeControl final : public Control {
 public:
     World state;
+    ManagerSettings manager;
     std::vector<std::string> calls;
     bool finish_at_once = true;
     JobResult job_result = JobResult::Done;
@@ -221,6 +222,7 @@ public:
     [[nodiscard]] std::map<std::string, std::string> environment() const override {
         return {{"PASSWORD", "secret"}};
     }
+    [[nodiscard]] const ManagerSettings& manager_settings() const override { return manager; }
     Result<void, RequestError> change_environment(
         const std::vector<std::string>& unset, const std::vector<std::string>& set) override {
         calls.push_back(
