@@ -115,7 +115,7 @@ void Supervisor::perform(const Action& action) {
             [this](const Release& release) { perform_release(release.unit); },
             [this](const CheckConditions& check) { perform_check(check); },
             [this](const FillScope& fill) { perform_fill(fill.unit); },
-            [this](const PerformAction& action_) { perform_action(action_); },
+            [this](const PerformAction& machine) { perform_action(machine); },
             [](const Tell& tell) {
                 log::write(log::level_of(tell.severity), tell.unit, tell.message);
             },
@@ -124,6 +124,40 @@ void Supervisor::perform(const Action& action) {
 }
 
 // ---- launch -------------------------------------------------------------------------------------
+
+/// What a launch is given from this side: streams, sockets, variables.
+launch::Invocation Supervisor::invocation_of(
+    const Launch& action, const UnitRecord& record, const Unit& unit) const {
+    launch::Invocation invocation;
+    const bool main = action.kind == ExecKind::Start;
+    invocation.control = !main;
+    invocation.manager_environment = passed_environment();
+    invocation.environment = extra_environment(record, action.kind);
+    if (!unit.settings.sandbox.apparmor_profile.label.empty()) {
+        invocation.apparmor_profiles = HostFacts::apparmor_profiles();
+    }
+    if (main && is_command_unit(action.unit)) {
+        invocation.given_streams.fill(true);
+    }
+    const NotifyAccess access = notify_access(unit);
+    if (access != NotifyAccess::None && (main || access != NotifyAccess::Main)) {
+        invocation.notify_socket = notify_->path();
+    }
+    const Timespan watchdog = unit.settings.service.watchdog;
+    if (main && !watchdog.is_infinite()) {
+        invocation.watchdog_microseconds = watchdog.microseconds;
+    }
+    for (const StoredDescriptor& stored : record.status.stored) {
+        invocation.stored.push_back({notify::slot_of(stored.id), stored.name});
+    }
+    if (const auto given = given_.find(action.unit); given != given_.end()) {
+        std::ranges::transform(
+            given->second.stdio, invocation.given_streams.begin(), [](const auto& stream) {
+                return static_cast<bool>(stream);
+            });
+    }
+    return invocation;
+}
 
 Result<launch::Plan, Diagnostics> Supervisor::make_plan(const Launch& action, LiveUnit& live) {
     const UnitRecord& record = *world_.find(action.unit);
@@ -137,7 +171,6 @@ Result<launch::Plan, Diagnostics> Supervisor::make_plan(const Launch& action, Li
         reduced->settings.exec.root_directory.clear();
     }
     const Unit& unit = reduced ? *reduced : record.unit;
-    const ServiceSettings& service = unit.settings.service;
     const CommandLines& lines = commands(unit, action.kind);
     const std::string directive(name(action.kind));
     const auto refusal = [&](const std::string& about, std::string message) {
@@ -147,35 +180,10 @@ Result<launch::Plan, Diagnostics> Supervisor::make_plan(const Launch& action, Li
     if (action.index >= lines.size()) {
         return refusal(directive, directive + "= is gone from the unit file");
     }
-    launch::Invocation invocation;
+    launch::Invocation invocation = invocation_of(action, record, unit);
     invocation.command = &lines[action.index];
     invocation.directive = directive;
     invocation.invocation_id = live.invocation_id;
-    invocation.control = action.kind != ExecKind::Start;
-    invocation.manager_environment = passed_environment();
-    invocation.environment = extra_environment(record, action.kind);
-    if (!unit.settings.sandbox.apparmor_profile.label.empty()) {
-        invocation.apparmor_profiles = HostFacts::apparmor_profiles();
-    }
-    if (main && is_command_unit(action.unit)) {
-        invocation.given_streams.fill(true);
-    }
-    const NotifyAccess access = notify_access(unit);
-    if (access != NotifyAccess::None && (main || access != NotifyAccess::Main)) {
-        invocation.notify_socket = notify_->path();
-    }
-    if (main && !service.watchdog.is_infinite()) {
-        invocation.watchdog_microseconds = service.watchdog.microseconds;
-    }
-    for (const StoredDescriptor& stored : record.status.stored) {
-        invocation.stored.push_back({notify::slot_of(stored.id), stored.name});
-    }
-    if (const auto given = given_.find(action.unit); given != given_.end()) {
-        std::ranges::transform(
-            given->second.stdio, invocation.given_streams.begin(), [](const auto& stream) {
-                return static_cast<bool>(stream);
-            });
-    }
     auto files = HostFacts::environment_files(unit);
     if (!files) {
         return refusal("EnvironmentFile", files.error().what);
@@ -248,6 +256,49 @@ bool Supervisor::clear_leftovers(const Launch& action) {
     return true;
 }
 
+static bool wants_log(const launch::Plan& plan) {
+    return std::ranges::any_of(plan.steps, [](const launch::Step& step) {
+        const auto* use = std::get_if<launch::UseDescriptor>(&step.action);
+        return use != nullptr && use->slot == "log";
+    });
+}
+
+/// The write end of a pipe that hearth-logd reads; it belongs to whom the process becomes.
+Result<sys::Descriptor> Supervisor::open_log(const std::string& unit, const launch::Plan& plan) {
+    logd::Stream stream;
+    stream.unit = unit;
+    stream.identifier = world_.find(unit)->unit.settings.exec.syslog_identifier;
+    stream.invocation = live_[unit].invocation_id;
+    stream.uid = facts_.snapshot().own_uid;
+    stream.gid = facts_.snapshot().own_gid;
+    for (const launch::Step& step : plan.steps) {
+        if (const auto* user = std::get_if<launch::SetUser>(&step.action)) {
+            stream.uid = user->uid;
+        } else if (const auto* groups = std::get_if<launch::SetGroups>(&step.action)) {
+            stream.gid = groups->gid;
+        }
+    }
+    return logs_->open_stream(stream);
+}
+
+/// What the unit has of this activation stands ready; false: the launch goes on later, or is
+/// refused.
+bool Supervisor::begin_launch(const Launch& action, LiveUnit& live) {
+    if (action.begins_activation) {
+        live.invocation_id = sys::random_hex(16).value_or(std::string(32, '0'));
+        live.release_when_empty = false;
+        live.dropped.clear();
+        if (!live.cgroup_made && clear_leftovers(action)) {
+            return false;  // goes on from there
+        }
+    }
+    if (const auto claimed = claim_dynamic_user(world_.find(action.unit)->unit, live); !claimed) {
+        refuse(action, launch::user_status, "DynamicUser=yes: " + claimed.error().what);
+        return false;
+    }
+    return true;
+}
+
 void Supervisor::perform_launch(const Launch& action) {
     if (delay_until_idle(action)) {
         return;
@@ -257,16 +308,7 @@ void Supervisor::perform_launch(const Launch& action) {
         return;
     }
     LiveUnit& live = live_[action.unit];
-    if (action.begins_activation) {
-        live.invocation_id = sys::random_hex(16).value_or(std::string(32, '0'));
-        live.release_when_empty = false;
-        live.dropped.clear();
-        if (!live.cgroup_made && clear_leftovers(action)) {
-            return;  // goes on from there
-        }
-    }
-    if (const auto claimed = claim_dynamic_user(world_.find(action.unit)->unit, live); !claimed) {
-        refuse(action, launch::user_status, "DynamicUser=yes: " + claimed.error().what);
+    if (!begin_launch(action, live)) {
         return;
     }
     auto plan = make_plan(action, live);
@@ -288,25 +330,8 @@ void Supervisor::perform_launch(const Launch& action) {
     }
     launch::LaunchRequest request;
     request.id = action.launch;
-    const bool wants_log = std::ranges::any_of(plan->steps, [](const launch::Step& step) {
-        const auto* use = std::get_if<launch::UseDescriptor>(&step.action);
-        return use != nullptr && use->slot == "log";
-    });
-    if (wants_log) {
-        logd::Stream stream;
-        stream.unit = action.unit;
-        stream.identifier = world_.find(action.unit)->unit.settings.exec.syslog_identifier;
-        stream.invocation = live.invocation_id;
-        stream.uid = facts_.snapshot().own_uid;
-        stream.gid = facts_.snapshot().own_gid;
-        for (const launch::Step& step : plan->steps) {
-            if (const auto* user = std::get_if<launch::SetUser>(&step.action)) {
-                stream.uid = user->uid;
-            } else if (const auto* groups = std::get_if<launch::SetGroups>(&step.action)) {
-                stream.gid = groups->gid;
-            }
-        }
-        auto pipe = logs_->open_stream(stream);
+    if (wants_log(*plan)) {
+        auto pipe = open_log(action.unit, *plan);
         if (!pipe) {
             refuse(action, exit_status_exec, "no log for its output: " + pipe.error().what);
             return;
@@ -411,6 +436,22 @@ void Supervisor::perform_signal(const SignalUnit& action) {
     }
 }
 
+void Supervisor::retry_release(const std::string& unit, LiveUnit& live) {
+    if (!live.retry) {
+        auto timer = loop_.timer(Priority::Timer, [this, unit] {
+            const auto again = live_.find(unit);
+            if (again != live_.end() && again->second.release_when_empty) {
+                perform_release(unit);
+                try_finish_shutdown();
+            }
+        });
+        if (timer) {
+            live.retry = std::move(*timer);
+        }
+    }
+    live.retry.arm_in(retry_microseconds);
+}
+
 void Supervisor::perform_release(const std::string& unit) {
     const auto found = live_.find(unit);
     if (found == live_.end()) {
@@ -435,22 +476,9 @@ void Supervisor::perform_release(const std::string& unit) {
         // directory that is empty but still busy with a dying process: the retry does. An
         // activation that has begun meanwhile keeps the directory.
         live.release_when_empty = true;
-        if (tree_.populated(cgroup_of(unit)).value_or(false)) {
-            return;
+        if (!tree_.populated(cgroup_of(unit)).value_or(false)) {
+            retry_release(unit, live);
         }
-        if (!live.retry) {
-            auto timer = loop_.timer(Priority::Timer, [this, unit] {
-                const auto again = live_.find(unit);
-                if (again != live_.end() && again->second.release_when_empty) {
-                    perform_release(unit);
-                    try_finish_shutdown();
-                }
-            });
-            if (timer) {
-                live.retry = std::move(*timer);
-            }
-        }
-        live.retry.arm_in(retry_microseconds);
         return;
     }
     account_end(unit, live, usage);

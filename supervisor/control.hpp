@@ -116,6 +116,8 @@ public:
     [[nodiscard]] virtual std::vector<std::string> unit_path() const = 0;
     [[nodiscard]] virtual std::string system_state() const = 0;  ///< "running", "degraded" ...
     [[nodiscard]] virtual std::map<std::string, std::string> environment() const = 0;
+    /// The numbers that DynamicUser= has given out, and the names that go with them.
+    [[nodiscard]] virtual std::map<std::uint32_t, std::string> dynamic_users() const = 0;
     /// What system.conf and its drop-ins said when they were read last.
     [[nodiscard]] virtual const ManagerSettings& manager_settings() const = 0;
     /// set-environment and unset-environment: names or assignments to take out, then assignments to

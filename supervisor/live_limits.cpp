@@ -30,7 +30,7 @@ RequestError invalid(std::string message) {
 const Row* live_row(std::string_view name) {
     const Row* const row = find_row("Service", name);
     const bool changes = row != nullptr && row->context == Context::Resources &&
-                         row->name != "Slice" && row->name != "Delegate" &&
+                         row->name != "Slice" && !row->name.starts_with("Delegate") &&
                          (std::holds_alternative<applied::Preparation>(row->applied) ||
                           std::holds_alternative<applied::Reporting>(row->applied));
     return changes ? row : nullptr;

@@ -169,6 +169,17 @@ Result<void> Supervisor::claim_dynamic_user(const Unit& unit, LiveUnit& live) {
     return {};
 }
 
+std::map<std::uint32_t, std::string> Supervisor::dynamic_users() const {
+    std::map<std::uint32_t, std::string> users;
+    for (const auto& [name, live] : live_) {
+        const UnitRecord* const record = world_.find(name);
+        if (live.dynamic_user && record != nullptr) {
+            users.emplace(live.dynamic_user.uid(), launch::dynamic_user_name(record->unit));
+        }
+    }
+    return users;
+}
+
 // ---- clean --------------------------------------------------------------------------------------
 
 void Supervisor::clean(

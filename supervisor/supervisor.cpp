@@ -1,40 +1,22 @@
 // SPDX-License-Identifier: MIT
 #include "supervisor/supervisor.hpp"
 
-#include <sys/epoll.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <chrono>
 #include <csignal>
-#include <thread>
 
 #include "supervisor/launch/planner.hpp"
 #include "supervisor/log.hpp"
 #include "supervisor/now.hpp"
 #include "supervisor/sys/file.hpp"
 #include "supervisor/sys/process.hpp"
-#include "supervisor/transient.hpp"
 #include "units/transaction.hpp"
 #include "units/unit_name.hpp"
 
 namespace hearth {
 
 namespace {
-
-/// The directory that holds this program: hearth-logd stands beside it.
-std::string program_beside(const std::string& name) {
-    const std::string own = sys::readlink("/proc/self/exe").value_or("/usr/bin/hearthd");
-    return own.substr(0, own.rfind('/') + 1) + name;
-}
-
-// What the keeper holds, by name; stored descriptors by their slots.
-constexpr const char* held_lock = "lock";
-constexpr const char* held_notify = "notify";
-constexpr const char* held_log_socket = "log-socket";
-constexpr const char* held_log_process = "log-process";
 
 /// hearthd as the one who asks.
 Requester itself(std::string why) {
@@ -84,161 +66,7 @@ bool is_ending(ServiceState state) {
     return true;
 }
 
-/// set-property --runtime writes below the runtime directory where systemd's own isn't searched,
-/// and so do transient units.
-std::vector<std::string> with_runtime_directory(const Options& options) {
-    std::vector<std::string> path = options.unit_path;
-    if (std::ranges::find(path, transient_directory(options)) == path.end()) {
-        path.insert(path.begin(), transient_directory(options));
-    }
-    if (std::ranges::find(path, "/run/systemd/system.control") == path.end()) {
-        path.insert(path.begin(), options.runtime_directory + "/system.control");
-    }
-    return path;
-}
-
 }  // namespace
-
-Supervisor::Supervisor(EventLoop& loop, Options options, KeeperChannel keeper, cgroup::Tree tree)
-    : loop_(loop),
-      options_(std::move(options)),
-      keeper_(std::move(keeper)),
-      store_(with_runtime_directory(options_)),
-      tree_(std::move(tree)) {}
-
-Supervisor::~Supervisor() = default;
-
-/// A plain user, or a container, may have no cgroup to write to (DESIGN 5): hearthd runs without,
-/// and every limit is refused by its name.
-static Result<cgroup::Tree> open_tree(const cgroup::Tree::Options& options, bool user) {
-    // A hearthd that was killed a moment ago still holds the root until the kernel is done with it.
-    constexpr int patience = 25;
-    auto tree = cgroup::Tree::open(options);
-    for (int tries = 0; !tree && tree.error().code == EBUSY && tries < patience; ++tries) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(20));
-        tree = cgroup::Tree::open(options);
-    }
-    if (tree || tree.error().code == EBUSY) {
-        return tree;
-    }
-    const int code = tree.error().code;
-    if (!user && (::geteuid() != 0 || (code != EROFS && code != EACCES && code != EPERM))) {
-        return tree;
-    }
-    log::write(log::Level::Notice, "running without cgroups: " + tree.error().what);
-    return cgroup::Tree::without_cgroups();
-}
-
-Result<std::unique_ptr<Supervisor>> Supervisor::create(
-    EventLoop& loop, Options options, KeeperChannel keeper) {
-    cgroup::Tree::Options tree_options;
-    tree_options.root = options.cgroup_root;
-    tree_options.owner = options.runtime_directory;
-    const sys::Descriptor lock = keeper.take(held_lock);
-    tree_options.lock = lock.number();
-    if (keeper) {
-        tree_options.own_processes.insert(keeper.pid());
-    }
-    auto tree = HEARTH_TRY(open_tree(tree_options, options.user));
-    if (tree.lock() >= 0) {
-        keeper.hold(held_lock, tree.lock());
-    }
-    std::unique_ptr<Supervisor> supervisor(
-        new Supervisor(loop, std::move(options), std::move(keeper), std::move(tree)));
-    HEARTH_TRY(supervisor->set_up());
-    return supervisor;
-}
-
-Result<void> Supervisor::set_up() {
-    load_context_ = gather_load_context(options_.user, options_.directories_root);
-    facts_ = HEARTH_TRY(HostFacts::gather(tree_, options_.runtime_directory, options_.user));
-    facts_.set_directories(load_context_);
-    dynamic_users_ = DynamicUsers(options_.runtime_directory);
-    load_context_.memory_bytes = facts_.snapshot().memory_bytes;
-    load_context_.tasks_maximum = facts_.snapshot().tasks_maximum;
-    load_context_.confinement = options_.confinement;
-    load_context_.transient_directory = transient_directory(options_);
-    load_context_.defaults = options_.manager.defaults;
-    install_files_.emplace(
-        unit_directories(options_.unit_path, options_.runtime_directory), load_context_);
-    worker_ = HEARTH_TRY(Worker::create(loop_));
-    launchers_ = HEARTH_TRY(launch::LauncherPool::create(tree_));
-    HEARTH_TRY(take_log_writer());
-    attach_ = std::make_unique<AttachSessions>(loop_, tree_);
-
-    // Orphans of services come to us, not to PID 1: their zombies are ours to collect.
-    (void)sys::prctl(PR_SET_CHILD_SUBREAPER, 1);
-    child_source_ = HEARTH_TRY(loop_.on_signal(SIGCHLD, [this](int, pid_t) { orphans_ended(); }));
-    orphan_source_ = HEARTH_TRY(loop_.timer(Priority::Timer, [this] { orphans_ended(); }));
-    launch_source_ = HEARTH_TRY(loop_.on_io(
-        launchers_->event_descriptor(), EPOLLIN, Priority::Process, [this](std::uint32_t) {
-            launches_returned();
-        }));
-    log_source_ = HEARTH_TRY(loop_.on_io(
-        logs_->pidfd(), EPOLLIN, Priority::Process, [this](std::uint32_t) { log_writer_ended(); }));
-    deadline_source_ = HEARTH_TRY(loop_.timer(Priority::Timer, [this] { happen(TimeElapsed{}); }));
-    idle_source_ = HEARTH_TRY(loop_.timer(Priority::Timer, [this] { launch_delayed(true); }));
-    store_of_descriptors_.emplace(loop_, [this](const std::string& unit, std::uint64_t id) {
-        happen(StoredDescriptorEnded{unit, id});
-    });
-    notify_ = HEARTH_TRY(notify::NotifySocket::open(
-        loop_,
-        options_.runtime_directory + "/notify",
-        [this](notify::Datagram datagram) { notification_received(std::move(datagram)); },
-        [](const std::string& what) { log::write(log::Level::Warning, what); },
-        keeper_.take(held_notify)));
-    keeper_.hold(held_notify, notify_->number());
-    for (const char digit : HEARTH_TRY(sys::random_hex(8))) {
-        world_.random = world_.random * 16 + static_cast<unsigned char>(digit) % 16;
-    }
-    settle_source_ = HEARTH_TRY(loop_.deferred(Priority::Process, [this] { settle(); }));
-    if (keeper_) {
-        keeper_source_ = HEARTH_TRY(
-            loop_.on_io(keeper_.socket(), EPOLLIN, Priority::Process, [this](std::uint32_t) {
-                keeper_speaks();
-            }));
-    }
-
-    restore_manager();
-    kernel_log_.open();
-    // Both are there whatever runs, and their drop-ins may limit all.
-    take_in(read_units({"-.slice", "system.slice"}, store_));
-    slices_.try_emplace("");
-    slices_.try_emplace("system.slice");
-
-    adopt();
-    for (const std::string& path : tree_.existing()) {
-        const auto populated = tree_.populated(path);
-        const bool ours = live_.contains(path.substr(path.rfind('/') + 1));
-        if (populated && *populated && !ours) {
-            log::write(
-                log::Level::Warning,
-                path +
-                    " holds processes that an earlier hearthd left; starting the unit ends them "
-                    "first");
-        }
-    }
-    return {};
-}
-
-/// hearth-logd goes on when hearthd dies, and so do the pipes that it reads.
-Result<void> Supervisor::take_log_writer() {
-    const std::string program = program_beside("hearth-logd");
-    sys::Descriptor control = keeper_.take(held_log_socket);
-    sys::Descriptor pidfd = keeper_.take(held_log_process);
-    logs_ = HEARTH_TRY(
-        control && pidfd
-            ? logd::LogClient::resume(
-                  program, options_.log_directory, std::move(control), std::move(pidfd))
-            : logd::LogClient::start(program, options_.log_directory));
-    hold_log_writer();
-    return {};
-}
-
-void Supervisor::hold_log_writer() {
-    keeper_.hold(held_log_socket, logs_->control());
-    keeper_.hold(held_log_process, logs_->pidfd());
-}
 
 void Supervisor::start_units() {
     starting_ = !options_.units.empty();
@@ -368,8 +196,8 @@ Result<JobId, RequestError> Supervisor::request(
     }
     (void)HEARTH_TRY(load(unit));
     refresh_missing();
-    Requested requested = HEARTH_TRY(request_job(world_, unit, verb, mode, now(), by));
-    handle(std::move(requested.outcome));
+    const Requested requested = HEARTH_TRY(request_job(world_, unit, verb, mode, now(), by));
+    handle(requested.outcome);
     settle_source_.trigger();
     return requested.job;
 }

@@ -88,6 +88,7 @@ public:
     [[nodiscard]] std::string system_state() const override;
     [[nodiscard]] Moment started() const { return started_; }
     [[nodiscard]] std::map<std::string, std::string> environment() const override;
+    [[nodiscard]] std::map<std::uint32_t, std::string> dynamic_users() const override;
     [[nodiscard]] const ManagerSettings& manager_settings() const override {
         return options_.manager;
     }
@@ -168,6 +169,9 @@ private:
 
     Supervisor(EventLoop& loop, Options options, KeeperChannel keeper, cgroup::Tree tree);
     Result<void> set_up();
+    Result<void> set_up_facts();
+    Result<void> set_up_sources();
+    void take_up_work();
 
     // Events in, outcomes out (supervisor.cpp).
     void happen(Event event);
@@ -241,11 +245,16 @@ private:
     // Actions (actions.cpp).
     void perform(const Action& action);
     void perform_launch(const Launch& action);
+    [[nodiscard]] bool begin_launch(const Launch& action, LiveUnit& live);
+    Result<sys::Descriptor> open_log(const std::string& unit, const launch::Plan& plan);
     void perform_signal(const SignalUnit& action);
     void perform_release(const std::string& unit);
+    void retry_release(const std::string& unit, LiveUnit& live);
     void perform_check(const CheckConditions& action);
     void perform_action(const PerformAction& action);
     void refuse(const Launch& action, int exit_status, std::string message);
+    [[nodiscard]] launch::Invocation invocation_of(
+        const Launch& action, const UnitRecord& record, const Unit& unit) const;
     Result<launch::Plan, Diagnostics> make_plan(const Launch& action, LiveUnit& live);
     // What the manager was told about itself (manager_state.cpp).
     void restore_manager();

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "units/install_changes.hpp"
+#include "units/special.hpp"
 #include "units/unit_name.hpp"
 
 namespace hearth {
@@ -200,7 +201,8 @@ private:
             }
             count.add(make_link(config_ + "/" + *owner + suffix + linked, info.path, true));
             Info there{*owner};
-            if (lookup().search(there, {}) == Kind::NotFound) {
+            const bool built_in = view().context.guest && is_built_in_unit(*owner);
+            if (!built_in && lookup().search(there, {}) == Kind::NotFound) {
                 tell(Kind::DestinationNotPresent, *owner, info.path);
             }
         }

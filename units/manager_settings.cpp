@@ -348,6 +348,12 @@ const std::vector<DefaultProperty>& default_properties() {
             if (row.kind != Kind::Default || row.name != "Default" + std::string(row.directive)) {
                 continue;
             }
+            // The manager object of systemd 252 has none of these, other than its units.
+            constexpr auto none = std::to_array<std::string_view>(
+                {"DefaultIOAccounting", "DefaultIPAccounting", "DefaultSmackProcessLabel"});
+            if (std::ranges::find(none, row.name) != none.end()) {
+                continue;
+            }
             for (const Property& property : directive_of(row).properties) {
                 made.push_back({"Default" + std::string(property.name), &property});
             }

@@ -283,6 +283,7 @@ struct ResourceSettings {  // systemd.resource-control(5)
     std::vector<SocketBindRule> socket_bind_allow, socket_bind_deny;
     InterfaceList restrict_network_interfaces;
     Delegation delegate;
+    std::string delegate_subgroup;  ///< a name; empty: none
     /// for units below this one that state none of their own
     MemoryProtection default_memory_min, default_memory_low;
     // While hearthd starts its first units, and while it stops all.

@@ -10,7 +10,8 @@ namespace {
 
 /// systemd.slice(5): [Slice] has the directives of systemd.resource-control(5) alone.
 bool is_of_slice(const Row& row) {
-    return row.context == Context::Resources && row.name != "Slice" && row.name != "Delegate";
+    return row.context == Context::Resources && row.name != "Slice" &&
+           !row.name.starts_with("Delegate");
 }
 
 /// systemd.scope(5): resource control and kill, and what ends it by time.

@@ -85,6 +85,7 @@ struct BusServer::Core final : OutcomeObserver {
     // signals.cpp
     void happened(const Outcome& outcome) override;
     void units_reloading(bool active) override;
+    void compare(std::vector<std::string>& added, std::vector<std::string>& removed);
     void tell();
     void units_may_have_changed();
     void unit_files_changed();

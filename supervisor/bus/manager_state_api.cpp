@@ -84,6 +84,49 @@ int dump_matching(Request& request) {
     return result < 0 ? result : answer_dump(request, patterns, by_descriptor);
 }
 
+// ---- dynamic users: for nss-systemd(8) and who else maps numbers to names
+
+int get_dynamic_users(Request& request) {
+    Reply reply(request.message);
+    MessageSink& sink = reply.sink();
+    sink.open_array("(us)");
+    for (const auto& [uid, name] : control_of(request).dynamic_users()) {
+        sink.open_struct("us");
+        sink.unsigned32(uid);
+        sink.string(name);
+        sink.close_struct();
+    }
+    sink.close_array();
+    return reply.send();
+}
+
+int look_up_by_name(Request& request) {
+    std::string wanted;
+    if (const int result = request.read(wanted); result < 0) {
+        return result;
+    }
+    for (const auto& [uid, name] : control_of(request).dynamic_users()) {
+        if (name == wanted) {
+            return sd_bus_reply_method_return(request.message, "u", uid);
+        }
+    }
+    return request.refuse("NoSuchDynamicUser", "Dynamic user " + wanted + " does not exist.");
+}
+
+int look_up_by_uid(Request& request) {
+    std::uint32_t wanted = 0;
+    if (const int result = request.read(wanted); result < 0) {
+        return result;
+    }
+    const auto users = control_of(request).dynamic_users();
+    const auto found = users.find(wanted);
+    if (found == users.end()) {
+        return request.refuse(
+            "NoSuchDynamicUser", "Dynamic user ID " + std::to_string(wanted) + " does not exist.");
+    }
+    return request.answer_string(found->second);
+}
+
 // ---- jobs
 
 constexpr auto job_verbs = std::to_array<EnumName<Verb>>({
@@ -239,6 +282,9 @@ std::span<const sd_bus_vtable> manager_state_methods() {
         method<clear_jobs>("ClearJobs", "", ""),
         method<get_unit_by_invocation_id>("GetUnitByInvocationID", "ay", "o"),
         method<get_unit_by_control_group>("GetUnitByControlGroup", "s", "o"),
+        method<get_dynamic_users>("GetDynamicUsers", "", "a(us)"),
+        method<look_up_by_name>("LookupDynamicUserByName", "s", "u"),
+        method<look_up_by_uid>("LookupDynamicUserByUID", "u", "s"),
         method<for_a_machine_only>("Reboot", "", ""),
         method<for_a_machine_only>("PowerOff", "", ""),
         method<for_a_machine_only>("Halt", "", ""),

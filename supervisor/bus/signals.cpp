@@ -78,20 +78,25 @@ void BusServer::Core::unit_files_changed() {
     }
 }
 
+/// Which units have come and gone since this was asked last.
+void BusServer::Core::compare(std::vector<std::string>& added, std::vector<std::string>& removed) {
+    const auto& units = control.world().units;
+    for (const auto& [name, record] : units) {
+        if (known_units.insert(name).second) {
+            added.push_back(name);
+        }
+    }
+    std::erase_if(known_units, [&](const std::string& name) {
+        return !units.contains(name) && (removed.push_back(name), true);
+    });
+}
+
 void BusServer::Core::tell() {
     const std::vector<JobChange> jobs = std::exchange(job_changes, {});
     const std::set<std::string> changed = std::exchange(changed_units, {});
     std::vector<std::string> added, removed;
     if (std::exchange(compare_units, false)) {
-        const auto& units = control.world().units;
-        for (const auto& [name, record] : units) {
-            if (known_units.insert(name).second) {
-                added.push_back(name);
-            }
-        }
-        std::erase_if(known_units, [&](const std::string& name) {
-            return !units.contains(name) && (removed.push_back(name), true);
-        });
+        compare(added, removed);
     }
     live_of = nullptr;
     for (auto& [id, connection] : connections) {

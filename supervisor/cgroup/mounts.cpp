@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 namespace hearth::cgroup {
 namespace {
@@ -101,6 +102,43 @@ std::optional<std::string> path_below(std::string_view root, std::string_view pa
     return std::nullopt;
 }
 
+/// Who is mounted on whom. A mount can be reached unless another one was put over it, or over a
+/// directory on the way to it.
+class MountTree {
+public:
+    explicit MountTree(const std::vector<std::string_view>& lines) {
+        for (const std::string_view line : lines) {
+            if (const auto entry = entry_of(line)) {
+                entries_.emplace(entry->id, *entry);
+            }
+        }
+    }
+    [[nodiscard]] bool is_hidden(std::string_view line) const {
+        const auto own = entry_of(line);
+        std::set<std::string_view> way;  // its own id, and of all that it stands on
+        for (auto at = own ? entries_.find(own->id) : entries_.end();
+             at != entries_.end() && way.insert(at->first).second;) {
+            at = entries_.find(at->second.parent);
+        }
+        return std::ranges::any_of(entries_, [&](const auto& entry) {
+            const Entry& other = entry.second;
+            return !way.contains(other.id) && way.contains(other.parent) &&
+                   path_below(other.point, own->point).has_value();
+        });
+    }
+
+private:
+    struct Entry {
+        std::string_view id, parent, point;
+    };
+    static std::optional<Entry> entry_of(std::string_view line) {
+        const std::vector<std::string_view> fields = split(line, ' ');
+        return fields.size() < 6 ? std::nullopt
+                                 : std::optional(Entry{fields[0], fields[1], fields[4]});
+    }
+    std::map<std::string_view, Entry> entries_;
+};
+
 /// The best of the mounts of one hierarchy: writable before read-only, the widest view first.
 bool better(const Place& a, const Place& b) {
     if (a.read_only != b.read_only) {
@@ -148,16 +186,14 @@ Search search(
 }  // namespace
 
 std::vector<CgroupMount> parse_mountinfo(std::string_view text) {
+    std::vector<std::string_view> lines = split(text, '\n');
+    const MountTree tree(lines);
     std::vector<CgroupMount> mounts;
-    for (const std::string_view line : split(text, '\n')) {
-        std::optional<CgroupMount> mount = parse_mount(line);
-        if (!mount) {
-            continue;
+    for (const std::string_view line : lines) {
+        auto mount = parse_mount(line);
+        if (mount && !tree.is_hidden(line)) {
+            mounts.push_back(std::move(*mount));
         }
-        // A later mount on the same point hides the one before.
-        std::erase_if(
-            mounts, [&](const CgroupMount& other) { return other.point == mount->point; });
-        mounts.push_back(std::move(*mount));
     }
     return mounts;
 }

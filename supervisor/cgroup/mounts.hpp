@@ -25,6 +25,7 @@ struct CgroupMount {
     bool read_only = false;
     bool operator==(const CgroupMount&) const = default;
 };
+/// Those that can be reached: not what is hidden below another mount.
 [[nodiscard]] std::vector<CgroupMount> parse_mountinfo(std::string_view text);
 
 /// Our cgroup by v1 controller ("systemd" for name=systemd) and "" for v2.

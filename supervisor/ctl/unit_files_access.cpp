@@ -22,14 +22,18 @@ Result<Value> told(Result<Value, RequestError> answer) {
     return answer ? Result<Value>(std::move(*answer)) : failure(answer.error().message);
 }
 
+/// What stands there boots by itself one day.
+LoadContext machine_at(const std::string& root) {
+    LoadContext context = gather_load_context(false, {}, root);
+    context.guest = false;
+    return context;
+}
+
 /// The tree below --root=.
 class Offline final : public UnitFiles {
 public:
     explicit Offline(std::string root)
-        : files_(
-              unit_directories(offline_unit_path(), "/run/hearth"),
-              gather_load_context(false, {}, root),
-              root),
+        : files_(unit_directories(offline_unit_path(), "/run/hearth"), machine_at(root), root),
           root_(std::move(root)) {}
 
     Result<InstallPlan> change(const UnitFileRequest& request) override {

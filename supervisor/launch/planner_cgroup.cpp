@@ -468,24 +468,31 @@ void make_cgroup(Planning& planning) {
     }
     planning.plan.cgroup = cgroup.path;
     const bool delegated = planning.settings.resources.delegate.delegated;
-    MakeCgroup control;
+    MakeCgroup below;
     if (delegated) {
         cgroup.delegated_to = {planning.identity.uid, planning.identity.gid};
-        if (planning.invocation.control) {
-            // The service may have made its cgroup an inner one, which takes no process.
-            control.path = cgroup.path + "/.control";
-            control.v1_controllers = cgroup.v1_controllers;
-            planning.plan.cgroup = control.path;
+        // The service may have made its cgroup an inner one, which takes no process.
+        const std::string& own = planning.settings.resources.delegate_subgroup;
+        const std::string name = planning.invocation.control ? ".control" : own;
+        if (!name.empty()) {
+            below.path = cgroup.path + "/" + name;
+            below.v1_controllers = cgroup.v1_controllers;
+            planning.plan.cgroup = below.path;
+        }
+        if (name == own && !own.empty()) {
+            below.delegated_to = cgroup.delegated_to;
         }
     }
     if (!cgroup.v1_controllers.empty()) {
         const Asked who = cgroup.knobs.empty() ? Asked{} : cgroup.knobs.front().asked;
         planning.add(Stage::Cgroup, JoinCgroups{}, who, cgroup_status);
     }
-    std::string path = cgroup.path;
+    const std::string path = cgroup.path;
     planning.prepare(std::move(cgroup), {}, cgroup_status);
-    if (!control.path.empty()) {
-        planning.prepare(std::move(control), planning.asked("Delegate"), cgroup_status);
+    if (!below.path.empty()) {
+        const bool own = below.delegated_to.has_value();
+        planning.prepare(
+            std::move(below), planning.asked(own ? "DelegateSubgroup" : "Delegate"), cgroup_status);
     }
     if (filter) {
         filter->path = path;

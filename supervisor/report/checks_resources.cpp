@@ -95,8 +95,12 @@ bool is_member(const Evidence& evidence, const std::string& controller) {
         const std::string& own = evidence.view.expected_cgroup;
         const bool below =  // where a service that manages its own part may put itself
             evidence.resources().delegate.delegated && path.starts_with(own + "/");
-        return controller.empty() && !own.empty() ? path == own || below
-                                                  : path.ends_with("/" + evidence.question.cgroup);
+        if (controller.empty() && !own.empty()) {
+            return path == own || below;
+        }
+        const std::string end = "/" + evidence.question.cgroup;
+        return path.ends_with(end) || (evidence.resources().delegate.delegated &&
+                                       path.find(end + "/") != std::string::npos);
     }
     return false;
 }
@@ -406,6 +410,19 @@ Finding delegated(const Evidence& evidence) {
     return mismatch("", "the plan delegates nothing");
 }
 
+/// Where its processes started; they may have moved on since, for that is theirs to do.
+Finding subgroup(const Evidence& evidence) {
+    const std::string& name = evidence.resources().delegate_subgroup;
+    if (!evidence.resources().delegate.delegated) {
+        return verified("moot: without Delegate= the service has no cgroups of its own");
+    }
+    const std::string path = evidence.question.cgroup + "/" + name;
+    return evidence.view.cgroup.find("/" + path + "\n") != std::string::npos ||
+                   evidence.view.cgroup.ends_with("/" + path)
+               ? verified(path)
+               : cannot_know("the process has left " + path + ", or never was there");
+}
+
 Finding for_units_below(const Evidence&) {
     return verified("moot: a service has no units below it");
 }
@@ -456,6 +473,7 @@ constexpr auto checks = std::to_array<Check>({
     {"DefaultMemoryLow", for_units_below},
     {"DefaultMemoryMin", for_units_below},
     {"Delegate", delegated},
+    {"DelegateSubgroup", subgroup},
     {"DeviceAllow", devices},
     {"DevicePolicy", devices},
     {"DisableControllers", for_units_below},

@@ -266,8 +266,8 @@ void read_knobs(KernelView& view, const Question& question, const cgroup::Tree& 
         }
         for (const launch::MakeCgroup::Knob& knob : cgroup->knobs) {
             if (!knob.device.empty()) {
-                if (auto device = cgroup::Tree::block_device(knob.device)) {
-                    view.block_devices[knob.device] = std::move(*device);
+                if (const auto device = cgroup::Tree::block_device(knob.device)) {
+                    view.block_devices[knob.device] = *device;
                 }
             }
             auto value = tree.read(cgroup->path, {knob.controller, knob.file, knob.value});

@@ -145,7 +145,7 @@ TEST_F(HearthdIo, BandwidthIsWhatWasAsked) {
     if (unlimited < 4.0 * asked) {
         GTEST_SKIP() << "the disk is too slow to tell: " << unlimited << " bytes per second";
     }
-    const double tolerance = asked / 10;
+    const double tolerance = static_cast<double>(asked) / 10;
     EXPECT_NEAR(rate(hearthd, reads, disk.path(), "/dev/null", "iflag=direct"), asked, tolerance);
     EXPECT_NEAR(rate(hearthd, writes, "/dev/zero", disk.path(), "oflag=direct"), asked, tolerance);
     EXPECT_GT(rate(hearthd, writes, disk.path(), "/dev/null", "iflag=direct"), 2.0 * asked);

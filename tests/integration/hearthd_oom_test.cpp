@@ -92,7 +92,7 @@ TEST_F(HearthdOom, AHundredKibibytesKillTheChildAndNotTheShell) {
                 {"set-property",
                  "--runtime",
                  "shell.service",
-                 "MemoryMax=" + std::to_string(has + 100 * 1024)})
+                 "MemoryMax=" + std::to_string(has + std::uint64_t{100} * 1024)})
             .status,
         0)
         << hearthd.log();

@@ -109,8 +109,8 @@ TEST_F(KeeperAtRandom, EveryExitIsAccountedFor) {
     }
     for (const std::string& name : ending) {
         // Killed by `stop` between its line and its end: said, and then ended by a signal.
-        std::multiset<int> expected = left(name);
-        std::multiset<int> found = told(name);
+        const std::multiset<int> expected = left(name);
+        const std::multiset<int> found = told(name);
         std::vector<int> untold;
         std::ranges::set_difference(expected, found, std::back_inserter(untold));
         EXPECT_LE(untold.size(), 1U) << name << ": of\n"

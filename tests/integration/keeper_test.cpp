@@ -85,7 +85,7 @@ TEST_F(Keeper, WhatIsSaidAndAskedMeanwhileIsHeard) {
     die();
     open("talk");
     ASSERT_TRUE(eventually([&] {  // it has said it when it waits
-        std::ifstream name("/proc/" + std::to_string(main) + "/wchan");
+        const std::ifstream name("/proc/" + std::to_string(main) + "/wchan");
         std::string comm;
         std::getline(std::ifstream("/proc/" + std::to_string(main) + "/comm"), comm);
         return comm.starts_with("hearth-test");
@@ -158,7 +158,7 @@ TEST_F(Keeper, TheLogWriterGoesOn) {
     EXPECT_TRUE(eventually([&] { return count() > then + 20; })) << count() << hearthd.log();
     std::size_t writers = 0;
     for (const auto& entry : fs::directory_iterator("/proc")) {
-        std::ifstream file(entry.path() / "cmdline");
+        const std::ifstream file(entry.path() / "cmdline");
         std::ostringstream command;
         command << file.rdbuf();
         writers += command.str().find(hearthd.place() + "/log") != std::string::npos &&

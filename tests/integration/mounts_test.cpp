@@ -36,7 +36,7 @@ protected:
         return unit;
     }
     [[nodiscard]] bool is_mounted() const {
-        std::ifstream table("/proc/self/mountinfo");
+        const std::ifstream table("/proc/self/mountinfo");
         std::ostringstream text;
         text << table.rdbuf();
         return text.str().find(" " + where_ + " ") != std::string::npos;
@@ -46,7 +46,7 @@ protected:
 };
 
 TEST_F(HearthdMounts, AreMountedShownAndUnmounted) {
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     const std::string unit =
         add(hearthd, "What=tmpfs\nType=tmpfs\nOptions=size=1M,mode=0750\nDirectoryMode=0700\n");
     const Output started = hearthd.ctl({"start", unit});
@@ -83,7 +83,7 @@ TEST_F(HearthdMounts, NoticeWhatOthersDo) {
 }
 
 TEST_F(HearthdMounts, StayWhereTheyAreBusy) {
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     const std::string unit = add(hearthd, "What=tmpfs\nType=tmpfs\n");
     ASSERT_EQ(hearthd.ctl({"start", unit}).status, 0) << hearthd.log();
     {
@@ -119,7 +119,7 @@ TEST_F(HearthdMounts, FailWithWhatMountSays) {
 }
 
 TEST_F(HearthdMounts, AreNotLoadedUnderAnotherName) {
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     hearthd.add("srv-x.mount", "[Mount]\nWhat=tmpfs\nWhere=/srv/y\n");
     const Output refused = hearthd.ctl({"start", "srv-x.mount"});
     EXPECT_NE(refused.status, 0);
@@ -127,7 +127,7 @@ TEST_F(HearthdMounts, AreNotLoadedUnderAnotherName) {
 }
 
 TEST_F(HearthdMounts, ServicesNeedThem) {
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     const std::string unit = add(hearthd, "What=tmpfs\nType=tmpfs\n");
     hearthd.add(
         "user.service",

@@ -21,7 +21,7 @@ using testing::HearthdProcess;
 using testing::Output;
 
 std::string contents(const std::string& path) {
-    std::ifstream file(path);
+    const std::ifstream file(path);
     std::ostringstream text;
     text << file.rdbuf();
     return text.str();
@@ -81,7 +81,7 @@ protected:
 };
 
 TEST_F(Scopes, HoldAProcessThatWasThereBefore) {
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     Beside nap(
         hearthd,
         {"run",
@@ -112,14 +112,14 @@ TEST_F(Scopes, HoldAProcessThatWasThereBefore) {
 }
 
 TEST_F(Scopes, EndWhenTheirLastProcessDoes) {
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     Beside command(hearthd, {"run", "--scope", "-q", "--unit=brief", "/bin/sh", "-c", "exit 5"});
     EXPECT_EQ(command.end(), 5);
     expect_forgotten(hearthd, "brief.scope");
 }
 
 TEST_F(Scopes, AreKilledWhereTheyDoNotObey) {
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     Beside deaf(
         hearthd,
         {"run",
@@ -159,7 +159,7 @@ TEST_F(Scopes, WorkWithTheStockClient) {
     if (systemd_run.empty()) {
         GTEST_SKIP() << "no systemd-run on this machine";
     }
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     const Output ran = run_stock(
         hearthd,
         systemd_run +
@@ -197,7 +197,7 @@ TEST_F(Scopes, CanBeAbandonedByTheirMaker) {
 }
 
 TEST_F(Scopes, NeedProcessesAndNoFile) {
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     hearthd.add("written.scope", "[Scope]\nMemoryMax=1G\n");
     EXPECT_NE(hearthd.ctl({"start", "written.scope"}).status, 0);
     EXPECT_EQ(hearthd.show("written.scope", "LoadState"), "bad-setting");
@@ -208,7 +208,7 @@ TEST_F(Scopes, NeedProcessesAndNoFile) {
 class Run : public Scopes {};
 
 TEST_F(Run, WaitsForAServiceAndGivesItsStatusAndOutput) {
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     const Output out = hearthd.ctl(
         {"run",
          "-q",
@@ -228,7 +228,7 @@ TEST_F(Run, WaitsForAServiceAndGivesItsStatusAndOutput) {
 }
 
 TEST_F(Run, StartsAServiceByItsOptions) {
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     const Output out = hearthd.ctl(
         {"run",
          "--unit=nap",
@@ -251,7 +251,7 @@ TEST_F(Run, StartsAServiceByItsOptions) {
 }
 
 TEST_F(Run, RefusesByName) {
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
         {{"run", "--on-active=1h", "/bin/true"}, "--on-active is not built"},
         {{"run", "--pty", "/bin/true"}, "--pty is not built"},

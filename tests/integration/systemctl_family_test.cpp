@@ -130,6 +130,20 @@ TEST_F(SystemctlFamily, AllIsDumpedAndUnitsAreFoundByWhatTheyHave) {
     EXPECT_NE(run_stock(hearthd, call + "GetUnitByControlGroup s /elsewhere").status, 0);
 }
 
+TEST_F(SystemctlFamily, DynamicUsersAreFoundByNumberAndName) {
+    hearthd.add("tea.service", "[Service]\nType=exec\nDynamicUser=yes\nExecStart=/bin/sleep 600\n");
+    ASSERT_EQ(hearthd.ctl({"start", "tea.service"}).status, 0) << hearthd.log();
+    const std::string call =
+        "busctl call org.freedesktop.systemd1 /org/freedesktop/systemd1 "
+        "org.freedesktop.systemd1.Manager ";
+    const std::string all = run_stock(hearthd, call + "GetDynamicUsers").out;
+    ASSERT_TRUE(all.starts_with("a(us) 1 ") && all.ends_with(" \"tea\"\n")) << all;
+    const std::string uid = all.substr(8, all.find(' ', 8) - 8);
+    EXPECT_EQ(run_stock(hearthd, call + "LookupDynamicUserByName s tea").out, "u " + uid + "\n");
+    EXPECT_EQ(run_stock(hearthd, call + "LookupDynamicUserByUID u " + uid).out, "s \"tea\"\n");
+    EXPECT_NE(run_stock(hearthd, call + "LookupDynamicUserByName s coffee").status, 0);
+}
+
 TEST_F(SystemctlFamily, AGuestEndsNoMachineAndChangesNoMounts) {
     ASSERT_EQ(hearthd.ctl({"start", "a.service"}).status, 0);
     const std::string call =

@@ -40,7 +40,7 @@ protected:
 };
 
 TEST_F(SystemdRun, StartsAServiceAndForgetsItWhenItHasEnded) {
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     const Output ran = systemd_run(
         hearthd,
         "--unit=nap --description='A 100% nap' -p Nice=5 -E 'A=b c' "
@@ -67,7 +67,7 @@ TEST_F(SystemdRun, StartsAServiceAndForgetsItWhenItHasEnded) {
 }
 
 TEST_F(SystemdRun, WaitsForTheEndAndGivesItsStatus) {
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     EXPECT_EQ(systemd_run(hearthd, "-q --wait --unit=good /bin/true").status, 0);
     expect_forgotten(hearthd, "good.service");
     EXPECT_EQ(systemd_run(hearthd, "-q --wait --unit=bad /bin/sh -c 'exit 3'").status, 3);
@@ -80,7 +80,7 @@ TEST_F(SystemdRun, WaitsForTheEndAndGivesItsStatus) {
 }
 
 TEST_F(SystemdRun, ReachesTheCallersStreams) {
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     const Output out = systemd_run(
         hearthd,
         "-q --pipe --wait /bin/sh -c 'read -r a; echo \"<$a>\"; echo err >&2' <<'X'\n50%\nX");
@@ -93,7 +93,7 @@ TEST_F(SystemdRun, GivesTheServiceATerminal) {
     if (::access("/usr/bin/script", X_OK) != 0) {
         GTEST_SKIP() << "no script(1), which gives systemd-run a terminal";
     }
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     const Output out = run_stock(
         hearthd,
         "/usr/bin/script -qec '" + stock_client("systemd-run") +
@@ -104,7 +104,7 @@ TEST_F(SystemdRun, GivesTheServiceATerminal) {
 }
 
 TEST_F(SystemdRun, StaysUpAfterItsEndWithRemainAfterExit) {
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     ASSERT_EQ(systemd_run(hearthd, "-r -p Type=oneshot --unit=stays /bin/true").status, 0);
     EXPECT_EQ(hearthd.show("stays.service", "SubState"), "exited");
     EXPECT_EQ(hearthd.ctl({"daemon-reload"}).status, 0);
@@ -114,7 +114,7 @@ TEST_F(SystemdRun, StaysUpAfterItsEndWithRemainAfterExit) {
 }
 
 TEST_F(SystemdRun, PassesEveryKindOfProperty) {
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     const Output ran = systemd_run(
         hearthd,
         "--unit=all -p CapabilityBoundingSet='CAP_KILL CAP_CHOWN' -p LimitNOFILE=100:200 "
@@ -152,7 +152,7 @@ TEST_F(SystemdRun, PassesEveryKindOfProperty) {
 }
 
 TEST_F(SystemdRun, RefusesByNameWhatItCannotGive) {
-    HearthdProcess hearthd;
+    const HearthdProcess hearthd;
     const Output refused = systemd_run(hearthd, "--unit=no -p RestrictFileSystems=ext4 /bin/true");
     EXPECT_EQ(refused.status, 1);
     EXPECT_NE(refused.err.find("RestrictFileSystems"), std::string::npos) << refused.err;

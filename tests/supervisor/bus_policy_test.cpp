@@ -121,7 +121,7 @@ TEST(BusPolicy, NamesEachMethodOnce) {
         EXPECT_TRUE(seen.emplace(rule.interface, rule.member).second)
             << rule.interface << "." << rule.member;
     }
-    EXPECT_FALSE(method_class("org.freedesktop.systemd1.Manager", "GetDynamicUsers"));
+    EXPECT_FALSE(method_class("org.freedesktop.systemd1.Manager", "SoftReboot"));
 }
 
 TEST(BusPolicy, ReadsTheGroupFromItsFile) {

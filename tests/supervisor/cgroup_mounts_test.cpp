@@ -59,6 +59,24 @@ TEST(CgroupMounts, OwnPathsDifferPerHierarchyOnAHybridMachine) {
     EXPECT_TRUE(found.v1_problems.empty());
 }
 
+TEST(CgroupMounts, WhatIsHiddenByAnotherMountIsNotFound) {
+    // cgroup2 over all of the hybrid machine's hierarchies; a container does so for its processes.
+    const std::string over =
+        hybrid_mounts + std::string("50 31 0:38 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
+    const Hierarchies all = find_hierarchies(over, hybrid_self, false);
+    check(all.unified, "/sys/fs/cgroup", "");
+    EXPECT_TRUE(all.v1.empty());
+    // One of them alone, by a mount on top of it; and none by one beside it.
+    const std::string one =
+        hybrid_mounts + std::string(
+                            "51 35 0:50 / /sys/fs/cgroup/memory rw - tmpfs t rw\n52 31 0:51 / "
+                            "/sys/fs/cgroup/cpuset rw - tmpfs t rw\n");
+    const Hierarchies rest = find_hierarchies(one, hybrid_self, false);
+    EXPECT_FALSE(rest.v1.contains("memory"));
+    EXPECT_EQ(rest.v1.size(), 3U);
+    check(rest.unified, "/sys/fs/cgroup/unified", "");
+}
+
 TEST(CgroupMounts, UnifiedMachineHasNoV1Controllers) {
     const Hierarchies found =
         find_hierarchies(unified_mounts, "0::/system.slice/hearth.service\n", false);
@@ -102,7 +120,7 @@ TEST(CgroupMounts, WritableMountIsPreferredAndLaterMountHidesEarlier) {
         "1 0 0:1 / /a ro - cgroup2 cgroup2 rw\n2 0 0:1 / /b rw - cgroup2 cgroup2 rw\n";
     check(find_hierarchies(read_only, "0::/\n", false).unified, "/b", "");
     const std::string covered =
-        "1 0 0:1 / /a rw - cgroup2 cgroup2 rw\n2 0 0:1 /x /a rw - cgroup2 cgroup2 rw\n";
+        "1 0 0:1 / /a rw - cgroup2 cgroup2 rw\n2 1 0:1 /x /a rw - cgroup2 cgroup2 rw\n";
     check(find_hierarchies(covered, "0::/x/y\n", false).unified, "/a", "/y");
 }
 

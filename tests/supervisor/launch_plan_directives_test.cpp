@@ -37,6 +37,7 @@ std::string company(std::string_view name) {
         {"ExecPaths", "NoExecPaths=/"},
         {"MountAPIVFS", "RootDirectory=/srv/root\nMountAPIVFS=no"},
         {"NonBlocking", "OpenFile=/etc/hosts"},
+        {"DelegateSubgroup", "Delegate=yes"},
         {"SocketBindAllow", "SocketBindDeny=any"},
         {"CPUSchedulingPriority", "CPUSchedulingPolicy=fifo"},
         {"NUMAMask", "NUMAPolicy=interleave\nNUMAMask=1"},

@@ -222,6 +222,9 @@ public:
     [[nodiscard]] std::map<std::string, std::string> environment() const override {
         return {{"PASSWORD", "secret"}};
     }
+    [[nodiscard]] std::map<std::uint32_t, std::string> dynamic_users() const override {
+        return {{61184, "tea"}};
+    }
     [[nodiscard]] const ManagerSettings& manager_settings() const override { return manager; }
     Result<void, RequestError> change_environment(
         const std::vector<std::string>& unset, const std::vector<std::string>& set) override {

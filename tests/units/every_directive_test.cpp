@@ -176,6 +176,7 @@ TEST(Directives, HaveOnePropertyOfEachNameOnly) {
 
 /// Of later systemd, or written here before they came to it.
 const std::set<std::string> later_directives = {
+    "Service DelegateSubgroup",
     "Service MemoryZSwapMax",
     "Service OpenFile",
     "Service PrivatePIDs",

@@ -209,6 +209,37 @@ constexpr std::array<Property, 1> unset_is_infinity = {{
      }},
 }};
 
+/// A file name that is none of the kernel's ("cgroup.procs", "memory.max").
+Assigned assign_subgroup(Settings& settings, std::string_view text, const ValueContext& context) {
+    const std::string name = HEARTH_TRY(expand(text, context));
+    if (name.find('/') != std::string::npos || name == "." || name == ".." || name.size() > 255) {
+        return bad_value(
+            quoted(name) + " is no name of a cgroup", "expected a name, not a path: 'manager'");
+    }
+    constexpr auto of_the_kernel = std::to_array<std::string_view>(
+        {"cgroup",
+         "cpu",
+         "cpuacct",
+         "cpuset",
+         "devices",
+         "hugetlb",
+         "io",
+         "blkio",
+         "irq",
+         "memory",
+         "misc",
+         "pids",
+         "rdma"});
+    const std::size_t dot = name.find('.');
+    if (dot != std::string::npos &&
+        std::ranges::find(of_the_kernel, name.substr(0, dot)) != of_the_kernel.end()) {
+        return bad_value(
+            quoted(name) + " may be the name of a file of the kernel's there", "choose another");
+    }
+    settings.resources.delegate_subgroup = name;
+    return {};
+}
+
 constexpr std::array<Property, 2> delegate_properties = {{
     {"Delegate",
      "b",
@@ -292,6 +323,15 @@ constexpr auto rows = std::to_array<Row>({
         .nature = Nature::Gives,
         .sample = "yes",
         .properties = delegate_properties,
+    }),
+    row<"DelegateSubgroup", &R::delegate_subgroup>({
+        .summary =
+            "The cgroup below the service's own that its processes start in, with Delegate=.",
+        .applied = applied::Preparation{},
+        .nature = Nature::Gives,
+        .sample = "manager",
+        .properties = no_properties,  // systemd 254 has it
+        .assign = &assign_subgroup,
     }),
     limit<"DeviceAllow", &R::device_allow>("Devices that the service may use.", "/dev/null rw"),
     limit<"DevicePolicy", &R::device_policy>(
