@@ -299,6 +299,25 @@ bool Supervisor::begin_launch(const Launch& action, LiveUnit& live) {
     return true;
 }
 
+/// What is known of a launch before it is made.
+void Supervisor::note_plan(const std::string& unit, LiveUnit& live, launch::Plan& plan) {
+    if (!live.cgroup_made) {
+        live.cgroup = launch::cgroup_path(world_.find(unit)->unit);
+    }
+    note_slices(plan);
+    join_namespaces(live, plan);
+    note_range(live, plan);
+    for (const Diagnostic& shortfall : plan.shortfalls) {
+        log::write(log::Level::Warning, one_line(shortfall));
+    }
+    live.ipc_owner.reset();
+    for (const launch::Prepared& prepared : plan.preparations) {
+        if (const auto* ipc = std::get_if<launch::RemoveIpc>(&prepared.preparation)) {
+            live.ipc_owner = *ipc;
+        }
+    }
+}
+
 void Supervisor::perform_launch(const Launch& action) {
     if (delay_until_idle(action)) {
         return;
@@ -319,15 +338,7 @@ void Supervisor::perform_launch(const Launch& action) {
     if (waits_for_joined(action, *plan)) {
         return;  // goes on when that launch is back
     }
-    if (!live.cgroup_made) {
-        live.cgroup = launch::cgroup_path(world_.find(action.unit)->unit);
-    }
-    note_slices(*plan);
-    join_namespaces(live, *plan);
-    note_range(live, *plan);
-    for (const Diagnostic& shortfall : plan->shortfalls) {
-        log::write(log::Level::Warning, one_line(shortfall));
-    }
+    note_plan(action.unit, live, *plan);
     launch::LaunchRequest request;
     request.id = action.launch;
     if (wants_log(*plan)) {
@@ -341,12 +352,6 @@ void Supervisor::perform_launch(const Launch& action) {
     if (const auto kept = preserved_.find(action.unit); kept != preserved_.end()) {
         live.activation.runtime_directories = std::move(kept->second.runtime_directories);
         preserved_.erase(kept);
-    }
-    live.ipc_owner.reset();
-    for (const launch::Prepared& prepared : plan->preparations) {
-        if (const auto* ipc = std::get_if<launch::RemoveIpc>(&prepared.preparation)) {
-            live.ipc_owner = *ipc;
-        }
     }
     request.plan = std::move(*plan);
     if (action.kind == ExecKind::Start) {

@@ -245,6 +245,7 @@ private:
     // Actions (actions.cpp).
     void perform(const Action& action);
     void perform_launch(const Launch& action);
+    void note_plan(const std::string& unit, LiveUnit& live, launch::Plan& plan);
     [[nodiscard]] bool begin_launch(const Launch& action, LiveUnit& live);
     Result<sys::Descriptor> open_log(const std::string& unit, const launch::Plan& plan);
     void perform_signal(const SignalUnit& action);

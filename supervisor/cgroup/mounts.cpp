@@ -186,7 +186,7 @@ Search search(
 }  // namespace
 
 std::vector<CgroupMount> parse_mountinfo(std::string_view text) {
-    std::vector<std::string_view> lines = split(text, '\n');
+    const std::vector<std::string_view> lines = split(text, '\n');
     const MountTree tree(lines);
     std::vector<CgroupMount> mounts;
     for (const std::string_view line : lines) {

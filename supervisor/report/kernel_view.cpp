@@ -272,7 +272,7 @@ void read_knobs(KernelView& view, const Question& question, const cgroup::Tree& 
             }
             auto value = tree.read(cgroup->path, {knob.controller, knob.file, knob.value});
             if (value) {
-                view.knobs[knob.file] = trimmed(std::move(*value));
+                view.knobs[knob.file] = trimmed(*value);
             } else {
                 view.errors[knob.file] = value.error().what;
             }
