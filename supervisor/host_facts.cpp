@@ -42,6 +42,10 @@ Result<HostFacts> HostFacts::gather(
     facts.group_ = stamp(facts.accounts_.group);
     facts.host_ = HEARTH_TRY(launch::gather_host());
     facts.host_.cgroup_layout = tree.layout();
+    if (tree.layout() != launch::CgroupLayout::None &&
+        sys::stat(tree.directory("") + "/memory.pressure")) {
+        facts.host_.pressure_directory = tree.directory("");
+    }
     facts.host_.controllers = tree.controllers();
     facts.host_.controllers_missing = tree.missing_controllers();
     facts.host_.runtime_directory = std::move(runtime_directory);

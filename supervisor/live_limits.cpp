@@ -31,6 +31,7 @@ const Row* live_row(std::string_view name) {
     const Row* const row = find_row("Service", name);
     const bool changes = row != nullptr && row->context == Context::Resources &&
                          row->name != "Slice" && !row->name.starts_with("Delegate") &&
+                         !row->name.starts_with("MemoryPressure") &&
                          (std::holds_alternative<applied::Preparation>(row->applied) ||
                           std::holds_alternative<applied::Reporting>(row->applied));
     return changes ? row : nullptr;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <array>
+#include <map>
 
 #include "units/directive.hpp"
 #include "units/rules.hpp"
@@ -37,6 +38,7 @@ public:
 
     std::vector<Finding> advise() {
         without_effect();
+        old_names();
         system_calls();
         paths();
         capabilities();
@@ -74,6 +76,24 @@ private:
                         {});
                 }
             }
+        }
+    }
+
+    void old_names() {
+        std::map<std::string_view, std::string> present;
+        for (const OldName& each : hearth::old_names()) {
+            if (written(each.old_name)) {
+                std::string& names = present[each.old_name];
+                names += (names.empty() ? "" : " and ") + std::string(each.present) + "=";
+            }
+        }
+        present.erase("TimeoutSec");  // an abbreviation, and not an old one
+        for (const auto& [old_name, names] : present) {
+            add(Severity::Note,
+                "old-name",
+                old_name,
+                std::string(old_name) + "= is an old name: it is read as " + names,
+                "its values may have been others: hearthctl show has the present ones");
         }
     }
 
@@ -197,6 +217,7 @@ std::vector<Rule> rules() {
         {"no-effect", "A directive that is understood and has no effect here."},
         {"not-built", "A directive that systemd has and hearth doesn't build yet."},
         {"not-loaded", "The unit could not be loaded: not found, masked, unreadable."},
+        {"old-name", "A directive's old name, read as the present one."},
         {"pid-file-not-writable", "PIDFile= where the service's user can't write."},
         {"pid-file-read-only", "PIDFile= on what ProtectSystem=strict makes read-only."},
         {"private-pids-forking", "PrivatePIDs=yes with Type=forking."},

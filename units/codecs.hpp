@@ -78,6 +78,21 @@ inline constexpr auto oom_policy_names = std::to_array<EnumName<OomPolicy>>({
 template <>
 struct Codec<OomPolicy> : EnumCodec<oom_policy_names> {};
 
+inline constexpr auto memory_pressure_watch_names = std::to_array<EnumName<MemoryPressureWatch>>({
+    {MemoryPressureWatch::Auto, "auto"},
+    {MemoryPressureWatch::On, "on"},
+    {MemoryPressureWatch::On, "yes"},
+    {MemoryPressureWatch::On, "true"},
+    {MemoryPressureWatch::On, "1"},
+    {MemoryPressureWatch::Off, "off"},
+    {MemoryPressureWatch::Off, "no"},
+    {MemoryPressureWatch::Off, "false"},
+    {MemoryPressureWatch::Off, "0"},
+    {MemoryPressureWatch::Skip, "skip"},
+});
+template <>
+struct Codec<MemoryPressureWatch> : EnumCodec<memory_pressure_watch_names> {};
+
 inline constexpr auto timeout_failure_mode_names = std::to_array<EnumName<TimeoutFailureMode>>({
     {TimeoutFailureMode::Terminate, "terminate"},
     {TimeoutFailureMode::Abort, "abort"},

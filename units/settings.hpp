@@ -272,6 +272,8 @@ struct ResourceSettings {  // systemd.resource-control(5)
     IndexSet allowed_cpus, allowed_memory_nodes;
     MemoryProtection memory_min, memory_low;
     SwapLimit memory_swap_max, memory_zswap_max;
+    std::optional<MemoryPressureWatch> memory_pressure_watch;          ///< unset: as skip
+    Timespan memory_pressure_threshold = Timespan::milliseconds(200);  ///< of stalls in 2 s
     std::optional<std::uint64_t> io_weight;
     DeviceAmounts<DeviceAmountKind::Weight> io_device_weight;
     DeviceAmounts<DeviceAmountKind::Bandwidth> io_read_bandwidth_max, io_write_bandwidth_max;

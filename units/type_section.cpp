@@ -11,7 +11,7 @@ namespace {
 /// systemd.slice(5): [Slice] has the directives of systemd.resource-control(5) alone.
 bool is_of_slice(const Row& row) {
     return row.context == Context::Resources && row.name != "Slice" &&
-           !row.name.starts_with("Delegate");
+           !row.name.starts_with("Delegate") && !row.name.starts_with("MemoryPressure");
 }
 
 /// systemd.scope(5): resource control and kill, and what ends it by time.

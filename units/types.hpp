@@ -43,6 +43,8 @@ enum class KillMode : std::uint8_t { ControlGroup, Process, Mixed, None };
 enum class NotifyAccess : std::uint8_t { None, Main, Exec, All };
 enum class ExitType : std::uint8_t { Main, Cgroup };
 enum class OomPolicy : std::uint8_t { Continue, Stop, Kill };
+/// MemoryPressureWatch=: whether a service is told where it can watch its memory pressure.
+enum class MemoryPressureWatch : std::uint8_t { Auto, On, Off, Skip };
 enum class TimeoutFailureMode : std::uint8_t { Terminate, Abort, Kill };
 enum class RestartMode : std::uint8_t { Normal, Direct };
 enum class ProtectSystem : std::uint8_t { No, Yes, Full, Strict };

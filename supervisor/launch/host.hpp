@@ -66,6 +66,9 @@ struct Host {
     std::vector<CgroupPoint> cgroup_points;
 
     CgroupLayout cgroup_layout = CgroupLayout::None;
+    /// our root's directory in the v2 tree, where cgroups have a memory.pressure; empty: they have
+    /// none
+    std::string pressure_directory;
     std::set<std::string> controllers;  ///< usable for our services: "cpu", "memory", "pids"
     std::map<std::string, std::string> controllers_missing;  ///< name to why not
 

@@ -152,6 +152,11 @@ Result<void> Preparing::prepare(const MakeCgroup& preparation, const Prepared&) 
             HEARTH_TRY(sys::chown(directory + file, user, group));
         }
     }
+    if (preparation.pressure_watcher) {
+        const auto& [user, group] = *preparation.pressure_watcher;
+        HEARTH_TRY(
+            sys::chown(means_.tree.directory(preparation.path) + "/memory.pressure", user, group));
+    }
     return write_knobs(means_.tree, preparation, knob_);
 }
 

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "supervisor/launch/mounts.hpp"
+#include "supervisor/launch/planner.hpp"
 #include "units/root_codecs.hpp"
 
 namespace hearth::launch {
@@ -316,7 +317,11 @@ private:
 
     void control_groups_view() {
         if (sandbox_.protect_control_groups == ProtectControlGroups::Yes) {
-            return fixed("ProtectControlGroups", "yes", control_groups);
+            fixed("ProtectControlGroups", "yes", control_groups);
+            if (std::string file = watched_pressure(unit_, host_); !file.empty()) {
+                add(std::move(file), Kind::ReadWrite, "MemoryPressureWatch", "on").optional = true;
+            }
+            return;
         }
         if (!has_own_control_groups(sandbox_)) {
             return;

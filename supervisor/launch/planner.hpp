@@ -89,5 +89,7 @@ struct Invocation {
 /// The unit's cgroup below hearthd's root: "system.slice/heat.service",
 /// "system.slice/system-getty.slice/...", of a slice its own.
 [[nodiscard]] std::string cgroup_path(const Unit& unit);
+/// MemoryPressureWatch=: the file as the service finds it; empty: it is told of none.
+[[nodiscard]] std::string watched_pressure(const Unit& unit, const Host& host);
 
 }  // namespace hearth::launch

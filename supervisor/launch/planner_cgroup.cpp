@@ -455,6 +455,19 @@ std::string_view filtering_directive(const FilterCgroup& filter) {
 
 }  // namespace
 
+std::string watched_pressure(const Unit& unit, const Host& host) {
+    const ResourceSettings& resources = unit.settings.resources;
+    const auto watch = resources.memory_pressure_watch.value_or(MemoryPressureWatch::Skip);
+    const bool wanted =
+        watch == MemoryPressureWatch::On ||
+        (watch == MemoryPressureWatch::Auto && resources.memory_accounting);
+    // In a view of its own the path would be another one.
+    const bool visible = !has_own_control_groups(unit.settings.sandbox);
+    return wanted && visible && !host.pressure_directory.empty()
+               ? host.pressure_directory + "/" + cgroup_path(unit) + "/memory.pressure"
+               : std::string();
+}
+
 void make_cgroup(Planning& planning) {
     CgroupLimits limits(planning, planning.invocation.slices);
     limit_slices(planning, limits);
@@ -467,6 +480,9 @@ void make_cgroup(Planning& planning) {
         return;
     }
     planning.plan.cgroup = cgroup.path;
+    if (!watched_pressure(planning.unit, planning.host).empty()) {
+        cgroup.pressure_watcher = {planning.identity.uid, planning.identity.gid};
+    }
     const bool delegated = planning.settings.resources.delegate.delegated;
     MakeCgroup below;
     if (delegated) {

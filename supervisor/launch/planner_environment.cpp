@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "supervisor/launch/mounts.hpp"
+#include "supervisor/launch/planner.hpp"
 #include "supervisor/launch/planner_passes.hpp"
 #include "supervisor/launch/service_directories.hpp"
 #include "units/codecs.hpp"
@@ -103,6 +104,41 @@ void set_directories(Block& block, const Planning& planning) {
     }
 }
 
+/// RFC 4648.
+std::string base64(std::string_view bytes) {
+    static constexpr std::string_view digits =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::string text;
+    for (std::size_t at = 0; at < bytes.size(); at += 3) {
+        std::uint32_t group = 0;
+        for (std::size_t i = 0; i < 3; ++i) {
+            const bool there = at + i < bytes.size();
+            group = group << 8U | (there ? static_cast<unsigned char>(bytes[at + i]) : 0U);
+        }
+        for (std::size_t i = 0; i < 4; ++i) {
+            text += at + i > bytes.size() ? '=' : digits[group >> (18 - 6 * i) & 63U];
+        }
+    }
+    return text;
+}
+
+/// systemd's "Memory Pressure Handling": the file, and what to write there to be woken.
+void set_memory_pressure(Block& block, const Planning& planning) {
+    const ResourceSettings& resources = planning.settings.resources;
+    if (resources.memory_pressure_watch == MemoryPressureWatch::Off) {
+        block.set("MEMORY_PRESSURE_WATCH", "/dev/null");
+        return;
+    }
+    const std::string file = watched_pressure(planning.unit, planning.host);
+    if (!file.empty()) {
+        std::string trigger =
+            "some " + std::to_string(resources.memory_pressure_threshold.microseconds) + " 2000000";
+        trigger += '\0';
+        block.set("MEMORY_PRESSURE_WATCH", file);
+        block.set("MEMORY_PRESSURE_WRITE", base64(trigger));
+    }
+}
+
 std::vector<std::string> environment_block(const Planning& planning) {
     const ExecSettings& exec = planning.settings.exec;
     const Invocation& invocation = planning.invocation;
@@ -129,6 +165,7 @@ std::vector<std::string> environment_block(const Planning& planning) {
     if (invocation.watchdog_microseconds != 0) {
         block.set("WATCHDOG_USEC", std::to_string(invocation.watchdog_microseconds));
     }
+    set_memory_pressure(block, planning);
     for (const auto& [name, value] : invocation.environment) {
         block.set(name, value);
     }

@@ -51,6 +51,8 @@ struct MakeCgroup {
     std::vector<std::string> passed_controllers{};
     /// Delegate=: who may make cgroups below this one (uid, gid).
     std::optional<std::pair<std::uint32_t, std::uint32_t>> delegated_to{};
+    /// MemoryPressureWatch=: who may set a trigger in memory.pressure (uid, gid).
+    std::optional<std::pair<std::uint32_t, std::uint32_t>> pressure_watcher{};
     /// Unified: slices above (or this one), and the controllers that they pass on to nobody.
     std::map<std::string, std::set<std::string>> withheld{};
     bool operator==(const MakeCgroup&) const = default;

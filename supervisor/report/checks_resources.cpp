@@ -410,6 +410,10 @@ Finding delegated(const Evidence& evidence) {
     return mismatch("", "the plan delegates nothing");
 }
 
+Finding told_by_variable(const Evidence&) {
+    return verified("moot: it limits nothing; the service is told by its environment");
+}
+
 /// Where its processes started; they may have moved on since, for that is theirs to do.
 Finding subgroup(const Evidence& evidence) {
     const std::string& name = evidence.resources().delegate_subgroup;
@@ -492,6 +496,8 @@ constexpr auto checks = std::to_array<Check>({
     {"MemoryLow", memory_low},
     {"MemoryMax", memory_max},
     {"MemoryMin", memory_min},
+    {"MemoryPressureThresholdSec", told_by_variable},
+    {"MemoryPressureWatch", told_by_variable},
     {"MemorySwapMax", knobs_of<"MemorySwapMax">},
     {"MemoryZSwapMax", knobs_of<"MemoryZSwapMax">},
     {"RestrictNetworkInterfaces", interfaces},

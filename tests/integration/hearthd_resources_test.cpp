@@ -142,5 +142,36 @@ TEST(HearthdResources, AKnobWithoutDirectiveIsWrittenAndAWrongOneRefused) {
     EXPECT_NE(wrong.err.find("wrong.service:4"), std::string::npos) << wrong.err;
 }
 
+/// systemd's "Memory Pressure Handling", from the service's side: the file is there, it may set its
+/// trigger, and the kernel takes it.
+TEST(HearthdMemoryPressure, AServiceCanWatchItsOwn) {
+    SKIP_WITHOUT_ROOT();
+    if (::access("/proc/pressure/memory", R_OK) != 0) {
+        GTEST_SKIP() << "this kernel tells no pressure";
+    }
+    const HearthdProcess hearthd;
+    const std::string arms =
+        "/bin/sh -c 'exec 3<>\"$MEMORY_PRESSURE_WATCH\" && echo \"$MEMORY_PRESSURE_WRITE\" | "
+        "base64 -d "
+        ">&3'";
+    const std::string as_nobody = "User=nobody\nProtectControlGroups=yes\nMemoryPressureWatch=";
+    EXPECT_EQ(result_of(hearthd, as_nobody + "on\n", arms), "success") << hearthd.log();
+    EXPECT_EQ(result_of(hearthd, as_nobody + "auto\nMemoryAccounting=no\n", arms), "exit-code");
+    EXPECT_EQ(
+        result_of(
+            hearthd,
+            as_nobody + "on\nMemoryPressureThresholdSec=150ms\n",
+            "/bin/sh -c 'test \"$(echo $MEMORY_PRESSURE_WRITE | base64 -d | tr -d \"\\\\0\")\" = "
+            "\"some 150000 2000000\"'"),
+        "success");
+    EXPECT_EQ(
+        result_of(
+            hearthd, as_nobody + "off\n", "/bin/sh -c 'test $MEMORY_PRESSURE_WATCH = /dev/null'"),
+        "success");
+    EXPECT_EQ(
+        result_of(hearthd, as_nobody + "skip\n", "/bin/sh -c 'test -z \"$MEMORY_PRESSURE_WATCH\"'"),
+        "success");
+}
+
 }  // namespace
 }  // namespace hearth::testing

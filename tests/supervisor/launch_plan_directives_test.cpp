@@ -40,6 +40,7 @@ std::string company(std::string_view name) {
         {"DelegateSubgroup", "Delegate=yes"},
         {"SocketBindAllow", "SocketBindDeny=any"},
         {"CPUSchedulingPriority", "CPUSchedulingPolicy=fifo"},
+        {"MemoryPressureThresholdSec", "MemoryPressureWatch=on"},
         {"NUMAMask", "NUMAPolicy=interleave\nNUMAMask=1"},
         {"NUMAPolicy", "NUMAMask=0-1"},
         {"StandardInputData", "StandardInput=data"},
@@ -143,7 +144,7 @@ std::set<std::string> other_effects(const std::string& name) {
         {"ExtensionDirectories", {before}},
         {"ExtensionImages", {before}},
         {"MemoryMax", {join}},
-        {"MountAPIVFS", {before}},
+        {"MemoryPressureWatch", {block}},
         {"MountImages", {before}},
         {"PrivateDevices", {before, filter, bounding, set}},
         {"PrivateIPC", {before, mounts}},
@@ -242,8 +243,8 @@ TEST_P(EveryDirective, ChangesThePlanWhereItsRowSays) {
     if (const auto* child = std::get_if<applied::Child>(&row.applied)) {
         expected.insert(stage_name(child->stage));
     } else if (
-        row.name.ends_with("Environment") || row.name == "EnvironmentFile" ||
-        row.name == "ExecSearchPath") {
+        row.name == "MemoryPressureThresholdSec" || row.name.ends_with("Environment") ||
+        row.name == "EnvironmentFile" || row.name == "ExecSearchPath") {
         expected.emplace(arguments);
     } else {
         expected.emplace(preparation);

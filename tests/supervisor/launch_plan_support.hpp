@@ -66,6 +66,7 @@ inline Host machine(CgroupLayout layout = CgroupLayout::Hybrid) {
     host.subordinate_uids = {{"hearth", 100000, 131072}, {"heat", 600000, 70000}};
     host.subordinate_gids = host.subordinate_uids;
     host.cgroup_layout = layout;
+    host.pressure_directory = "/sys/fs/cgroup/unified/hearth";
     host.controllers = {
         layout == CgroupLayout::Unified ? "io" : "blkio",
         "bpf-devices",

@@ -177,6 +177,8 @@ TEST(Directives, HaveOnePropertyOfEachNameOnly) {
 /// Of later systemd, or written here before they came to it.
 const std::set<std::string> later_directives = {
     "Service DelegateSubgroup",
+    "Service MemoryPressureThresholdSec",
+    "Service MemoryPressureWatch",
     "Service MemoryZSwapMax",
     "Service OpenFile",
     "Service PrivatePIDs",

@@ -373,6 +373,22 @@ constexpr auto rows = std::to_array<Row>({
         "The most memory that the service gets; beyond it, its processes are killed.", "64M"),
     protection<"MemoryMin", &R::memory_min>(
         "So much memory of the service is never reclaimed.", "16M"),
+    row<"MemoryPressureThresholdSec", &R::memory_pressure_threshold>({
+        .summary = "For how much of two seconds memory must be short before the service is woken.",
+        .applied = applied::Preparation{},
+        .nature = Nature::Shares,
+        .sample = "150ms",
+        .properties = no_properties,  // systemd 254 has it
+    }),
+    row<"MemoryPressureWatch", &R::memory_pressure_watch>({
+        .summary =
+            "Whether the service is told, by $MEMORY_PRESSURE_WATCH, where to watch its memory "
+            "pressure.",
+        .applied = applied::Preparation{},
+        .nature = Nature::Shares,
+        .sample = "on",
+        .properties = no_properties,
+    }),
     limit<"MemorySwapMax", &R::memory_swap_max>("The most swap that the service gets.", "0"),
     limit<"MemoryZSwapMax", &R::memory_zswap_max>(
         "The most memory that the service's compressed swap takes.", "16M"),
