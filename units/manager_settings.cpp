@@ -275,9 +275,14 @@ Assigned assign(
     if (row.choice != nullptr) {
         return choose(row, settings, assignment.value);
     }
+    ValueNotes notes;
     Settings& target = row.kind == Kind::Own ? settings.own : settings.units;
     HEARTH_TRY(
-        directive_of(row).assign(target, assignment.value, ValueContext{&specifiers, nullptr}));
+        directive_of(row).assign(target, assignment.value, ValueContext{&specifiers, &notes}));
+    for (const ValueError& note : notes) {
+        settings.diagnostics.push_back(
+            assignment.diagnostic(Severity::Warning, assignment.key + "=: " + note.what, note));
+    }
     if (row.kind == Kind::Default) {
         if (assignment.value.empty()) {
             std::erase_if(

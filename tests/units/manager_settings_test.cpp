@@ -117,6 +117,16 @@ TEST(ManagerSettings, WhatIsBadIsToldWithItsPlaceAndTakesNothingBack) {
     EXPECT_EQ(load_under(manager, service).load_state, LoadState::Loaded);
 }
 
+TEST(ManagerSettings, WhatIsLeftOutOfAListIsTold) {
+    const ManagerSettings manager = settings_of("[Manager]\nDefaultEnvironment=A=1 =x B\n");
+    ASSERT_FALSE(manager.diagnostics.empty());
+    EXPECT_NE(
+        one_line(manager.diagnostics[0]).find("system.conf:2: DefaultEnvironment="),
+        std::string::npos)
+        << one_line(manager.diagnostics[0]);
+    EXPECT_EQ(manager.units.exec.environment.variables.size(), 1U);
+}
+
 TEST(ManagerSettings, AnEmptyValueTakesADefaultBack) {
     const ManagerSettings manager =
         settings_of("[Manager]\nDefaultTasksMax=100\nDefaultTasksMax=\n");
