@@ -26,12 +26,11 @@ RequestError invalid(std::string message) {
     return {"org.freedesktop.DBus.Error.InvalidArgs", std::move(message)};
 }
 
-/// A directive whose value can change while the unit runs.
+/// A directive whose value can change while the unit runs: what a slice may have, too, which never
+/// starts a process.
 const Row* live_row(std::string_view name) {
     const Row* const row = find_row("Service", name);
-    const bool changes = row != nullptr && row->context == Context::Resources &&
-                         row->name != "Slice" && !row->name.starts_with("Delegate") &&
-                         !row->name.starts_with("MemoryPressure") &&
+    const bool changes = row != nullptr && is_shared_with(UnitType::Slice, *row) &&
                          (std::holds_alternative<applied::Preparation>(row->applied) ||
                           std::holds_alternative<applied::Reporting>(row->applied));
     return changes ? row : nullptr;

@@ -84,9 +84,7 @@ void Supervisor::take_in(std::vector<Unit> units) {
     std::vector<PresenceChanged> present;
     for (const Unit& unit : units) {
         if (unit.load_state != LoadState::NotFound) {  // that is the asker's to hear, not the log's
-            for (const Diagnostic& diagnostic : unit.diagnostics) {
-                log::write(diagnostic);
-            }
+            log::write(unit.diagnostics);
         }
         if (follows_the_kernel(unit.name) && !unit.built_in) {
             present.push_back({unit.name, store_.is_present(unit.name)});
@@ -212,9 +210,7 @@ void Supervisor::reload(std::function<void()> done) {
     }
     install_view_.reset();
     options_.manager = load_manager_settings(options_.config, options_.user);
-    for (const Diagnostic& each : options_.manager.diagnostics) {
-        log::write(each);
-    }
+    log::write(options_.manager.diagnostics);
     load_context_.defaults = options_.manager.defaults;
     take_in(read_all(store_));
     forget_unneeded();

@@ -85,6 +85,12 @@ void write(const Diagnostic& diagnostic) {
     write(level_of(diagnostic.severity), one_line(diagnostic));
 }
 
+void write(const Diagnostics& diagnostics) {
+    for (const Diagnostic& each : diagnostics) {
+        write(each);
+    }
+}
+
 Level level_of(Severity severity) {
     switch (severity) {
         case Severity::Note:

@@ -23,6 +23,7 @@ void write(Level level, std::string_view message);
 void write(Level level, std::string_view unit, std::string_view message);
 /// A load diagnostic in its one-line form.
 void write(const Diagnostic& diagnostic);
+void write(const Diagnostics& diagnostics);
 [[nodiscard]] Level level_of(Severity severity);
 
 }  // namespace hearth::log

@@ -183,12 +183,6 @@ Result<int> run(const Options& options) {
     return status;
 }
 
-void tell(const ManagerSettings& settings) {
-    for (const Diagnostic& each : settings.diagnostics) {
-        log::write(each);
-    }
-}
-
 int run_program(int argc, char** argv) {
     open_missing_stdio();
     auto parsed = read_options(argc, argv);
@@ -199,7 +193,7 @@ int run_program(int argc, char** argv) {
     const Options& options = std::get<Options>(parsed);
     log::start(
         options.debug ? log::Level::Debug : log::Level::Information, ::isatty(STDERR_FILENO) != 0);
-    tell(options.manager);
+    log::write(options.manager.diagnostics);
     if (options.manager.log_level && !options.debug) {
         log::set_level(*options.manager.log_level);
     }

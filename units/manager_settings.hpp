@@ -57,7 +57,7 @@ struct UnitDefault {
 struct ManagerSettings {
     std::vector<UnitDefault> defaults;
     Settings units;  ///< what a service has that says nothing; its environment: what is passed
-    Settings own;    ///< hearthd's own environment, affinity, capabilities, confinement ...
+    Settings own;    ///< hearthd's own environment, capabilities, no_new_privileges
     std::optional<std::string> log_level, systemd_compat, bus_access, confinement;
     Diagnostics diagnostics;
 };

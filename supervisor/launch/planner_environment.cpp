@@ -18,6 +18,7 @@
 #include "supervisor/launch/planner_passes.hpp"
 #include "supervisor/launch/service_directories.hpp"
 #include "units/codecs.hpp"
+#include "units/process_codecs.hpp"
 
 namespace hearth::launch {
 namespace {
@@ -104,24 +105,6 @@ void set_directories(Block& block, const Planning& planning) {
     }
 }
 
-/// RFC 4648.
-std::string base64(std::string_view bytes) {
-    static constexpr std::string_view digits =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    std::string text;
-    for (std::size_t at = 0; at < bytes.size(); at += 3) {
-        std::uint32_t group = 0;
-        for (std::size_t i = 0; i < 3; ++i) {
-            const bool there = at + i < bytes.size();
-            group = group << 8U | (there ? static_cast<unsigned char>(bytes[at + i]) : 0U);
-        }
-        for (std::size_t i = 0; i < 4; ++i) {
-            text += at + i > bytes.size() ? '=' : digits[group >> (18 - 6 * i) & 63U];
-        }
-    }
-    return text;
-}
-
 /// systemd's "Memory Pressure Handling": the file, and what to write there to be woken.
 void set_memory_pressure(Block& block, const Planning& planning) {
     const ResourceSettings& resources = planning.settings.resources;
@@ -135,7 +118,7 @@ void set_memory_pressure(Block& block, const Planning& planning) {
             "some " + std::to_string(resources.memory_pressure_threshold.microseconds) + " 2000000";
         trigger += '\0';
         block.set("MEMORY_PRESSURE_WATCH", file);
-        block.set("MEMORY_PRESSURE_WRITE", base64(trigger));
+        block.set("MEMORY_PRESSURE_WRITE", Codec<InputData>::format({std::move(trigger)}));
     }
 }
 

@@ -21,10 +21,11 @@ struct Places {
     std::vector<std::string> folders;  ///< of drop-ins, the preferred first
 };
 
-Places places_of(const std::string& config, bool user) {
+Places places_of(const std::string& config, const LoadContext& context) {
     if (!config.empty()) {
         return {config, {config + ".d"}};
     }
+    const bool user = context.user_manager;
     const std::string name = user ? "user.conf" : "system.conf";
     Places places{"/etc/systemd/" + name, {}};
     for (const char* const above :
@@ -36,7 +37,7 @@ Places places_of(const std::string& config, bool user) {
         places.folders.push_back(above + name + ".d");
     }
     if (user) {
-        const std::string home = gather_load_context(true).configuration_directory + "/systemd/";
+        const std::string home = context.configuration_directory + "/systemd/";
         places.folders.insert(places.folders.begin(), home + name + ".d");
         if (sys::stat(home + name)) {
             places.file = home + name;
@@ -62,7 +63,8 @@ std::map<std::string, std::string> drop_ins(const std::vector<std::string>& fold
 }  // namespace
 
 ManagerSettings load_manager_settings(const std::string& config, bool user) {
-    const Places places = places_of(config, user);
+    const LoadContext context = gather_load_context(user);
+    const Places places = places_of(config, context);
     std::vector<ManagerFile> files;
     Diagnostics unreadable;
     const auto read = [&](const std::string& path, bool may_be_missing) {
@@ -77,7 +79,6 @@ ManagerSettings load_manager_settings(const std::string& config, bool user) {
     for (const auto& [name, path] : drop_ins(places.folders)) {
         read(path, false);
     }
-    const LoadContext context = gather_load_context(user);
     ManagerSettings settings =
         read_manager_settings(files, specifiers("manager.service", context, places.file));
     settings.diagnostics.insert(settings.diagnostics.begin(), unreadable.begin(), unreadable.end());
