@@ -280,17 +280,5 @@ TEST_F(CtlVerbs, SayWhereTheyLookedForHearthd) {
     EXPECT_TRUE(says(ended.err, "HEARTH_RUNTIME_DIR")) << ended.err;
 }
 
-TEST_F(CtlVerbs, NoticeThatHearthdWentAway) {
-    control.finish_at_once = false;
-    meanwhile = [&] {
-        if (!control.state.jobs.empty()) {
-            server.reset();
-        }
-    };
-    const Ended ended = hearthctl("start", {"cold"});
-    EXPECT_EQ(ended.status, 1);
-    EXPECT_TRUE(says(ended.err, "hearthd")) << ended.err;
-}
-
 }  // namespace
 }  // namespace hearth::test
