@@ -209,7 +209,8 @@ void Supervisor::reload(std::function<void()> done) {
         observer_->units_reloading(true);
     }
     install_view_.reset();
-    options_.manager = load_manager_settings(options_.config, options_.user);
+    options_.manager =
+        load_manager_settings(options_.config, options_.user, options_.kernel.settings);
     log::write(options_.manager.diagnostics);
     load_context_.defaults = options_.manager.defaults;
     take_in(read_all(store_));

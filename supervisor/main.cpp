@@ -15,6 +15,7 @@
 #include <optional>
 #include <utility>
 
+#include "supervisor/booting.hpp"
 #include "supervisor/bus/server.hpp"
 #include "supervisor/command_unit.hpp"
 #include "supervisor/log.hpp"
@@ -72,7 +73,13 @@ Result<void> write_command_unit(const Options& options) {
 
 Result<void> make_directories(const Options& options) {
     HEARTH_TRY(sys::make_directories(options.runtime_directory, 0755));
-    HEARTH_TRY(sys::make_directories(options.log_directory, 0750));
+    if (auto made = sys::make_directories(options.log_directory, 0750); !made) {
+        if (!options.boots) {
+            return made;
+        }
+        // hearth-logd keeps what it can't write, and tries again.
+        log::write(log::Level::Warning, made.error().what);
+    }
     if (!options.command.empty()) {
         HEARTH_TRY(write_command_unit(options));
     }
@@ -98,12 +105,13 @@ bus::Options bus_options(const Options& options, const Supervisor& supervisor) {
 /// where a systemd runs, because it changes what other software on the host does.
 class SystemdCompatibility {
 public:
-    /// `successor`: an earlier hearthd of ours has made it.
-    static Result<SystemdCompatibility> create(bool successor) {
-        if (successor) {
+    /// `ours`: an earlier hearthd has made it, or all of /run is this machine's.
+    static Result<SystemdCompatibility> create(bool ours) {
+        const bool exists = sys::stat("/run/systemd/system").has_value();
+        if (exists && ours) {
             return SystemdCompatibility();
         }
-        if (sys::stat("/run/systemd/system")) {
+        if (exists) {
             return failure(
                 "/run/systemd/system exists: a systemd runs here, or another hearthd with "
                 "--systemd-compat=yes");
@@ -147,16 +155,19 @@ Result<std::unique_ptr<bus::BusServer>> listen(
 }
 
 Result<int> run(const Options& options) {
+    KeeperChannel keeper;
+    if (options.keeper) {
+        keeper = HEARTH_TRY(KeeperChannel::open(*options.keeper));
+    }
+    if (options.boots && !keeper.is_successor()) {
+        begin_boot(options);
+    }
     HEARTH_TRY(make_directories(options));
     auto loop = HEARTH_TRY(EventLoop::open());
     EventLoop::on_defect([](const char* what) noexcept {
         log::write(
             log::Level::Error, std::string("defect: an exception reached the loop: ") + what);
     });
-    KeeperChannel keeper;
-    if (options.keeper) {
-        keeper = HEARTH_TRY(KeeperChannel::open(*options.keeper));
-    }
     auto supervisor = HEARTH_TRY(Supervisor::create(*loop, options, std::move(keeper)));
     std::vector<EventSource> sources;
     for (const int signal : {SIGTERM, SIGINT, SIGRTMIN + 3}) {
@@ -167,8 +178,8 @@ Result<int> run(const Options& options) {
         HEARTH_TRY(loop->on_signal(SIGHUP, [&](int, pid_t) { supervisor->reload([] {}); })));
     std::optional<SystemdCompatibility> compatibility;
     if (options.systemd_compat) {
-        compatibility.emplace(
-            HEARTH_TRY(SystemdCompatibility::create(supervisor->keeper().is_successor())));
+        compatibility.emplace(HEARTH_TRY(SystemdCompatibility::create(
+            options.role == Role::Machine || supervisor->keeper().is_successor())));
     }
     auto bus = HEARTH_TRY(listen(*loop, *supervisor, options));
     if (!supervisor->keeper().is_successor()) {

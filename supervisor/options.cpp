@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "supervisor/command_unit.hpp"
+#include "supervisor/sys/file.hpp"
 #include "supervisor/unit_files/install_files.hpp"
 #include "supervisor/unit_files/manager_files.hpp"
 #include "supervisor/unit_store.hpp"
@@ -173,6 +174,57 @@ void settle_unit_path(Options& options, const std::string& asked) {
     }
 }
 
+/// A machine's kernel hands on every word that it doesn't know itself ("single", "3"), and a slip
+/// there must not keep it from booting: what is no `--NAME=VALUE` is passed over. The keeper's own
+/// words come first.
+std::vector<char*> words_of_machine(const std::vector<char*>& given) {
+    constexpr std::size_t own_words = 5;
+    std::vector<char*> words;
+    for (std::size_t each = 0; each < given.size(); ++each) {
+        const std::string_view word = given[each];
+        if (each < own_words || word == "--debug" ||
+            (word.starts_with("--") && word.find('=') != std::string_view::npos)) {
+            words.push_back(given[each]);
+        }
+    }
+    return words;
+}
+
+bool is_machine(const std::vector<char*>& given) {
+    constexpr std::size_t role = 3;  // hearthd --keeper-fd N --role R
+    return given.size() > role + 1 && std::string_view(given[role]) == "--role" &&
+           std::string_view(given[role + 1]) == "machine";
+}
+
+/// systemd.unit(5)'s path with generators' places in it (systemd.generator(7)), and what is built
+/// in behind all.
+void add_boot_directories(Options& options) {
+    std::vector<std::string>& path = options.unit_path;
+    const auto at = [&](std::string_view name) { return std::ranges::find(path, name); };
+    const auto config = at("/etc/systemd/system");
+    path.insert(config == path.end() ? path.begin() : config, "/run/systemd/generator.early");
+    path.insert(at("/usr/local/lib/systemd/system"), "/run/systemd/generator");
+    path.emplace_back("/run/systemd/generator.late");
+    path.push_back(options.runtime_directory + "/boot");
+}
+
+void settle_boot(Options& options) {
+    if (options.role == Role::Machine) {
+        options.kernel = parse_kernel_command_line(
+            sys::read_file("/proc/cmdline", 65536).value_or(""), "/proc/cmdline");
+        if (options.units.empty()) {
+            options.units.push_back(
+                options.kernel.unit.empty() ? "default.target" : options.kernel.unit);
+        }
+    }
+    options.boots = options.role == Role::Machine ||
+                    (options.role == Role::Container &&
+                     std::ranges::find(options.units, "default.target") != options.units.end());
+    if (options.boots) {
+        add_boot_directories(options);
+    }
+}
+
 }  // namespace
 
 std::variant<Options, EarlyExit> read_options(int argc, char** argv) {
@@ -183,7 +235,10 @@ std::variant<Options, EarlyExit> read_options(int argc, char** argv) {
         "Behind `--` stands a command to run as the unit main.service; hearthd ends with it.");
     declare_places(app, options, words);
     declare_behaviour(app, options, words);
-    const std::vector<char*> given(argv, argv + argc);
+    std::vector<char*> given(argv, argv + argc);
+    if (is_machine(given)) {
+        given = words_of_machine(given);
+    }
     const auto end = std::ranges::find_if(
         given, [](const char* word) { return std::string_view(word) == "--"; });
     if (end != given.end()) {
@@ -193,7 +248,7 @@ std::variant<Options, EarlyExit> read_options(int argc, char** argv) {
         }
     }
     try {
-        app.parse(static_cast<int>(end - given.begin()), argv);
+        app.parse(static_cast<int>(end - given.begin()), given.data());
     } catch (const CLI::ParseError& error) {
         std::ostringstream out;
         std::ostringstream err;
@@ -203,14 +258,15 @@ std::variant<Options, EarlyExit> read_options(int argc, char** argv) {
     if (auto refused = settle_places(options, words)) {
         return *std::move(refused);
     }
-    settle_unit_path(options, words.unit_path);
-    options.manager = load_manager_settings(options.config, options.user);
-    settle_words(words, options.manager);
-    options.confinement =
-        words.confinement == "strict" ? Confinement::Strict : Confinement::BestEffort;
     options.role = words.role == "machine"     ? Role::Machine
                    : words.role == "container" ? Role::Container
                                                : Role::Guest;
+    settle_unit_path(options, words.unit_path);
+    settle_boot(options);
+    options.manager = load_manager_settings(options.config, options.user, options.kernel.settings);
+    settle_words(words, options.manager);
+    options.confinement =
+        words.confinement == "strict" ? Confinement::Strict : Confinement::BestEffort;
     options.systemd_compat =
         words.compat == "yes" || (words.compat == "auto" && options.role == Role::Machine);
     options.bus_for_everyone = words.access == "everyone";

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "parser/result.hpp"
+#include "units/kernel_command_line.hpp"
 #include "units/manager_settings.hpp"
 #include "units/types.hpp"
 
@@ -38,6 +39,10 @@ struct Options {
     ManagerSettings manager;           ///< what those say; the command line wins
     Role role = Role::Guest;
     std::optional<int> keeper;  ///< --keeper-fd: the inherited socket
+    /// A machine, or a container that is to start default.target (DESIGN 1): it mounts, runs
+    /// generators, and reads the files of the targets that order a boot.
+    bool boots = false;
+    KernelCommandLine kernel;  ///< of a machine
 };
 
 /// Options, or what the process should print and exit with (--help, --version, a usage error).

@@ -124,6 +124,7 @@ Result<void> Supervisor::set_up_facts() {
     load_context_.memory_bytes = facts_.snapshot().memory_bytes;
     load_context_.tasks_maximum = facts_.snapshot().tasks_maximum;
     load_context_.confinement = options_.confinement;
+    load_context_.guest = !options_.boots;
     load_context_.transient_directory = transient_directory(options_);
     load_context_.defaults = options_.manager.defaults;
     install_files_.emplace(

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "units/mount_unit.hpp"
-#include "units/special.hpp"
 #include "units/unit.hpp"
 #include "units/unit_name.hpp"
 
@@ -140,7 +139,10 @@ public:
     }
 
     void defaults(UnitType type) {
-        if (!unit_.settings.unit.default_dependencies || is_built_in_unit(unit_.name)) {
+        // What is there as long as the machine runs has no end to be ordered against.
+        const bool perpetual = unit_.name == "-.slice" || unit_.name == "system.slice" ||
+                               unit_.name == "init.scope" || unit_.name == "-.mount";
+        if (!unit_.settings.unit.default_dependencies || unit_.built_in || perpetual) {
             return;
         }
         switch (type) {

@@ -75,6 +75,19 @@ std::string unit_of(std::string_view value) {
     return escaped ? *escaped + (value.starts_with("/dev/") ? ".device" : ".mount") : std::string();
 }
 
+std::vector<std::string> fields_of(std::string_view line) {
+    std::vector<std::string> fields;
+    std::size_t at = 0;
+    while (at < line.size()) {
+        const std::size_t stop = std::min(line.find_first_of(" \t", at), line.size());
+        if (stop > at) {
+            fields.push_back(decoded(line.substr(at, stop - at)));
+        }
+        at = stop + 1;
+    }
+    return fields;
+}
+
 class Line {
 public:
     Line(const std::vector<std::string>& fields, const std::string& path, std::uint32_t number)
@@ -87,7 +100,7 @@ public:
     }
 
     /// Nothing: the line is no mount of ours.
-    std::optional<FstabUnit> unit() {
+    std::optional<GeneratedUnit> unit() {
         if (mount_.type == "swap" || mount_.type == "ignore" || mount_.where == "/") {
             return std::nullopt;
         }
@@ -96,7 +109,7 @@ public:
             told("the mount point " + quoted(mount_.where) + " is no absolute path", "");
             return std::nullopt;
         }
-        FstabUnit unit;
+        GeneratedUnit unit;
         unit.name = *escaped + ".mount";
         unit_section();
         mount_section();
@@ -174,7 +187,7 @@ private:
         }
     }
 
-    void pull_in(FstabUnit& unit) const {
+    void pull_in(GeneratedUnit& unit) const {
         const auto targets = mount_option_values(mount_.options, "x-systemd.wanted-by");
         const auto required = mount_option_values(mount_.options, "x-systemd.required-by");
         for (const std::string_view each : targets) {
@@ -220,6 +233,18 @@ private:
 
 }  // namespace
 
+std::string root_options_of_fstab(std::string_view text) {
+    while (!text.empty()) {
+        const std::size_t end = std::min(text.find('\n'), text.size());
+        const auto fields = fields_of(trimmed(text.substr(0, end)));
+        text.remove_prefix(std::min(end + 1, text.size()));
+        if (fields.size() > 1 && !fields[0].starts_with('#') && fields[1] == "/") {
+            return fields.size() > 3 ? fields[3] : "defaults";
+        }
+    }
+    return {};
+}
+
 Fstab units_of_fstab(std::string_view text, const std::string& path) {
     Fstab fstab;
     std::uint32_t number = 0;
@@ -231,15 +256,7 @@ Fstab units_of_fstab(std::string_view text, const std::string& path) {
         if (whole.empty() || whole.starts_with('#')) {
             continue;
         }
-        std::vector<std::string> fields;
-        std::size_t at = 0;
-        while (at < whole.size()) {
-            const std::size_t stop = std::min(whole.find_first_of(" \t", at), whole.size());
-            if (stop > at) {
-                fields.push_back(decoded(whole.substr(at, stop - at)));
-            }
-            at = stop + 1;
-        }
+        const std::vector<std::string> fields = fields_of(whole);
         if (fields.size() < 2) {
             fstab.diagnostics.push_back(
                 {Severity::Warning,
@@ -257,7 +274,7 @@ Fstab units_of_fstab(std::string_view text, const std::string& path) {
             continue;
         }
         const bool twice =
-            std::ranges::find(fstab.units, unit->name, &FstabUnit::name) != fstab.units.end();
+            std::ranges::find(fstab.units, unit->name, &GeneratedUnit::name) != fstab.units.end();
         if (twice) {
             fstab.diagnostics.push_back(
                 {Severity::Warning,

@@ -10,19 +10,17 @@
 #include <vector>
 
 #include "parser/diagnostic.hpp"
+#include "units/generated_unit.hpp"
 
 namespace hearth {
 
-struct FstabUnit {
-    std::string name, text;
-    /// "local-fs.target.requires/srv.mount": links that pull it in; none for noauto.
-    std::vector<std::string> links;
-    bool operator==(const FstabUnit&) const = default;
-};
 struct Fstab {
-    std::vector<FstabUnit> units;
+    std::vector<GeneratedUnit> units;
     Diagnostics diagnostics;  ///< lines that can't be a unit, and options that have no effect
 };
+
+/// The options of the root's line; empty: there is none.
+[[nodiscard]] std::string root_options_of_fstab(std::string_view text);
 
 /// `path` is for messages and SourcePath=. The root and swap lines are left out.
 [[nodiscard]] Fstab units_of_fstab(std::string_view text, const std::string& path);

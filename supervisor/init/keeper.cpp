@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "supervisor/init/machine.hpp"
+
 namespace hearth::keeper {
 
 namespace {
@@ -15,6 +17,7 @@ namespace {
 constexpr int64_t first_back_off = 100;
 constexpr int64_t longest_back_off = 5000;
 constexpr int not_started = 127;
+constexpr unsigned failures_before_shell = 3;
 
 /// As a shell has it.
 int exit_status(int32_t code, int32_t status) {
@@ -98,7 +101,8 @@ void Keeper::hearthd_ended(int32_t code, int32_t status) {
 }
 
 void Keeper::judge_death(int32_t code, int32_t status) {
-    const bool wont_do = ready_before_ == 0 && code == CLD_EXITED && (status == 0 || status == 2);
+    const bool may_end = role_ != Role::Machine && ready_before_ == 0;
+    const bool wont_do = may_end && code == CLD_EXITED && (status == 0 || status == 2);
     if (stopped_ || wont_do) {
         done_ = true;
         exit_status_ = exit_status(code, status);
@@ -107,8 +111,7 @@ void Keeper::judge_death(int32_t code, int32_t status) {
     say(code == CLD_EXITED ? "hearthd exited with status " : "hearthd was killed by signal ",
         status,
         ready_ ? ": starting it again" : " before it was ready");
-    if (stop_signal_ != 0 &&
-        ready_before_ == 0) {  // nothing was ever started that has to be stopped
+    if (stop_signal_ != 0 && may_end) {  // nothing was ever started that has to be stopped
         done_ = true;
         exit_status_ = exit_status(code, status) == 0 ? 1 : exit_status(code, status);
         return;
@@ -118,6 +121,16 @@ void Keeper::judge_death(int32_t code, int32_t status) {
         back_off_ = 0;
     } else {
         start_at_ = now() + back_off_;
+        ++failures_;
+        offer_shell();
+    }
+}
+
+/// Again with the next failure, where it was left.
+void Keeper::offer_shell() {
+    if (role_ == Role::Machine && failures_ >= failures_before_shell && rescue_shell_ == 0) {
+        say("hearthd can't be started: a shell on the console, while I go on trying");
+        rescue_shell_ = start_rescue_shell();
     }
 }
 
@@ -145,6 +158,7 @@ void Keeper::handle(const Packet& packet, int descriptor) {
         case Kind::Ready:
             ready_ = true;
             back_off_ = 0;
+            failures_ = 0;
             ++ready_before_;
             processes_.forget_strangers();
             if (stop_signal_ != 0) {  // the one before died while it stopped
@@ -231,7 +245,7 @@ void Keeper::read_signals() {
         }
         if (hearthd_ != 0) {
             (void)::kill(hearthd_, signal);
-        } else if (signal != SIGHUP && ready_before_ == 0) {
+        } else if (signal != SIGHUP && ready_before_ == 0 && role_ != Role::Machine) {
             done_ = true;
             exit_status_ = 1;
         }
@@ -248,6 +262,7 @@ void Keeper::reap() {
         if (ended.si_pid == hearthd_) {
             hearthd_ended(ended.si_code, ended.si_status);
         } else {
+            rescue_shell_ = ended.si_pid == rescue_shell_ ? 0 : rescue_shell_;
             process_ended(ended.si_pid, ended.si_code, ended.si_status);
         }
         (void)::waitid(P_PID, static_cast<id_t>(ended.si_pid), &ended, WEXITED | WNOHANG);

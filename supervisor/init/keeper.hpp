@@ -6,7 +6,9 @@
 // hearthd's death after it said Ready is answered at once, however often; one before is answered
 // after 100 ms, doubling to 5 s. Ends when hearthd ends after it said Stopped, with its exit
 // status; and when the very first hearthd says by its status that it won't do (0: --help; 2: its
-// command line), or can't be started and SIGTERM has come.
+// command line), or can't be started and SIGTERM has come. For a machine these two are no end:
+// after three deaths before ready a shell is offered on the console, while hearthd is tried on and
+// on.
 #pragma once
 
 #include "supervisor/init/tables.hpp"
@@ -18,12 +20,14 @@ class Keeper {
 public:
     /// `command`: hearthd's words, ended by null. `signals`: of open_signals().
     Keeper(
+        Role role,
         char** command,
         int signals,
         const OomScore& score,
         Descriptors& descriptors,
         Processes& processes)
-        : command_(command),
+        : role_(role),
+          command_(command),
           signals_(signals),
           score_(score),
           descriptors_(descriptors),
@@ -43,7 +47,9 @@ private:
     void process_ended(int32_t pid, int32_t code, int32_t status);
     void hearthd_ended(int32_t code, int32_t status);
     void judge_death(int32_t code, int32_t status);
+    void offer_shell();
 
+    Role role_;
     char** command_;
     int signals_;
     const OomScore& score_;
@@ -51,7 +57,9 @@ private:
     Descriptors& descriptors_;
     Processes& processes_;
 
-    int32_t hearthd_ = 0;  ///< 0: none runs
+    int32_t hearthd_ = 0;       ///< 0: none runs
+    int32_t rescue_shell_ = 0;  ///< 0: none runs
+    unsigned failures_ = 0;     ///< deaths before ready, since the last that was
     int channel_ = -1;
     bool ready_ = false;  ///< the hearthd that runs is
     bool asked_ = false;  ///< it said Take

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// hearth-init: PID 1 of a container, or the parent of everything in a place that has another PID 1.
+// hearth-init: PID 1 of a machine or a container, or the parent of everything in a place that has
+// another PID 1.
 // See keeper.hpp; DESIGN 1, "Keeper contract". All memory is taken here: static tables, and the
 // words of hearthd's command line on the stack.
 #include <errno.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "supervisor/init/keeper.hpp"
+#include "supervisor/init/machine.hpp"
 
 namespace {
 
@@ -37,22 +39,22 @@ constinit Processes processes;
 }  // namespace
 
 int main(int argc, char** argv) {
+    const Role own = role();
+    if (own == Role::Machine) {
+        prepare_machine();
+    }
     prepare_descriptors();
     if (argc == 2 && ::strcmp(argv[1], "--version") == 0) {
         constexpr char version_line[] = "hearth-init " HEARTH_VERSION "\n";
         return ::write(STDOUT_FILENO, version_line, sizeof version_line - 1) < 0 ? 1 : 0;
-    }
-    const Role own = role();
-    if (own == Role::Machine) {
-        say("PID 1 of a machine: this hearth doesn't boot one yet; start it from another init");
-        return 1;
     }
     static char program[PATH_MAX];
     if (!beside("hearthd", program)) {
         say("my own path is not known, so hearthd's isn't either: is /proc mounted?");
         return 1;
     }
-    // hearthd --keeper-fd 3 --role R, and all that was given to us.
+    // hearthd --keeper-fd 3 --role R, and all that was given to us: a machine's kernel gives what
+    // it doesn't know itself, and hearthd passes over what isn't an option.
     char channel[] = {static_cast<char>('0' + channel_number), '\0'};
     char* words[] = {
         program,
@@ -72,5 +74,5 @@ int main(int argc, char** argv) {
         return 1;
     }
     score.lower();
-    return Keeper(command, signals, score, descriptors, processes).run();
+    return Keeper(own, command, signals, score, descriptors, processes).run();
 }

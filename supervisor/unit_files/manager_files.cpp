@@ -62,7 +62,8 @@ std::map<std::string, std::string> drop_ins(const std::vector<std::string>& fold
 
 }  // namespace
 
-ManagerSettings load_manager_settings(const std::string& config, bool user) {
+ManagerSettings load_manager_settings(
+    const std::string& config, bool user, const std::string& kernel) {
     const LoadContext context = gather_load_context(user);
     const Places places = places_of(config, context);
     std::vector<ManagerFile> files;
@@ -78,6 +79,9 @@ ManagerSettings load_manager_settings(const std::string& config, bool user) {
     read(places.file, config.empty());
     for (const auto& [name, path] : drop_ins(places.folders)) {
         read(path, false);
+    }
+    if (!kernel.empty()) {
+        files.push_back({"/proc/cmdline", "[Manager]\n" + kernel});
     }
     ManagerSettings settings =
         read_manager_settings(files, specifiers("manager.service", context, places.file));

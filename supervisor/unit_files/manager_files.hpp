@@ -12,7 +12,8 @@
 namespace hearth {
 
 /// `config`: that file and those in its folder `config`.d, and no other; empty: the system's, or
-/// the user's.
-[[nodiscard]] ManagerSettings load_manager_settings(const std::string& config, bool user);
+/// the user's. `kernel`: lines of [Manager] that the kernel's command line stands for; they win.
+[[nodiscard]] ManagerSettings load_manager_settings(
+    const std::string& config, bool user, const std::string& kernel = {});
 
 }  // namespace hearth
