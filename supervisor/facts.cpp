@@ -297,7 +297,8 @@ void Supervisor::orphans_ended() {
             process_ended(adopted, pid);
             continue;
         }
-        if (watched || !launching_.empty() || attach_->launching() || probing_ > 0) {
+        if (watched || !launching_.empty() || attach_->launching() || probing_ > 0 ||
+            generating_ > 0) {
             orphan_source_.arm_in(20'000);  // look again when it has been taken care of
             return;
         }

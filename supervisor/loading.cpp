@@ -10,6 +10,7 @@
 #include <set>
 #include <utility>
 
+#include "supervisor/booting.hpp"
 #include "supervisor/log.hpp"
 #include "supervisor/now.hpp"
 #include "supervisor/supervisor.hpp"
@@ -204,10 +205,28 @@ std::vector<Unit> Supervisor::read_all(const UnitStore& store) const {
     return read_units(std::move(names), store);
 }
 
+/// Where hearthd boots, generators run first, off the loop.
 void Supervisor::reload(std::function<void()> done) {
     if (observer_ != nullptr) {
         observer_->units_reloading(true);
     }
+    if (!options_.boots) {
+        reload_units();
+        return done();
+    }
+    ++generating_;
+    auto written = std::make_shared<boot::Written>();
+    worker_->run(
+        [written, asked = boot_files(options_)] { *written = boot::write_unit_files(asked); },
+        [this, written, done = std::move(done)] {
+            --generating_;
+            tell(*written);
+            reload_units();
+            done();
+        });
+}
+
+void Supervisor::reload_units() {
     install_view_.reset();
     options_.manager =
         load_manager_settings(options_.config, options_.user, options_.kernel.settings);
@@ -220,7 +239,6 @@ void Supervisor::reload(std::function<void()> done) {
         observer_->units_reloading(false);
     }
     settle_source_.trigger();
-    done();
 }
 
 std::string Supervisor::reload_plan() const {

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "supervisor/log.hpp"
 
+#include <fcntl.h>
+#include <spdlog/details/null_mutex.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include "parser/enum_codec.hpp"
 
@@ -25,7 +29,44 @@ spdlog::level::level_enum spdlog_level(Level level) {
     return spdlog::level::info;
 }
 
+/// One write(2) is one record; the kernel wants its level before it (syslog(2)).
+class KernelLog final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+public:
+    explicit KernelLog(int file) : file_(file) {}
+    ~KernelLog() override { ::close(file_); }
+    KernelLog(const KernelLog&) = delete;
+    KernelLog& operator=(const KernelLog&) = delete;
+
+protected:
+    void sink_it_(const spdlog::details::log_msg& message) override {
+        // Facility 3, daemon.
+        const char* const level = message.level >= spdlog::level::err    ? "<27>"
+                                  : message.level >= spdlog::level::warn ? "<28>"
+                                                                         : "<31>";
+        std::string line = level;
+        line += "hearthd: ";
+        line.append(message.payload.data(), message.payload.size());
+        line += '\n';
+        (void)!::write(file_, line.data(), line.size());
+    }
+    void flush_() override {}
+
+private:
+    int file_;
+};
+
 }  // namespace
+
+bool to_kernel_log() {
+    const int file = ::open("/dev/kmsg", O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    if (file < 0) {
+        return false;
+    }
+    auto logger = std::make_shared<spdlog::logger>("hearthd", std::make_shared<KernelLog>(file));
+    logger->set_level(spdlog::default_logger_raw()->level());
+    spdlog::set_default_logger(std::move(logger));
+    return true;
+}
 
 void start(Level minimum, bool timestamps) {
     auto logger = std::make_shared<spdlog::logger>(

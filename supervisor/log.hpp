@@ -15,6 +15,10 @@ enum class Level : std::uint8_t { Debug, Information, Notice, Warning, Error };
 /// Once, before anything is logged. `timestamps`: with the time before each line (not under a
 /// logger that adds its own).
 void start(Level minimum, bool timestamps);
+/// From now on to the kernel's log (/dev/kmsg, as `dmesg` shows it), for a machine that has no
+/// other log yet. There Information and less are of the level debug: consoles don't show them.
+/// False: it can't be opened, and nothing has changed.
+bool to_kernel_log();
 /// By syslog(3)'s names, from "emerg" to "debug", what is written from now on; false: no such name.
 bool set_level(std::string_view name);
 [[nodiscard]] std::string level_name();

@@ -204,6 +204,9 @@ int run_program(int argc, char** argv) {
     const Options& options = std::get<Options>(parsed);
     log::start(
         options.debug ? log::Level::Debug : log::Level::Information, ::isatty(STDERR_FILENO) != 0);
+    if (options.role == Role::Machine) {
+        (void)log::to_kernel_log();
+    }
     log::write(options.manager.diagnostics);
     if (options.manager.log_level && !options.debug) {
         log::set_level(*options.manager.log_level);

@@ -146,6 +146,7 @@ void Supervisor::handle(const Outcome& outcome) {
 }
 
 void Supervisor::told(const Outcome& outcome) {
+    show_status(outcome);
     for (const Transition& transition : outcome.transitions) {
         const bool bad = transition.to == ServiceState::Failed;
         log::write(

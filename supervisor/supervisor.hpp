@@ -179,6 +179,8 @@ private:
     void settle();
     void arm_deadline();
     void told(const Outcome& outcome);
+    /// On the console of a machine (console_status.cpp).
+    void show_status(const Outcome& outcome) const;
     void forget_collected();
 
     // What outlives this process (adoption.cpp).
@@ -213,6 +215,7 @@ private:
     /// Units that others name and that were missing may be there by now.
     void refresh_missing();
     [[nodiscard]] std::vector<Unit> read_all(const UnitStore& store) const;
+    void reload_units();
     void look_for_devices();
     bool check_presence();
     void watch_mounts();
@@ -433,6 +436,7 @@ private:
     std::map<std::string, ResourceSettings> slices_held_to_;  ///< by unit, what was applied last
     cgroup::KernelLog kernel_log_;
     bool starting_ = false;
+    std::size_t generating_ = 0;  ///< rounds of generators on the worker
     std::vector<Launch> waiting_to_join_;  ///< until a unit that they join has its launch back
     OutcomeObserver* observer_ = nullptr;
 

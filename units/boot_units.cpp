@@ -159,7 +159,7 @@ std::string shell_command(const BootPrograms& programs) {
     }
     const std::string words = program == programs.shell ? program + " -l" : program;
     return "-" + programs.shell + " -c '" + words + "; exec " + programs.control +
-           " --no-block isolate default.target'";
+           " isolate --no-block default.target'";
 }
 
 GeneratedUnit ending_unit(const Ending& ending, const BootPrograms& programs) {
@@ -269,6 +269,7 @@ void add_tools(std::vector<GeneratedUnit>& units, const BootPrograms& programs) 
         units.push_back(early_unit(
             "systemd-modules-load.service",
             "Load Kernel Modules",
+            "Wants=local-fs-pre.target\nBefore=local-fs-pre.target\n"
             "ConditionCapability=CAP_SYS_MODULE\n",
             programs.modprobe + " -a -b" + joined(programs.modules)));
     }
@@ -279,6 +280,18 @@ void add_tools(std::vector<GeneratedUnit>& units, const BootPrograms& programs) 
             "Apply Kernel Variables",
             "After=systemd-modules-load.service\nConditionPathIsReadWrite=/proc/sys/net/\n",
             programs.sysctl + " -e -q -p" + joined(programs.sysctl_files)));
+    }
+    if (!programs.fsck.empty()) {
+        // fsck(8): 1 says that all is mended.
+        units.push_back(
+            {"systemd-fsck@.service",
+             unit_section(
+                 "File System Check on %f",
+                 "DefaultDependencies=no\nBindsTo=%i.device\nConflicts=shutdown.target\n"
+                 "After=%i.device local-fs-pre.target\nBefore=shutdown.target\n") +
+                 "\n[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=" + programs.fsck +
+                 " -a -T %f\nSuccessExitStatus=1\nTimeoutSec=infinity\n",
+             {}});
     }
     if (!programs.tmpfiles.empty()) {
         units.push_back(early_unit(

@@ -18,7 +18,7 @@ namespace hearth {
 struct BootPrograms {
     std::string sulogin, shell;  ///< of rescue.service and emergency.service
     std::string agetty, getty;   ///< util-linux's, busybox's
-    std::string sysctl, modprobe, tmpfiles;
+    std::string sysctl, modprobe, tmpfiles, fsck;
     std::string control;                    ///< hearthctl: how a rescue shell goes on with the boot
     std::vector<std::string> modules;       ///< of modules-load.d(5) and modules_load=
     std::vector<std::string> sysctl_files;  ///< sysctl.d(5)'s, in the order in which they apply

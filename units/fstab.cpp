@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <optional>
+#include <iterator>
 
 #include "parser/specifiers.hpp"
 #include "parser/values.hpp"
@@ -75,6 +75,13 @@ std::string unit_of(std::string_view value) {
     return escaped ? *escaped + (value.starts_with("/dev/") ? ".device" : ".mount") : std::string();
 }
 
+/// By the kernel or the keeper, before there are units.
+bool is_mounted_early(std::string_view where) {
+    constexpr auto places = std::to_array<std::string_view>(
+        {"/", "/dev", "/dev/pts", "/dev/shm", "/proc", "/run", "/sys", "/sys/fs/cgroup"});
+    return std::ranges::find(places, where) != places.end();
+}
+
 std::vector<std::string> fields_of(std::string_view line) {
     std::vector<std::string> fields;
     std::size_t at = 0;
@@ -90,8 +97,12 @@ std::vector<std::string> fields_of(std::string_view line) {
 
 class Line {
 public:
-    Line(const std::vector<std::string>& fields, const std::string& path, std::uint32_t number)
-        : path_(path), number_(number) {
+    Line(
+        const std::vector<std::string>& fields,
+        const std::string& path,
+        std::uint32_t number,
+        const FstabTools& tools)
+        : path_(path), number_(number), tools_(tools) {
         mount_.what = device_of(fields[0]);
         mount_.where = simplified_path(fields[1]);
         mount_.type = fields.size() > 2 ? fields[2] : "auto";
@@ -99,24 +110,35 @@ public:
         pass_ = fields.size() > 5 ? fields[5] : "0";
     }
 
-    /// Nothing: the line is no mount of ours.
-    std::optional<GeneratedUnit> unit() {
-        if (mount_.type == "swap" || mount_.type == "ignore" || mount_.where == "/") {
-            return std::nullopt;
+    /// The line's unit and what goes with it; none: it is no mount of ours.
+    std::vector<GeneratedUnit> units() {
+        if (mount_.type == "swap") {
+            return swap();
+        }
+        if (mount_.type == "ignore" || is_mounted_early(mount_.where)) {
+            return {};
         }
         const auto escaped = escape_path(mount_.where);
         if (!mount_.where.starts_with('/') || !escaped) {
             told("the mount point " + quoted(mount_.where) + " is no absolute path", "");
-            return std::nullopt;
+            return {};
         }
         GeneratedUnit unit;
         unit.name = *escaped + ".mount";
         unit_section();
         mount_section();
         unit.text = text_;
-        pull_in(unit);
+        std::vector<GeneratedUnit> made;
+        const bool network = is_network_mount(mount_);
+        if (has("x-systemd.automount") || has("comment=systemd.automount")) {
+            made.push_back(automount(*escaped));
+        }
+        pull_in(
+            made.empty() ? unit : made.front(), network ? "remote-fs.target" : "local-fs.target");
+        made.insert(made.begin(), std::move(unit));
+        device_timeout(made);
         without_effect();
-        return unit;
+        return made;
     }
     Diagnostics diagnostics;
 
@@ -144,10 +166,14 @@ private:
         }
     }
 
-    void unit_section() {
-        text_ = "# Made by hearthd out of " + path_ + "\n[Unit]\n";
+    void beginning() {
+        text_ += "# Made by hearthd out of " + path_ + "\n[Unit]\n";
         line("Documentation", "man:fstab(5)");
         line("SourcePath", path_);
+    }
+
+    void unit_section() {
+        beginning();
         const bool network = is_network_mount(mount_);
         if (!has("nofail")) {
             line("Before", network ? "remote-fs.target" : "local-fs.target");
@@ -166,6 +192,7 @@ private:
              mount_option_values(mount_.options, "x-systemd.wants-mounts-for")) {
             line("WantsMountsFor", value);
         }
+        check_before();
     }
 
     void mount_section() {
@@ -187,7 +214,58 @@ private:
         }
     }
 
-    void pull_in(GeneratedUnit& unit) const {
+    std::vector<GeneratedUnit> swap() {
+        const auto escaped = escape_path(mount_.what);
+        if (!mount_.what.starts_with('/') || !escaped) {
+            told("the swap space " + quoted(mount_.what) + " is no absolute path", "");
+            return {};
+        }
+        GeneratedUnit unit;
+        unit.name = *escaped + ".swap";
+        beginning();
+        if (!has("nofail")) {
+            line("Before", "swap.target");
+        }
+        text_ += "\n[Swap]\n";
+        line("What", mount_.what);
+        if (!mount_.options.empty() && mount_.options != "defaults" && mount_.options != "sw") {
+            line("Options", mount_.options);
+        }
+        unit.text = text_;
+        pull_in(unit, "swap.target");
+        std::vector<GeneratedUnit> made = {std::move(unit)};
+        device_timeout(made);
+        return made;
+    }
+
+    GeneratedUnit automount(const std::string& escaped) {
+        text_.clear();
+        beginning();
+        if (!has("nofail")) {
+            line("Before", is_network_mount(mount_) ? "remote-fs.target" : "local-fs.target");
+        }
+        text_ += "\n[Automount]\n";
+        line("Where", mount_.where);
+        if (const std::string idle = mount_option(mount_.options, "x-systemd.idle-timeout");
+            !idle.empty()) {
+            line("TimeoutIdleSec", idle);
+        }
+        return {escaped + ".automount", text_, {}};
+    }
+
+    /// How long the device is waited for: a drop-in of its own unit.
+    void device_timeout(std::vector<GeneratedUnit>& made) {
+        const std::string timeout = mount_option(mount_.options, "x-systemd.device-timeout");
+        const auto escaped = escape_path(mount_.what);
+        if (timeout.empty() || !mount_.what.starts_with("/dev/") || !escaped) {
+            return;
+        }
+        text_ = "# Made by hearthd out of " + path_ + "\n[Unit]\n";
+        line("JobRunningTimeoutSec", timeout);
+        made.push_back({*escaped + ".device.d/50-device-timeout.conf", text_, {}});
+    }
+
+    void pull_in(GeneratedUnit& unit, const std::string& target) const {
         const auto targets = mount_option_values(mount_.options, "x-systemd.wanted-by");
         const auto required = mount_option_values(mount_.options, "x-systemd.required-by");
         for (const std::string_view each : targets) {
@@ -196,37 +274,42 @@ private:
         for (const std::string_view each : required) {
             unit.links.push_back(std::string(each) + ".requires/" + unit.name);
         }
-        if (!has("noauto") && targets.empty() && required.empty()) {
-            const std::string target =
-                is_network_mount(mount_) ? "remote-fs.target" : "local-fs.target";
+        const bool is_automount = unit.name.ends_with(".automount");
+        if ((!has("noauto") || is_automount) && targets.empty() && required.empty()) {
             unit.links.push_back(target + (has("nofail") ? ".wants/" : ".requires/") + unit.name);
         }
     }
 
+    /// fsck(8) before it is mounted (field 6), where there is a fsck for it.
+    void check_before() {
+        const auto escaped = escape_path(mount_.what);
+        if (pass_ == "0" || !mount_.what.starts_with("/dev/") || !escaped) {
+            return;
+        }
+        if (std::ranges::find(tools_.checked_types, mount_.type) == tools_.checked_types.end()) {
+            told(
+                "the file system is not checked before it is mounted (field 6 is " + pass_ +
+                    "): there is no fsck." + mount_.type,
+                "write 0 there");
+            return;
+        }
+        line("Requires", "systemd-fsck@" + *escaped + ".service");
+        line("After", "systemd-fsck@" + *escaped + ".service");
+    }
+
     void without_effect() {
         constexpr auto unbuilt = std::to_array<std::string_view>(
-            {"x-systemd.automount",
-             "comment=systemd.automount",
-             "x-systemd.device-bound",
-             "x-systemd.device-timeout",
-             "x-systemd.growfs",
-             "x-systemd.idle-timeout",
-             "x-systemd.makefs",
-             "x-systemd.pcrfs"});
+            {"x-systemd.device-bound", "x-systemd.growfs", "x-systemd.makefs", "x-systemd.pcrfs"});
         for (const std::string_view option : unbuilt) {
             if (has(option)) {
                 told(std::string(option) + " has no effect: it is not built", "remove it");
             }
         }
-        if (pass_ != "0") {
-            told(
-                "the file system is not checked before it is mounted (field 6 is " + pass_ + ")",
-                "write 0 there");
-        }
     }
 
     const std::string& path_;
     std::uint32_t number_;
+    const FstabTools& tools_;
     MountSettings mount_;
     std::string pass_, text_;
 };
@@ -245,7 +328,7 @@ std::string root_options_of_fstab(std::string_view text) {
     return {};
 }
 
-Fstab units_of_fstab(std::string_view text, const std::string& path) {
+Fstab units_of_fstab(std::string_view text, const std::string& path, const FstabTools& tools) {
     Fstab fstab;
     std::uint32_t number = 0;
     while (!text.empty()) {
@@ -266,15 +349,16 @@ Fstab units_of_fstab(std::string_view text, const std::string& path) {
                  {}});
             continue;
         }
-        Line line(fields, path, number);
-        auto unit = line.unit();
+        Line line(fields, path, number, tools);
+        std::vector<GeneratedUnit> units = line.units();
         fstab.diagnostics.insert(
             fstab.diagnostics.end(), line.diagnostics.begin(), line.diagnostics.end());
-        if (!unit) {
+        if (units.empty()) {
             continue;
         }
         const bool twice =
-            std::ranges::find(fstab.units, unit->name, &GeneratedUnit::name) != fstab.units.end();
+            std::ranges::find(fstab.units, units.front().name, &GeneratedUnit::name) !=
+            fstab.units.end();
         if (twice) {
             fstab.diagnostics.push_back(
                 {Severity::Warning,
@@ -284,7 +368,7 @@ Fstab units_of_fstab(std::string_view text, const std::string& path) {
                  {}});
             continue;
         }
-        fstab.units.push_back(std::move(*unit));
+        std::ranges::move(units, std::back_inserter(fstab.units));
     }
     return fstab;
 }

@@ -22,7 +22,16 @@ struct Fstab {
 /// The options of the root's line; empty: there is none.
 [[nodiscard]] std::string root_options_of_fstab(std::string_view text);
 
-/// `path` is for messages and SourcePath=. The root and swap lines are left out.
-[[nodiscard]] Fstab units_of_fstab(std::string_view text, const std::string& path);
+/// What there is beside mount(8) to do as a line asks.
+struct FstabTools {
+    /// File systems that systemd-fsck@.service can check: those with a fsck.TYPE.
+    std::vector<std::string> checked_types = {};
+    bool operator==(const FstabTools&) const = default;
+};
+
+/// `path` is for messages and SourcePath=. The root is left out, and what the keeper mounts before
+/// all (/proc, /dev ...).
+[[nodiscard]] Fstab units_of_fstab(
+    std::string_view text, const std::string& path, const FstabTools& tools = {});
 
 }  // namespace hearth

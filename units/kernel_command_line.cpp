@@ -118,8 +118,9 @@ private:
         if (const auto* const found = std::ranges::find(unit_words, word, &UnitWord::word);
             found != unit_words.end()) {
             line_.unit = found->unit;
-        } else if (word == "quiet" && !line_.show_status) {
-            line_.show_status = false;
+        } else if (word == "quiet") {
+            // First: what systemd.show_status= says, before it or behind, counts more.
+            line_.settings.insert(0, "ShowStatus=auto\n");
         } else if (word == "debug") {
             line_.settings += "LogLevel=debug\n";
         } else if (word == "rw" || word == "ro") {
@@ -173,12 +174,11 @@ private:
         }
     }
 
-    /// `auto` and `error` show what has failed; so do all lines here, for they are few.
     void show_status(const std::string& key, const std::optional<std::string>& given) {
         if (given == "auto" || given == "error") {
-            line_.show_status = false;
+            line_.settings += "ShowStatus=" + *given + "\n";
         } else if (const auto wanted = truth(key, given)) {
-            line_.show_status = *wanted;
+            line_.settings += *wanted ? "ShowStatus=yes\n" : "ShowStatus=no\n";
         }
     }
 

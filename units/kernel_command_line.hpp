@@ -20,8 +20,6 @@ struct KernelCommandLine {
     /// What to start: systemd.unit=, or what `rescue`, `emergency`, `single`, `-b`, `3` ... stand
     /// for; the last one counts. Empty: default.target.
     std::string unit;
-    /// Status lines on the console. Absent: as the manager's files say; `quiet` is no.
-    std::optional<bool> show_status;
     std::string host_name;                    ///< systemd.hostname=
     std::string machine_id;                   ///< systemd.machine_id=, 32 hexadecimal digits
     std::vector<std::string> masked, wanted;  ///< systemd.mask=, systemd.wants=: unit names
@@ -31,7 +29,7 @@ struct KernelCommandLine {
     bool makes_gettys = true;                 ///< systemd.getty_auto=
     std::optional<bool> root_writable;        ///< `rw`, `ro`
     /// Lines of system.conf's [Manager] that systemd.log_level=,
-    /// systemd.default_timeout_start_sec=, systemd.setenv= and kin stand for.
+    /// systemd.default_timeout_start_sec=, systemd.show_status=, `quiet` and kin stand for.
     std::string settings;
     Diagnostics diagnostics;
 };

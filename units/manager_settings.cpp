@@ -19,6 +19,7 @@ constexpr auto levels = std::to_array<std::string_view>(
     {"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"});
 constexpr auto confinements = std::to_array<std::string_view>({"strict", "best-effort"});
 constexpr auto readers = std::to_array<std::string_view>({"owner", "everyone"});
+constexpr auto statuses = std::to_array<std::string_view>({"yes", "no", "error", "auto"});
 constexpr auto answers = std::to_array<std::string_view>({"yes", "no", "auto"});
 
 bool no_slice(UnitType type) {
@@ -206,7 +207,12 @@ constexpr auto rows = std::to_array<ManagerRow>({
     no_effect("RuntimeWatchdogPreGovernor", no_watchdog_device, "noop"),
     no_effect("RuntimeWatchdogPreSec", no_watchdog_device, "10s"),
     no_effect("RuntimeWatchdogSec", no_watchdog_device, "30s"),
-    no_effect("ShowStatus", of_the_first_process, "no"),
+    choice(
+        "ShowStatus",
+        false,
+        "What a machine that boots shows on its console: yes, no, or failures alone (auto, error).",
+        &ManagerSettings::show_status,
+        statuses),
     no_effect("StatusUnitFormat", of_the_first_process, "name"),
     for_units(
         "SystemCallArchitectures",

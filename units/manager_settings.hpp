@@ -58,7 +58,7 @@ struct ManagerSettings {
     std::vector<UnitDefault> defaults;
     Settings units;  ///< what a service has that says nothing; its environment: what is passed
     Settings own;    ///< hearthd's own environment, capabilities, no_new_privileges
-    std::optional<std::string> log_level, systemd_compat, bus_access, confinement;
+    std::optional<std::string> log_level, show_status, systemd_compat, bus_access, confinement;
     Diagnostics diagnostics;
 };
 

@@ -66,6 +66,7 @@ BootPrograms find_programs(const KernelCommandLine& kernel) {
     programs.sysctl = program("sysctl");
     programs.modprobe = program("modprobe");
     programs.tmpfiles = program("systemd-tmpfiles");
+    programs.fsck = program("fsck");
     const std::string own = sys::readlink("/proc/self/exe").value_or("");
     const std::string beside = own.substr(0, own.rfind('/') + 1) + "hearthctl";
     programs.control = ::access(beside.c_str(), X_OK) == 0 ? beside : program("hearthctl");
@@ -102,6 +103,9 @@ public:
     }
     void write(const std::string& directory, const GeneratedUnit& unit) {
         constexpr mode_t readable = 0644;
+        if (const std::size_t slash = unit.name.rfind('/'); slash != std::string::npos) {
+            note(sys::make_directories(directory + "/" + unit.name.substr(0, slash), 0755));
+        }
         if (!unit.text.empty()) {
             note(sys::replace_file(directory + "/" + unit.name, unit.text, readable));
         }
@@ -128,11 +132,29 @@ private:
     Written& written_;
 };
 
+/// fsck(8) runs fsck.TYPE.
+FstabTools fstab_tools() {
+    FstabTools tools;
+    if (program("fsck").empty()) {
+        return tools;
+    }
+    constexpr std::string_view prefix = "fsck.";
+    for (const char* const directory : {"/usr/sbin", "/sbin", "/usr/bin", "/bin"}) {
+        for (const std::string& name :
+             sys::read_directory(directory).value_or(std::vector<std::string>())) {
+            if (name.starts_with(prefix)) {
+                tools.checked_types.push_back(name.substr(prefix.size()));
+            }
+        }
+    }
+    return tools;
+}
+
 /// What hearth generates itself: fstab, login prompts, and the kernel's command line.
 void write_own(Writing& writing, Written& written, const Asked& asked) {
     if (asked.kernel.reads_fstab) {
         if (const auto table = sys::read_file(asked.places.fstab, largest)) {
-            Fstab fstab = units_of_fstab(*table, asked.places.fstab);
+            Fstab fstab = units_of_fstab(*table, asked.places.fstab, fstab_tools());
             for (const GeneratedUnit& unit : fstab.units) {
                 writing.write(asked.places.generator, unit);
             }
