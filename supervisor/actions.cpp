@@ -2,6 +2,7 @@
 //
 // Actions of the engine become calls here, one function per action.
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -59,6 +60,12 @@ std::vector<std::pair<std::string, std::string>> extra_environment(
     const ServiceStatus& status = record.status;
     if (status.main_pid != 0) {
         variables.emplace_back("MAINPID", std::to_string(status.main_pid));
+    }
+    for (auto& [key, value] : pairs_of(record.activation)) {
+        std::ranges::transform(key, key.begin(), [](unsigned char byte) {
+            return static_cast<char>(std::toupper(byte));
+        });
+        variables.emplace_back(std::move(key), std::move(value));
     }
     if (kind == ExecKind::Stop || kind == ExecKind::StopPost) {
         variables.emplace_back("SERVICE_RESULT", name(status.result));
@@ -119,6 +126,7 @@ void Supervisor::perform(const Action& action) {
             [](const Tell& tell) {
                 log::write(log::level_of(tell.severity), tell.unit, tell.message);
             },
+            [this](const auto& of_trigger) { perform_trigger(of_trigger); },
         },
         action);
 }

@@ -157,7 +157,10 @@ void Supervisor::adopt_unit(const KeptUnit& unit) {
     if (type == UnitType::Scope) {
         return adopt_scope(unit);
     }
-    if (type != UnitType::Service && type != UnitType::Mount) {
+    if (type == UnitType::Automount) {
+        return adopt_automount(unit.name);
+    }
+    if (type != UnitType::Service && type != UnitType::Mount && type != UnitType::Swap) {
         return;
     }
     StateLines lines = unit.lines;

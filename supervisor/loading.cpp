@@ -82,6 +82,7 @@ std::vector<Unit> Supervisor::read_units(
 }
 
 void Supervisor::take_in(std::vector<Unit> units) {
+    read_zones_of(units);
     std::vector<PresenceChanged> present;
     for (const Unit& unit : units) {
         if (unit.load_state != LoadState::NotFound) {  // that is the asker's to hear, not the log's

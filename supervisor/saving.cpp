@@ -30,9 +30,10 @@ std::uint64_t boottime_microseconds() {
 bool needs_no_state(const UnitRecord& record) {
     const UnitType type = unit_type(record.unit.name);
     const ServiceState state = record.status.state;
-    const bool strangers = type == UnitType::Mount && !record.status.mounted_here &&
+    const bool of_kernel = type == UnitType::Mount || type == UnitType::Swap;
+    const bool strangers = of_kernel && !record.status.mounted_here &&
                            (state == ServiceState::Dead || state == ServiceState::Running);
-    return record.unit.built_in || type == UnitType::Device || strangers || type == UnitType::Swap;
+    return record.unit.built_in || type == UnitType::Device || strangers;
 }
 
 }  // namespace
@@ -134,9 +135,12 @@ void Supervisor::save_units_of(const Outcome& outcome) {
 
 void Supervisor::forget_unneeded() {
     const auto held = [this](const std::string& unit) { return is_held(unit); };
-    for (const std::string& unit : collect(world_, held)) {
-        forget_transient(unit);
-        save(unit);
+    // What only a forgotten unit named may be forgotten, too.
+    for (auto gone = collect(world_, held); !gone.empty(); gone = collect(world_, held)) {
+        for (const std::string& unit : gone) {
+            forget_transient(unit);
+            save(unit);
+        }
     }
 }
 

@@ -155,6 +155,7 @@ Result<void> Supervisor::set_up_sources() {
         keeper_.take(held_notify)));
     keeper_.hold(held_notify, notify_->number());
     settle_source_ = HEARTH_TRY(loop_.deferred(Priority::Process, [this] { settle(); }));
+    HEARTH_TRY(set_up_triggers());
     if (keeper_) {
         keeper_source_ = HEARTH_TRY(
             loop_.on_io(keeper_.socket(), EPOLLIN, Priority::Process, [this](std::uint32_t) {
@@ -167,6 +168,7 @@ Result<void> Supervisor::set_up_sources() {
 /// What there is without a file, and what an earlier hearthd left.
 void Supervisor::take_up_work() {
     restore_manager();
+    set_timer_bases();
     kernel_log_.open();
     // Both are there whatever runs, and their drop-ins may limit all.
     take_in(read_units({"-.slice", "system.slice"}, store_));

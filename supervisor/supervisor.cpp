@@ -49,6 +49,7 @@ bool is_ending(ServiceState state) {
         case ServiceState::Reload:
         case ServiceState::ReloadSignal:
         case ServiceState::ReloadNotify:
+        case ServiceState::Waiting:
             return false;
         case ServiceState::Dead:
         case ServiceState::Stop:
@@ -165,7 +166,8 @@ void Supervisor::told(const Outcome& outcome) {
             record != nullptr && at_rest(record->active_state()) && !record->job) {
             close_stdio(transition.unit);
         }
-        if (presence_source_ && transition.unit.ends_with(".mount")) {
+        if (presence_source_ &&
+            (transition.unit.ends_with(".mount") || transition.unit.ends_with(".swap"))) {
             presence_source_.arm_in(1);  // the kernel's word on what mount or umount has done
         }
         if (is_ending(transition.to)) {
@@ -185,6 +187,7 @@ void Supervisor::arm_deadline() {
     } else {
         deadline_source_.disarm();
     }
+    arm_clock();
 }
 
 // ---- requests -----------------------------------------------------------------------------------
@@ -272,6 +275,7 @@ LiveFacts Supervisor::live(const UnitRecord& record) const {
         facts.limit_hits = ended->second.limit_hits;
     }
     add_file_state(record.unit, facts);
+    show_mount(record, facts);
     facts.files_changed = store_.need_reload(record.unit);
     facts.effective_memory_max =
         record.unit.settings.resources.memory_max.bytes.value_or(UINT64_MAX);

@@ -220,6 +220,23 @@ private:
     bool check_presence();
     void watch_mounts();
 
+    // Timers, paths, automounts, and mounts of others (triggers.cpp).
+    Result<void> set_up_triggers();
+    void set_timer_bases();
+    void read_zones(const std::set<std::string>& names);
+    void read_zones_of(const std::vector<Unit>& units);
+    void arm_clock();
+    void perform_trigger(const ReadTimerStamp& action);
+    void perform_trigger(const WriteTimerStamp& action);
+    void perform_trigger(const WatchPaths& action);
+    void perform_trigger(const UnwatchPaths& action);
+    void perform_trigger(const MountAutofs& action);
+    void perform_trigger(const UnmountAutofs& action);
+    void perform_trigger(const AnswerAutofs& action);
+    void perform_trigger(const ExpireAutofs& action);
+    void adopt_automount(const std::string& unit);
+    static void show_mount(const UnitRecord& record, LiveFacts& facts);
+
     // Transient units (transient.cpp).
     Result<void, RequestError> make_transient(const TransientUnit& unit);
     [[nodiscard]] bool is_held(const std::string& unit) const;
@@ -408,6 +425,12 @@ private:
     /// Said by processes whose launch has not returned yet: a program may be quicker than our
     /// thread.
     std::deque<std::pair<std::string, notify::Datagram>> early_notifications_;
+
+    struct Triggers;
+    struct TriggersDeleter {
+        void operator()(Triggers* triggers) const;
+    };
+    std::unique_ptr<Triggers, TriggersDeleter> triggers_;
 
     std::optional<StateFiles> state_;
     bool adopting_ = false, state_failed_ = false;

@@ -31,11 +31,16 @@ Result<void, RequestError> judge_name(const std::string& unit) {
         case UnitType::Service:
         case UnitType::Slice:
         case UnitType::Scope:
+        case UnitType::Timer:
+        case UnitType::Path:
+        case UnitType::Mount:
+        case UnitType::Automount:
             return {};
         default:
             return Unexpected(invalid(
                 "Units of type " + std::string(name(parsed->type)) +
-                " can't be transient here; expected a service, scope or slice"));
+                " can't be transient here; expected a service, scope, slice, timer, path, mount or "
+                "automount"));
     }
 }
 

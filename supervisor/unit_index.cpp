@@ -9,6 +9,7 @@
 #include <set>
 
 #include "parser/words.hpp"
+#include "supervisor/mount_table.hpp"
 #include "supervisor/sys/file.hpp"
 #include "supervisor/unit_store.hpp"
 #include "units/unit_name.hpp"
@@ -180,20 +181,14 @@ bool UnitStore::is_present(const std::string& name) const {
     if (parsed->type == UnitType::Device) {
         return sys::stat(*path).has_value();
     }
-    const bool swap = parsed->type == UnitType::Swap;
-    const std::size_t column = swap ? 0 : 4;
-    const std::string table =
-        sys::read_file(swap ? "/proc/swaps" : "/proc/self/mountinfo", most).value_or("");
-    std::size_t begin = 0;
-    while (begin < table.size()) {
-        const std::size_t end = std::min(table.find('\n', begin), table.size());
-        const auto words = split_words(std::string_view(table).substr(begin, end - begin));
-        if (words && words->size() > column && (*words)[column].text == *path) {
-            return true;
-        }
-        begin = end + 1;
+    if (parsed->type == UnitType::Swap) {
+        const auto swaps = swap_table();
+        return std::ranges::count(swaps, *path, &SwapEntry::what) > 0;
     }
-    return false;
+    const auto mounts = mount_table();
+    return std::ranges::any_of(mounts, [&](const MountEntry& each) {
+        return each.where == *path && each.type != "autofs";  // which waits for what is mounted
+    });
 }
 
 }  // namespace hearth

@@ -453,4 +453,15 @@ void Codec<ExitStatusSet>::write(const ExitStatusSet& value, ValueSink& sink) {
     sink.close_struct();
 }
 
+Result<std::string, ValueError> read_triggered_unit(
+    std::string_view text, const ValueContext& context) {
+    std::string name = HEARTH_TRY(expand(text, context));
+    const auto parsed = parse_unit_name(name);
+    if (!parsed || parsed->is_template()) {
+        return bad_value(
+            quoted(name) + " is no unit's name; expected one with its type, such as x.service");
+    }
+    return name;
+}
+
 }  // namespace hearth

@@ -296,6 +296,10 @@ HEARTH_DECLARE_CODEC(TasksLimit, "number, percentage or 'infinity'", "t");
 HEARTH_DECLARE_CODEC(CpuQuota, "percentage", "t");
 HEARTH_DECLARE_CODEC(CpuWeight, "1 to 10000, or 'idle'", "t");
 
+/// Unit= of timers and paths: a name of any type, and no template.
+[[nodiscard]] Result<std::string, ValueError> read_triggered_unit(
+    std::string_view text, const ValueContext& context);
+
 /// a(sst): StateDirectorySymlink and kin: directory, link, flags.
 void write_links(const ServiceDirectories& value, ValueSink& sink);
 

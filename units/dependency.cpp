@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "units/mount_unit.hpp"
+#include "units/trigger.hpp"
 #include "units/unit.hpp"
 #include "units/unit_name.hpp"
 
@@ -128,6 +129,21 @@ public:
                     device_of_mount();
                 }
                 break;
+            case UnitType::Swap:
+                if (!unit_.fragment_path.empty()) {
+                    need(slice_of(unit_), DependencySource::Implicit);
+                    device_of_swap();
+                }
+                break;
+            case UnitType::Socket:
+                need(slice_of(unit_), DependencySource::Implicit);
+                triggers();
+                break;
+            case UnitType::Timer:
+            case UnitType::Path:
+            case UnitType::Automount:
+                triggers();
+                break;
             case UnitType::Slice:
                 if (const std::string parent = parent_slice(unit_.name); !parent.empty()) {
                     need(parent, DependencySource::Implicit);
@@ -151,9 +167,17 @@ public:
                 add(Relation::After, "basic.target", DependencySource::Default);
                 break;
             case UnitType::Socket:
+                order_early("sockets.target");
+                break;
             case UnitType::Timer:
+                order_early("timers.target");
+                if (!unit_.settings.timer.timers.calendar.empty()) {
+                    add(Relation::After, "time-set.target", DependencySource::Default);
+                    add(Relation::After, "time-sync.target", DependencySource::Default);
+                }
+                break;
             case UnitType::Path:
-                need("sysinit.target", DependencySource::Default);
+                order_early("paths.target");
                 break;
             case UnitType::Target:
                 order_target();
@@ -164,8 +188,12 @@ public:
             case UnitType::Mount:
                 return order_mount();
             case UnitType::Swap:
-            case UnitType::Device:
+                return order_swap();
             case UnitType::Automount:
+                add(Relation::After, "local-fs-pre.target", DependencySource::Default);
+                add(Relation::Before, "local-fs.target", DependencySource::Default);
+                return end_with("umount.target");
+            case UnitType::Device:
                 return;
         }
         add(Relation::Before, "shutdown.target", DependencySource::Default);
@@ -175,6 +203,45 @@ public:
     Dependencies take() { return std::move(made_); }
 
 private:
+    /// What it starts, and is to be there before.
+    void triggers() {
+        if (const std::string other = triggered_unit(unit_); !other.empty()) {
+            add(Relation::Triggers, other, DependencySource::Implicit);
+            add(Relation::Before, other, DependencySource::Implicit);
+        }
+    }
+
+    void order_early(const char* target) {
+        need("sysinit.target", DependencySource::Default);
+        add(Relation::Before, target, DependencySource::Default);
+    }
+
+    void end_with(const char* target) {
+        add(Relation::Before, target, DependencySource::Default);
+        add(Relation::Conflicts, target, DependencySource::Default);
+    }
+
+    /// systemd.swap(5), Implicit Dependencies.
+    void device_of_swap() {
+        const std::string& what = unit_.settings.swap.what;
+        const auto escaped = escape_path(what);
+        if (what.starts_with("/dev/") && escaped) {
+            add(Relation::BindsTo, *escaped + ".device", DependencySource::Implicit);
+            add(Relation::After, *escaped + ".device", DependencySource::Implicit);
+        }
+    }
+
+    /// systemd.swap(5), Default Dependencies; those of the host's own swaps don't concern us.
+    void order_swap() {
+        if (unit_.fragment_path.empty()) {
+            return;
+        }
+        if (!has_mount_option(unit_.settings.swap.options, "nofail")) {
+            add(Relation::Before, "swap.target", DependencySource::Default);
+        }
+        end_with("umount.target");
+    }
+
     /// What is mounted is a device: it must be there.
     void device_of_mount() {
         const std::string& what = unit_.settings.mount.what;
@@ -208,8 +275,7 @@ private:
                 network ? "remote-fs.target" : "local-fs.target",
                 DependencySource::Default);
         }
-        add(Relation::Before, "umount.target", DependencySource::Default);
-        add(Relation::Conflicts, "umount.target", DependencySource::Default);
+        end_with("umount.target");
     }
 
     void order_target() {

@@ -77,6 +77,16 @@ std::string_view name(Section section) {
             return "X-Hearth";
         case Section::Mount:
             return "Mount";
+        case Section::Timer:
+            return "Timer";
+        case Section::Path:
+            return "Path";
+        case Section::Automount:
+            return "Automount";
+        case Section::Swap:
+            return "Swap";
+        case Section::Socket:
+            return "Socket";
     }
     return "unknown";
 }

@@ -27,7 +27,18 @@
 
 namespace hearth {
 
-enum class Section : std::uint8_t { Unit, Service, Install, Hearth, Mount };
+enum class Section : std::uint8_t {
+    Unit,
+    Service,
+    Install,
+    Hearth,
+    Mount,
+    Timer,
+    Path,
+    Automount,
+    Swap,
+    Socket
+};
 [[nodiscard]] std::string_view name(Section section);  // "Unit" ... "X-Hearth"
 
 /// Which group of settings a row belongs to; a unit type lists its contexts.
@@ -40,7 +51,12 @@ enum class Context : std::uint8_t {
     Sandbox,
     Resources,
     Hearth,
-    Mount
+    Mount,
+    Timer,
+    Path,
+    Automount,
+    Swap,
+    Socket
 };
 
 /// Where a directive takes effect.
@@ -141,7 +157,13 @@ struct Row {
 [[nodiscard]] std::span<const Row> root_rows();
 [[nodiscard]] std::span<const Row> resource_rows();
 [[nodiscard]] std::span<const Row> hearth_rows();
-[[nodiscard]] std::span<const Row> mount_rows();    ///< of [Mount] alone, so no service has them
+// Of one section alone, so no service has them (own_rows() in units/type_section.hpp).
+[[nodiscard]] std::span<const Row> mount_rows();
+[[nodiscard]] std::span<const Row> timer_rows();
+[[nodiscard]] std::span<const Row> path_rows();
+[[nodiscard]] std::span<const Row> automount_rows();
+[[nodiscard]] std::span<const Row> swap_rows();
+[[nodiscard]] std::span<const Row> socket_rows();
 [[nodiscard]] std::span<const Row> refused_rows();  ///< known to systemd 252, not built yet
 
 /// All tables that a .service file may use, in the order above.

@@ -63,11 +63,13 @@ void Queue::drive(UnitRecord& record, const ServiceEvent& event) {
     const UnitType type = unit_type(record.unit.name);
     if (type == UnitType::Service) {
         ServiceMachine(record, world_, restarting(record), now_, outcome_).on(event);
-    } else if (type == UnitType::Mount) {
+    } else if (type == UnitType::Mount || type == UnitType::Swap) {
         ServiceMachine(record, world_, restarting(record), now_, outcome_).on(event);
         note_mounted(record.status);
     } else if (type == UnitType::Scope) {
         ScopeMachine(record, now_, outcome_).on(event);
+    } else if (type == UnitType::Timer || type == UnitType::Path || type == UnitType::Automount) {
+        drive_trigger(record, event);
     } else if (std::holds_alternative<StartRequested>(event)) {
         SimpleMachine(record, now_, outcome_).start();
     } else if (std::holds_alternative<StopRequested>(event)) {
@@ -90,6 +92,12 @@ void Queue::follow(UnitRecord& record, std::size_t first) {
         const bool expected = explain(record, state_of(record, transition.to));
         note(record, transition, restarts, expected ? std::move(job) : std::nullopt);
         changed(record, transition, expected, restarts);
+        if (!restarts && at_rest(state_of(record, transition.to))) {
+            record.activation = {};
+        }
+    }
+    if (outcome_.transitions.size() > first) {
+        tell_triggers(record);
     }
     wake(record);
 }
@@ -141,7 +149,7 @@ void Queue::presence_changed(const PresenceChanged& fact) {
         return;
     }
     const std::size_t first = outcome_.transitions.size();
-    if (type == UnitType::Mount) {
+    if (type == UnitType::Mount || type == UnitType::Swap) {
         mount_seen(*record, fact.present);
     } else {
         SimpleMachine(*record, now_, outcome_).presence(fact.present);
@@ -215,7 +223,10 @@ void Queue::conditions_checked(const ConditionsChecked& fact) {
 void Queue::time_elapsed() {
     for (auto& [unit, record] : world_.units) {
         const auto deadline = record.status.next_deadline();
-        if (!deadline || *deadline > now_.monotonic) {
+        const auto& wake = record.status.timer.wake_realtime;
+        const bool due =
+            (deadline && *deadline <= now_.monotonic) || (wake && *wake <= now_.realtime);
+        if (!due) {
             continue;
         }
         const bool restart_due = record.status.state == ServiceState::AutoRestart;
@@ -395,6 +406,7 @@ void Queue::remove(UnitRecord& record, JobResult result) {
     world_.jobs.erase(found);
     record.job.reset();
     record.checking = false;
+    tell_triggers(record);
     wake_around(record);
     recheck_around(record);
 }
@@ -450,6 +462,12 @@ void Queue::settle() {
             if (UnitRecord* const record = find(next)) {
                 run(*record);
             }
+        } else if (!triggered_.empty()) {
+            const std::string next = std::move(triggered_.front());
+            triggered_.pop_front();
+            if (UnitRecord* const record = find(next)) {
+                trigger_changed(*record);
+            }
         } else if (!recheck_.empty()) {
             const std::string next = std::move(recheck_.front());
             recheck_.pop_front();
@@ -493,6 +511,13 @@ Outcome step(World& world, const Event& event, Moment now) {
         [&](const PresenceChanged& fact) { queue.presence_changed(fact); },
         [&](const ScopeFilled& fact) { queue.scope_filled(fact); },
         [&](const Abandoned& fact) { queue.abandoned(fact); },
+        [&](const ClockChanged&) { queue.clock_changed(); },
+        [&](const ZonesRead& fact) { queue.zones_read(fact); },
+        [&](const TimerStampRead& fact) { queue.timer_stamp_read(fact); },
+        [&](const PathsSeen& fact) { queue.paths_seen(fact); },
+        [&](const AutofsMounted& fact) { queue.autofs_mounted(fact); },
+        [&](const AutofsAsked& fact) { queue.autofs_asked(fact); },
+        [&](const AutofsGone& fact) { queue.autofs_gone(fact); },
         [&](const ResetFailed& request) { queue.reset_failed(request.unit); });
     queue.settle();
     return outcome;

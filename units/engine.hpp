@@ -10,6 +10,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <set>
 #include <string>
 #include <variant>
@@ -144,6 +145,58 @@ struct Abandoned {
     std::string unit;
     bool operator==(const Abandoned&) const = default;
 };
+/// Somebody has set the clock.
+struct ClockChanged {
+    bool operator==(const ClockChanged&) const = default;
+};
+/// The rules of time zones, by name; the local one's is empty. `local_changed`: it is another zone
+/// than before.
+struct ZonesRead {
+    std::map<std::string, TimeZone, std::less<>> zones;
+    bool local_changed = false;
+    bool operator==(const ZonesRead&) const = default;
+};
+/// The answer to ReadTimerStamp: when the timer elapsed last, 0 where it never did.
+struct TimerStampRead {
+    std::string unit;
+    std::uint64_t realtime = 0;
+    bool operator==(const TimerStampRead&) const = default;
+};
+/// One path of a path unit: something that differs whenever it has changed, 0 where there is
+/// nothing (no such file, no match, an empty directory); and whether the kernel has just told of a
+/// change.
+struct SeenPath {
+    std::uint64_t stamp = 0;
+    bool changed = false;
+    bool operator==(const SeenPath&) const = default;
+};
+/// The answer to WatchPaths, and told again at each change until UnwatchPaths.
+struct PathsSeen {
+    std::string unit;
+    std::vector<SeenPath> paths;  ///< in the order of PathSpecs
+    std::string failure;          ///< why they can't be watched
+    bool operator==(const PathsSeen&) const = default;
+};
+/// The answer to MountAutofs. `failure`: why not.
+struct AutofsMounted {
+    std::string unit;
+    std::string failure;
+    bool operator==(const AutofsMounted&) const = default;
+};
+/// A process waits for what is to be mounted, or the kernel asks for an idle mount to go. Answered
+/// by AnswerAutofs with that token.
+struct AutofsAsked {
+    std::string unit;
+    std::uint32_t token = 0;
+    bool expires = false;
+    std::string by;  ///< "ls (pid 12)", for a person
+    bool operator==(const AutofsAsked&) const = default;
+};
+/// Somebody has unmounted an automount point.
+struct AutofsGone {
+    std::string unit;
+    bool operator==(const AutofsGone&) const = default;
+};
 /// "" = all
 struct ResetFailed {
     std::string unit;
@@ -176,6 +229,13 @@ using Event = std::variant<
     PresenceChanged,
     ScopeFilled,
     Abandoned,
+    ClockChanged,
+    ZonesRead,
+    TimerStampRead,
+    PathsSeen,
+    AutofsMounted,
+    AutofsAsked,
+    AutofsGone,
     ResetFailed>;
 
 // ---- what to do ---------------------------------------------------------------------------------
@@ -259,6 +319,46 @@ struct FillScope {
     std::string unit;
     bool operator==(const FillScope&) const = default;
 };
+/// Look at when the timer elapsed last, in an earlier life too. One TimerStampRead must follow.
+struct ReadTimerStamp {
+    std::string unit;
+    bool operator==(const ReadTimerStamp&) const = default;
+};
+/// The timer elapses now: keep that for later lives.
+struct WriteTimerStamp {
+    std::string unit;
+    bool operator==(const WriteTimerStamp&) const = default;
+};
+/// Watch the paths of a path unit. At least one PathsSeen must follow.
+struct WatchPaths {
+    std::string unit;
+    bool operator==(const WatchPaths&) const = default;
+};
+struct UnwatchPaths {
+    std::string unit;
+    bool operator==(const UnwatchPaths&) const = default;
+};
+/// Make Where= an automount point. One AutofsMounted must follow.
+struct MountAutofs {
+    std::string unit;
+    bool operator==(const MountAutofs&) const = default;
+};
+struct UnmountAutofs {
+    std::string unit;
+    bool operator==(const UnmountAutofs&) const = default;
+};
+/// Whoever waits goes on: `error` 0, it is mounted (or unmounted); else an errno.
+struct AnswerAutofs {
+    std::string unit;
+    std::vector<std::uint32_t> tokens;
+    int error = 0;
+    bool operator==(const AnswerAutofs&) const = default;
+};
+/// Ask the kernel whether the mount there is idle: AutofsAsked with `expires` if so.
+struct ExpireAutofs {
+    std::string unit;
+    bool operator==(const ExpireAutofs&) const = default;
+};
 /// FailureAction= and kin, and the end of an essential service.
 struct PerformAction {
     std::string unit;
@@ -281,6 +381,14 @@ using Action = std::variant<
     CloseDescriptor,
     CheckConditions,
     FillScope,
+    ReadTimerStamp,
+    WriteTimerStamp,
+    WatchPaths,
+    UnwatchPaths,
+    MountAutofs,
+    UnmountAutofs,
+    AnswerAutofs,
+    ExpireAutofs,
     PerformAction>;
 
 // ---- what happened ------------------------------------------------------------------------------

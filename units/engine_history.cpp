@@ -24,15 +24,16 @@ bool ends(const UnitRecord& record, const Transition& transition, bool restarts)
     return transition.to == ServiceState::AutoRestart || (ran && over);
 }
 
-/// A mount that somebody else made is like a device.
+/// A mount or swap that somebody else made is like a device.
 bool is_foreign(const UnitRecord& record) {
-    return unit_type(record.unit.name) == UnitType::Mount && record.unit.fragment_path.empty();
+    const UnitType type = unit_type(record.unit.name);
+    return (type == UnitType::Mount || type == UnitType::Swap) && record.unit.fragment_path.empty();
 }
 
 /// A service on its way down that ended well has not failed; a device that is gone has.
 bool has_failed(const UnitRecord& record) {
     const UnitType type = unit_type(record.unit.name);
-    return type == UnitType::Device || type == UnitType::Swap || is_foreign(record) ||
+    return type == UnitType::Device || is_foreign(record) ||
            record.status.result != ServiceResult::Success;
 }
 

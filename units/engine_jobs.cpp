@@ -114,6 +114,10 @@ bool Queue::start_at_rest(UnitRecord& record) {
         case UnitType::Slice:
         case UnitType::Scope:
         case UnitType::Mount:
+        case UnitType::Swap:
+        case UnitType::Automount:
+        case UnitType::Timer:
+        case UnitType::Path:
             begin(record);
             if (settings.conditions.empty() && settings.asserts.empty()) {
                 record.assert_met = true;
@@ -128,11 +132,7 @@ bool Queue::start_at_rest(UnitRecord& record) {
         case UnitType::Device:
             begin(record);  // until the kernel has it, or the job's time is over
             return true;
-        case UnitType::Swap:
         case UnitType::Socket:
-        case UnitType::Automount:
-        case UnitType::Timer:
-        case UnitType::Path:
             finish(record, JobResult::Unsupported, "units of its type are not built yet");
             return true;
     }
@@ -150,6 +150,9 @@ bool Queue::perform_stop(UnitRecord& record) {
         case Reloading:
         case Activating:
         case Deactivating:
+            if (unmounts_first(record)) {
+                return false;
+            }
             begin(record);
             drive(record, StopRequested{});
             return true;

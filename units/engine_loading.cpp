@@ -40,6 +40,7 @@ void keep_history(const Unit& before, const Unit& after, ServiceStatus& status) 
 }  // namespace
 
 void Queue::replace(UnitRecord& record, const Unit& unit) {
+    const Settings before = record.unit.settings;
     keep_history(record.unit, unit, record.status);
     if (record.unit.dependencies == unit.dependencies) {
         record.unit = unit;
@@ -51,9 +52,12 @@ void Queue::replace(UnitRecord& record, const Unit& unit) {
     adopt_aliases(unit);
     record.need_daemon_reload = false;
     record.kept_because.clear();
-    if (record.status.state == ServiceState::Running) {
+    const UnitType type = unit_type(unit.name);
+    if (record.status.state == ServiceState::Running &&
+        (type == UnitType::Service || type == UnitType::Scope)) {
         record.status.deadline = runtime_deadline(record);
     }
+    trigger_reloaded(record, before);
     recheck_around(record);
 }
 
@@ -140,7 +144,8 @@ void Queue::loaded(const Unit& unit) {
 void Queue::restored(const KeptUnit& unit, const std::set<std::uint64_t>& held) {
     UnitRecord* const record = find(unit.name);
     // A mount may have been seen already, as if it were a stranger's.
-    const bool seen = record != nullptr && unit_type(record->unit.name) == UnitType::Mount &&
+    const UnitType type = record == nullptr ? UnitType::Target : unit_type(record->unit.name);
+    const bool seen = (type == UnitType::Mount || type == UnitType::Swap) &&
                       record->status.state == ServiceState::Running;
     if (record == nullptr || (!at_rest(*record) && !seen) || record->job) {
         return;
@@ -155,6 +160,19 @@ void Queue::restored(const KeptUnit& unit, const std::set<std::uint64_t>& held) 
             unit.name,
             fmt::format("{} descriptors that it stored are lost", lost));
     }
+    if (type == UnitType::Path && status.state == ServiceState::Waiting) {
+        status.path.look = PathLook::Resumed;
+        outcome_.actions.emplace_back(WatchPaths{record->unit.name});
+    }
+    if (status.timer.reads_stamp) {
+        outcome_.actions.emplace_back(ReadTimerStamp{record->unit.name});
+    }
+    // What it triggers may have ended meanwhile; a timer that waits goes on with the time it has.
+    const bool runs = status.state == ServiceState::Running;
+    if (type == UnitType::Automount ||
+        (runs && (type == UnitType::Timer || type == UnitType::Path))) {
+        triggered_.push_back(record->unit.name);
+    }
     if (status.health_launch) {
         status.health_launch.reset();
         status.health_deadline = now_.monotonic;
@@ -164,6 +182,7 @@ void Queue::restored(const KeptUnit& unit, const std::set<std::uint64_t>& held) 
     }
     record->assert_met = unit.assert_met;
     record->resumes = unit.resumes;
+    record->activation = unit.activation;
     record->condition_results = unit.condition_results;
     record->assert_results = unit.assert_results;
     record->state_change = unit.state_change;

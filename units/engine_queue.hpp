@@ -3,10 +3,10 @@
 // Queue: one event's or request's work on the World; internal to the engine (engine.cpp drives
 // machines and jobs, engine_jobs.cpp performs jobs, engine_history.cpp writes down what happened,
 // engine_propagation.cpp carries a change to the
-// units around it, engine_requests.cpp judges requests, engine_loading.cpp takes in unit texts). It
-// lives for one call and appends everything it does to an Outcome. What one change causes elsewhere
-// is put on lists that settle() works off, so a chain of 10,000 units needs no deep stack. Nobody
-// but the engine includes this.
+// units around it, engine_triggers.cpp drives timers, paths and automounts, engine_requests.cpp
+// judges requests, engine_loading.cpp takes in unit texts). It lives for one call and appends
+// everything it does to an Outcome. What one change causes elsewhere is put on lists that settle()
+// works off, so a chain of 10,000 units needs no deep stack. Nobody but the engine includes this.
 #pragma once
 
 #include <deque>
@@ -39,6 +39,13 @@ public:
     void presence_changed(const PresenceChanged& fact);
     void scope_filled(const ScopeFilled& fact);
     void abandoned(const Abandoned& fact);
+    void clock_changed();
+    void zones_read(const ZonesRead& fact);
+    void timer_stamp_read(const TimerStampRead& fact);
+    void paths_seen(const PathsSeen& fact);
+    void autofs_mounted(const AutofsMounted& fact);
+    void autofs_asked(const AutofsAsked& fact);
+    void autofs_gone(const AutofsGone& fact);
 
     /// Plans and installs a job with all that it pulls in.
     [[nodiscard]] Result<JobId, RequestError> request(
@@ -112,6 +119,21 @@ private:
         const UnitRecord& because);
     void tell(Severity severity, const std::string& unit, std::string message);
 
+    // engine_triggers.cpp
+    void drive_trigger(UnitRecord& record, const ServiceEvent& event);
+    [[nodiscard]] std::optional<std::string> trigger(
+        const UnitRecord& record, ActivationDetails details);
+    [[nodiscard]] UnitRecord* trigger_of(const UnitRecord& record);
+    [[nodiscard]] bool is_stopping(const UnitRecord& record) const;
+    void timer_elapsed(UnitRecord& record);
+    void elapse(UnitRecord& record, std::string cause);
+    template <class Visit>
+    void for_each_timer(const char* cause, Visit visit);
+    void tell_triggers(const UnitRecord& record);
+    void trigger_changed(UnitRecord& record);
+    [[nodiscard]] bool unmounts_first(UnitRecord& record);
+    void trigger_reloaded(UnitRecord& record, const Settings& before);
+
     // engine_loading.cpp
     void replace(UnitRecord& record, const Unit& unit);
     void adopt_aliases(const Unit& unit);
@@ -128,6 +150,7 @@ private:
     Moment now_;
     Outcome& outcome_;
     std::deque<std::string> ready_, recheck_;
+    std::deque<std::string> triggered_;  ///< units whose trigger has changed
     std::deque<Failing> failing_;
 };
 

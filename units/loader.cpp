@@ -12,6 +12,7 @@
 #include "units/mount_unit.hpp"
 #include "units/rules.hpp"
 #include "units/special.hpp"
+#include "units/swap_unit.hpp"
 #include "units/type_section.hpp"
 #include "units/unit_name.hpp"
 
@@ -316,6 +317,10 @@ void complete(Unit& unit, const LoadContext& context) {
     Settings& settings = unit.settings;
     if (unit_type(unit.name) == UnitType::Mount) {
         complete_mount(unit);
+    } else if (unit_type(unit.name) == UnitType::Swap) {
+        complete_swap(unit);
+    } else if (unit_type(unit.name) == UnitType::Automount) {
+        complete_automount(unit);
     }
     complete_streams(unit, context);
     imply(unit, context);
@@ -384,10 +389,30 @@ std::vector<std::string> existing_mounts(
 void depend(Unit& unit, const UnitSource& source) {
     const UnitSettings& settings = unit.settings.unit;
     std::vector<AbsolutePath> needed = settings.requires_mounts_for;
-    if (unit_type(unit.name) == UnitType::Mount) {
-        for (std::string& path : paths_needed(unit.settings.mount)) {
+    const auto needs = [&](std::vector<std::string> paths) {
+        for (std::string& path : paths) {
             needed.push_back({std::move(path)});
         }
+    };
+    switch (unit_type(unit.name)) {
+        case UnitType::Mount:
+            needs(paths_needed(unit.settings.mount));
+            break;
+        case UnitType::Automount:
+            needs(paths_above(unit.settings.automount.where));
+            break;
+        case UnitType::Swap:
+            if (!unit.settings.swap.what.starts_with("/dev/")) {
+                needs({unit.settings.swap.what});
+            }
+            break;
+        case UnitType::Path:
+            for (const PathSpec& each : unit.settings.path.specs.specs) {
+                needs({each.path});
+            }
+            break;
+        default:
+            break;
     }
     unit.dependencies = dependencies_of(
         unit,

@@ -28,8 +28,9 @@ void for_each_option(std::string_view options, Visit visit) {
     }
 }
 
-/// What the kernel or mount(8) is to see: x-* is for others, and so are fstab's own words.
-std::string mount_options(std::string_view options) {
+}  // namespace
+
+std::string options_of_command(std::string_view options) {
     std::string kept;
     for_each_option(options, [&](std::string_view option) {
         constexpr auto others = std::to_array<std::string_view>(
@@ -40,6 +41,8 @@ std::string mount_options(std::string_view options) {
     });
     return kept;
 }
+
+namespace {
 
 bool is_bind(const MountSettings& mount) {
     return has_mount_option(mount.options, "bind") || has_mount_option(mount.options, "rbind");
@@ -68,7 +71,7 @@ CommandLine mount_command(const MountSettings& mount, bool again) {
     if (mount.read_write_only) {
         words.emplace_back("-w");
     }
-    std::string options = mount_options(mount.options);
+    std::string options = options_of_command(mount.options);
     if (again) {
         options = options.empty() ? "remount" : "remount," + options;
     }
@@ -159,12 +162,16 @@ bool is_network_mount(const MountSettings& mount) {
     return has_mount_option(mount.options, "_netdev") || std::ranges::count(types, plain) > 0;
 }
 
-std::vector<std::string> paths_needed(const MountSettings& mount) {
-    std::vector<std::string> paths;
-    if (mount.where != "/" && !mount.where.empty()) {
-        const std::size_t slash = mount.where.rfind('/');
-        paths.push_back(slash == 0 ? "/" : mount.where.substr(0, slash));
+std::vector<std::string> paths_above(std::string_view where) {
+    if (where == "/" || where.empty()) {
+        return {};
     }
+    const std::size_t slash = where.rfind('/');
+    return {slash == 0 ? "/" : std::string(where.substr(0, slash))};
+}
+
+std::vector<std::string> paths_needed(const MountSettings& mount) {
+    std::vector<std::string> paths = paths_above(mount.where);
     const bool a_path =
         mount.what.starts_with('/') && !mount.what.starts_with("/dev/") && !is_network_mount(mount);
     if (a_path) {

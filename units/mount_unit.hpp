@@ -24,11 +24,17 @@ void complete_mount(Unit& unit);
 /// The last of them; empty: none.
 [[nodiscard]] std::string mount_option(std::string_view options, std::string_view name);
 
+/// What the kernel, mount(8) or swapon(8) is to see: x-* is for others, and so are fstab's own words.
+[[nodiscard]] std::string options_of_command(std::string_view options);
+
 /// Whether it waits for the network: by its type, or _netdev.
 [[nodiscard]] bool is_network_mount(const MountSettings& mount);
 
 /// The paths that must be mounted before: of the directory above the mount point, and of What=
 /// where that is a file or directory.
 [[nodiscard]] std::vector<std::string> paths_needed(const MountSettings& mount);
+
+/// The directory that holds it; none for the root.
+[[nodiscard]] std::vector<std::string> paths_above(std::string_view where);
 
 }  // namespace hearth

@@ -6,6 +6,7 @@
 
 #include "units/manager_settings.hpp"
 #include "units/rules.hpp"
+#include "units/type_section.hpp"
 
 namespace hearth {
 
@@ -32,6 +33,11 @@ constexpr auto chapters = std::to_array<Chapter>({
     {Context::Sandbox, "[Service]: how it is confined", "systemd.exec(5)"},
     {Context::Resources, "[Service]: what it may use", "systemd.resource-control(5)"},
     {Context::Mount, "[Mount]: what is of mounts alone", "systemd.mount(5)"},
+    {Context::Timer, "[Timer]", "systemd.timer(5)"},
+    {Context::Path, "[Path]", "systemd.path(5)"},
+    {Context::Automount, "[Automount]", "systemd.automount(5)"},
+    {Context::Swap, "[Swap]: what is of swaps alone", "systemd.swap(5)"},
+    {Context::Socket, "[Socket]: what is of sockets alone", "systemd.socket(5)"},
     {Context::Hearth, "[X-Hearth]", "hearth's own; systemd passes over the section"},
 });
 
@@ -99,7 +105,15 @@ std::string chapter_text(const Chapter& chapter) {
         }
     };
     std::ranges::for_each(service_tables(), gather);
-    gather(mount_rows());
+    for (const UnitType type :
+         {UnitType::Mount,
+          UnitType::Timer,
+          UnitType::Path,
+          UnitType::Automount,
+          UnitType::Swap,
+          UnitType::Socket}) {
+        gather(own_rows(type));
+    }
     std::ranges::sort(rows, {}, &Row::name);
     std::string text =
         "\n## " + std::string(chapter.title) + "\n\n" + std::string(chapter.page) +
@@ -119,7 +133,7 @@ std::string fate(const Row& row) {
         Overloaded{
             [](const applied::Loading&) { return std::string("enforced when the unit is loaded"); },
             [](const applied::Graph&) { return std::string("enforced by jobs and their order"); },
-            [](const applied::Machine&) { return std::string("enforced by the service's states"); },
+            [](const applied::Machine&) { return std::string("enforced by the unit's states"); },
             [](const applied::Preparation&) {
                 return std::string("enforced before the process exists");
             },

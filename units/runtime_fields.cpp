@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <iterator>
 #include <unordered_set>
 #include <vector>
 
@@ -163,8 +164,14 @@ constexpr auto rows = std::to_array<RuntimeField>({
     {"ActivationDetails",
      Interface::Unit,
      "a(ss)",
-     [](const UnitView&, ValueSink& sink) {
+     [](const UnitView& view, ValueSink& sink) {
          sink.open_array("(ss)");
+         for (const auto& [key, value] : pairs_of(view.record.activation)) {
+             sink.open_struct("ss");
+             sink.string(key);
+             sink.string(value);
+             sink.close_struct();
+         }
          sink.close_array();
      }},
     {"ActiveEnterTimestamp", Interface::Unit, "t", realtime<&UnitRecord::active_enter>, told},
@@ -378,16 +385,36 @@ std::span<const RuntimeField> runtime_fields() {
             fields::unit_fields().begin(), fields::unit_fields().end());
         joined.insert(
             joined.end(), fields::service_fields().begin(), fields::service_fields().end());
-        for (const Interface other : {Interface::Slice, Interface::Scope, Interface::Mount}) {
+        for (const Interface other :
+             {Interface::Slice,
+              Interface::Scope,
+              Interface::Mount,
+              Interface::Swap,
+              Interface::Socket}) {
             for (const RuntimeField& field : fields::service_fields()) {
                 const bool ends = other != Interface::Slice && field.name == "Result";
-                const bool runs = other == Interface::Mount && field.name == "ControlPID";
+                const bool runs = other != Interface::Slice && other != Interface::Scope &&
+                                  field.name == "ControlPID";
                 if (fields::is_of_cgroup(field.name) || ends || runs) {
                     joined.push_back(field);
                     joined.back().interface = other;
                 }
             }
+            for (const RuntimeField& field : fields::trigger_fields()) {
+                if (field.interface == other) {
+                    joined.push_back(field);
+                }
+            }
         }
+        for (const Interface other : {Interface::Timer, Interface::Path, Interface::Automount}) {
+            std::ranges::copy_if(
+                fields::trigger_fields(), std::back_inserter(joined), [&](const auto& field) {
+                    return field.interface == other;
+                });
+        }
+        std::ranges::stable_sort(joined, [](const RuntimeField& a, const RuntimeField& b) {
+            return a.interface != b.interface ? a.interface < b.interface : a.name < b.name;
+        });
         return joined;
     }();
     return all;

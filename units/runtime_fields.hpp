@@ -6,6 +6,7 @@
 // of org.freedesktop.systemd1(5): an unknown counter is UINT64_MAX, never 0.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,6 +30,12 @@ struct LiveFacts {
     std::uint64_t effective_memory_max = UINT64_MAX,
                   effective_tasks_max = UINT64_MAX;    ///< shares resolved to numbers
     std::uint32_t uid = UINT32_MAX, gid = UINT32_MAX;  ///< of User=, resolved
+    /// What is mounted there, by the kernel's word.
+    struct Mounted {
+        std::string what, type, options;
+    };
+    std::optional<Mounted> mounted;
+    std::optional<std::int32_t> swap_priority;
 };
 
 struct UnitView {
@@ -37,8 +44,19 @@ struct UnitView {
     const LiveFacts& live;
 };
 
-/// org.freedesktop.systemd1.Unit, .Service, .Slice, .Scope, .Mount
-enum class Interface : std::uint8_t { Unit, Service, Slice, Scope, Mount };
+/// org.freedesktop.systemd1.Unit, .Service, .Slice, .Scope, .Mount ...
+enum class Interface : std::uint8_t {
+    Unit,
+    Service,
+    Slice,
+    Scope,
+    Mount,
+    Swap,
+    Socket,
+    Timer,
+    Path,
+    Automount
+};
 
 struct RuntimeField {
     std::string_view name;

@@ -37,6 +37,8 @@ void unbuilt(const UnitView& view, ValueSink& sink) {
 
 [[nodiscard]] std::span<const RuntimeField> unit_fields();
 [[nodiscard]] std::span<const RuntimeField> service_fields();
+/// Of timers, paths, automounts and sockets; not sorted by interface.
+[[nodiscard]] std::span<const RuntimeField> trigger_fields();
 /// Whether a field of services is about the cgroup: slices have it, too.
 [[nodiscard]] bool is_of_cgroup(std::string_view name);
 

@@ -77,6 +77,8 @@ void ServiceMachine::dispatch(const Happening& happening) {
             return in_failed(happening);
         case AutoRestart:
             return in_auto_restart(happening);
+        case Waiting:
+            return;  // no service waits
     }
 }
 

@@ -40,6 +40,7 @@ bool is_watched(ServiceState state) {
         case FinalSigkill:
         case Failed:
         case AutoRestart:
+        case Waiting:
             return false;
     }
     return false;
@@ -284,6 +285,7 @@ void ServiceMachine::enter_signal(ServiceState state, ServiceResult result) {
         case StopPost:
         case Failed:
         case AutoRestart:
+        case Waiting:
             return;  // no states that signal
     }
 }

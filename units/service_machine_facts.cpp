@@ -50,6 +50,7 @@ bool aborts_launches(const ServiceStatus& status) {
         case StopPost:
         case Failed:
         case AutoRestart:
+        case Waiting:
             return false;
     }
     return false;

@@ -141,6 +141,7 @@ void ServiceMachine::forget() {
         case Running:
         case Exited:
         case AutoRestart:
+        case Waiting:
             status_.result = ServiceResult::Success;
             status_.reload_result = ServiceResult::Success;
             return;

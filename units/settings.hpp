@@ -14,6 +14,7 @@
 #include "parser/command_line.hpp"
 #include "units/process_types.hpp"
 #include "units/resource_types.hpp"
+#include "units/trigger_types.hpp"
 #include "units/types.hpp"
 
 namespace hearth {
@@ -331,6 +332,71 @@ struct MountSettings {  // [Mount], systemd.mount(5)
     bool operator==(const MountSettings&) const = default;
 };
 
+struct TimerSettings {  // [Timer], systemd.timer(5)
+    TimerList timers;
+    Timespan accuracy = Timespan::seconds(60);
+    Timespan randomized_delay;
+    bool fixed_random_delay = false;
+    bool on_clock_change = false;
+    bool on_timezone_change = false;
+    std::string unit;  ///< empty: the service of the same name
+    bool persistent = false;
+    bool wake_system = false;
+    bool remain_after_elapse = true;
+
+    bool operator==(const TimerSettings&) const = default;
+};
+
+struct PathSettings {  // [Path], systemd.path(5)
+    PathSpecs specs;
+    bool make_directory = false;
+    Mode directory_mode{0755};
+    Timespan trigger_limit_interval = Timespan::seconds(2);
+    std::uint32_t trigger_limit_burst = 200;
+    std::string unit;  ///< empty: the service of the same name
+
+    bool operator==(const PathSettings&) const = default;
+};
+
+struct AutomountSettings {  // [Automount], systemd.automount(5)
+    std::string where, extra_options;
+    Mode directory_mode{0755};
+    Timespan timeout_idle;  ///< 0: never unmounted for being idle
+
+    bool operator==(const AutomountSettings&) const = default;
+};
+
+struct SwapSettings {  // [Swap], systemd.swap(5)
+    std::string what, options;
+    std::optional<std::int32_t> priority;
+    Timespan timeout = Timespan::seconds(90);
+
+    bool operator==(const SwapSettings&) const = default;
+};
+
+struct SocketSettings {  // [Socket], systemd.socket(5)
+    ListenAddresses listen;
+    std::string protocol, bind_ipv6_only, bind_to_device, user, group, service, smack_label,
+        smack_label_in, smack_label_out, tcp_congestion, timestamping, file_descriptor_name, ip_tos;
+    std::vector<AbsolutePath> symlinks;
+    CommandLines exec_start_pre, exec_start_post, exec_stop_pre, exec_stop_post;
+    std::uint32_t backlog = UINT32_MAX;
+    std::uint32_t max_connections = 64, max_connections_per_source = 0, keep_alive_probes = 0;
+    Mode mode{0666}, directory_mode{0755};
+    Timespan timeout = Timespan::seconds(90), keep_alive_time, keep_alive_interval, defer_accept;
+    Timespan trigger_limit_interval = Timespan::seconds(2);
+    std::optional<std::uint32_t> trigger_limit_burst;  ///< unset: 20, 200 with Accept=yes
+    std::optional<std::int32_t> priority, ip_ttl, mark;
+    Bytes receive_buffer, send_buffer, pipe_size;
+    std::int64_t queue_messages = 0, queue_message_size = 0;
+    bool accept = false, writable = false, flush_pending = false, keep_alive = false,
+         no_delay = false, reuse_port = false, selinux_context_from_net = false, free_bind = false,
+         transparent = false, broadcast = false, pass_credentials = false, pass_security = false,
+         pass_packet_info = false, remove_on_stop = false;
+
+    bool operator==(const SocketSettings&) const = default;
+};
+
 /// A directive that systemd 252 has and this hearth doesn't build yet, as the unit stated it. It
 /// refuses the start by name (Applied::Refused) unless it was assigned the empty or its `no` value.
 struct RefusedDirective {
@@ -354,6 +420,11 @@ struct Settings {
     ResourceSettings resources;
     HearthSettings hearth;
     MountSettings mount;
+    TimerSettings timer;
+    PathSettings path;
+    AutomountSettings automount;
+    SwapSettings swap;
+    SocketSettings socket;
     std::vector<RefusedDirective> refused;
 
     bool operator==(const Settings&) const = default;

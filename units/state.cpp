@@ -233,6 +233,17 @@ void status_fields(Visitor& field, ServiceStatus& status) {
     field("health-failures", status.health_failures);
     field("health-late", status.health_late);
     field("health-deadline", status.health_deadline);
+    field("timer-last", status.timer.last_trigger);
+    field("timer-spent", status.timer.spent);
+    field("timer-monotonic", status.timer.next_monotonic);
+    field("timer-realtime", status.timer.next_realtime);
+    field("timer-wake", status.timer.wake_realtime);
+    field("timer-reads-stamp", status.timer.reads_stamp);
+    field("path-look", status.path.look);
+    field("path-seen", status.path.seen);
+    field("path-triggers", status.path.triggers);
+    field("autofs-mount", status.automount.mount_tokens);
+    field("autofs-expire", status.automount.expire_tokens);
     field("mounted-here", status.mounted_here);
     field("abandoned", status.abandoned);
     field("condition-met", status.condition_met);
@@ -258,6 +269,9 @@ void fields(Visitor& field, KeptUnit& unit, Job& job) {
     field("checking", unit.checking);
     field("assert-met", unit.assert_met);
     field("resumes", unit.resumes);
+    field("triggered-by", unit.activation.trigger_unit);
+    field("triggered-path", unit.activation.path);
+    field("triggered-at", unit.activation.timer);
     field("condition-results", unit.condition_results);
     field("assert-results", unit.assert_results);
     field("state-change", unit.state_change);
@@ -350,6 +364,7 @@ KeptUnit kept(const World& world, const UnitRecord& record) {
     unit.checking = record.checking;
     unit.assert_met = record.assert_met;
     unit.resumes = record.resumes;
+    unit.activation = record.activation;
     unit.condition_results = record.condition_results;
     unit.assert_results = record.assert_results;
     unit.state_change = record.state_change;

@@ -31,6 +31,7 @@ struct KeptUnit {
     bool checking = false;
     bool assert_met = false;
     bool resumes = false;
+    ActivationDetails activation;
     std::vector<int> condition_results, assert_results;
     Moment state_change, active_enter, active_exit, inactive_enter, inactive_exit;
     JobId next_job = 1;        ///< no job of this manager has that number or a higher one

@@ -110,12 +110,16 @@ Result<void, RequestError> applicable(const UnitRecord& record, JobType type) {
             }
             return {};
         case UnitType::Mount:
-            return applicable_to_mount(record, type);
         case UnitType::Swap:
-        case UnitType::Socket:
+            return applicable_to_mount(record, type);
         case UnitType::Automount:
         case UnitType::Timer:
         case UnitType::Path:
+            if (type == JobType::Reload) {
+                return not_applicable(record, type, "there is nothing to reload");
+            }
+            return {};
+        case UnitType::Socket:
             break;
     }
     const bool so_already = type == JobType::Start && is_active(record.active_state());

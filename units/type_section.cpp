@@ -21,8 +21,8 @@ bool is_of_scope(const Row& row) {
            std::ranges::count(own, row.name) > 0;
 }
 
-/// systemd.mount(5): how mount(8) is run.
-bool is_of_mount(const Row& row) {
+/// systemd.mount(5), systemd.swap(5), systemd.socket(5): how the commands are run.
+bool has_commands(const Row& row) {
     switch (row.context) {
         case Context::Exec:
         case Context::Sandbox:
@@ -34,6 +34,11 @@ bool is_of_mount(const Row& row) {
         case Context::Service:
         case Context::Hearth:
         case Context::Mount:
+        case Context::Timer:
+        case Context::Path:
+        case Context::Automount:
+        case Context::Swap:
+        case Context::Socket:
             return false;
     }
     return false;
@@ -50,9 +55,9 @@ bool is_shared_with(UnitType type, const Row& row) {
         case UnitType::Scope:
             return is_of_scope(row);
         case UnitType::Mount:
-            return is_of_mount(row);
         case UnitType::Swap:
         case UnitType::Socket:
+            return has_commands(row);
         case UnitType::Target:
         case UnitType::Device:
         case UnitType::Automount:
@@ -69,6 +74,30 @@ std::string own_section(UnitType type) {
     return section;
 }
 
+std::span<const Row> own_rows(UnitType type) {
+    switch (type) {
+        case UnitType::Mount:
+            return mount_rows();
+        case UnitType::Timer:
+            return timer_rows();
+        case UnitType::Path:
+            return path_rows();
+        case UnitType::Automount:
+            return automount_rows();
+        case UnitType::Swap:
+            return swap_rows();
+        case UnitType::Socket:
+            return socket_rows();
+        case UnitType::Service:
+        case UnitType::Slice:
+        case UnitType::Scope:
+        case UnitType::Target:
+        case UnitType::Device:
+            return {};
+    }
+    return {};
+}
+
 bool is_built(UnitType type) {
     switch (type) {
         case UnitType::Service:
@@ -76,13 +105,13 @@ bool is_built(UnitType type) {
         case UnitType::Scope:
         case UnitType::Target:
         case UnitType::Mount:
-            return true;
         case UnitType::Swap:
-        case UnitType::Socket:
-        case UnitType::Device:
         case UnitType::Automount:
         case UnitType::Timer:
         case UnitType::Path:
+        case UnitType::Socket:
+            return true;
+        case UnitType::Device:
             return false;
     }
     return false;
@@ -96,11 +125,9 @@ const Row* find_row(UnitType type, std::string_view section, std::string_view ke
     if (of_service) {
         return nullptr;
     }
-    if (type == UnitType::Mount) {
-        const auto own = std::ranges::find(mount_rows(), key, &Row::name);
-        if (own != mount_rows().end()) {
-            return &*own;
-        }
+    const auto own = std::ranges::find(own_rows(type), key, &Row::name);
+    if (own != own_rows(type).end()) {
+        return &*own;
     }
     const Row* const row = find_row(name(Section::Service), key);
     return row != nullptr && is_shared_with(type, *row) ? row : nullptr;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// Which section is a unit type's own, and which directives stand in it: [Slice], [Scope] and
-// [Mount] share rows with [Service] (systemd.resource-control(5), systemd.kill(5),
-// systemd.exec(5)), so a row says where it stands in a service's file and this says where else.
-// Pure.
+// Which section is a unit type's own, and which directives stand in it: [Slice], [Scope],
+// [Mount], [Swap] and [Socket] share rows with [Service] (systemd.resource-control(5),
+// systemd.kill(5), systemd.exec(5)), so a row says where it stands in a service's file and this
+// says where else. Pure.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,10 @@ namespace hearth {
 
 /// Whether units of that type have what a row of [Service] says.
 [[nodiscard]] bool is_shared_with(UnitType type, const Row& row);
+
+/// The directives that units of that type have in their own section and no service has; a
+/// service's are service_tables().
+[[nodiscard]] std::span<const Row> own_rows(UnitType type);
 
 /// Whether units of that type are built: their own section is read, and they can be started.
 [[nodiscard]] bool is_built(UnitType type);

@@ -343,6 +343,8 @@ private:
             case AutoRestart:
                 return status_.deadline ? "RestartSec= to be over"
                                         : "a start by hand (RestartSec=infinity)";
+            case Waiting:
+                return {};  // nothing of its own: the kernel, the clock or a file system
         }
         return {};
     }

@@ -51,6 +51,8 @@ std::string_view name(ServiceState state) {
             return "failed";
         case AutoRestart:
             return "auto-restart";
+        case Waiting:
+            return "waiting";
     }
     return "";
 }
@@ -89,6 +91,7 @@ ActiveState active_state(ServiceState state, ServiceType type) {
             return starting;
         case Running:
         case Exited:
+        case Waiting:
             return ActiveState::Active;
         case Reload:
         case ReloadSignal:
@@ -136,6 +139,27 @@ std::string_view name(ServiceResult result) {
             return "oom-kill";
         case ExecCondition:
             return "exec-condition";
+        case UnitStartLimitHit:
+            return "unit-start-limit-hit";
+        case TriggerLimitHit:
+            return "trigger-limit-hit";
+        case MountStartLimitHit:
+            return "mount-start-limit-hit";
+    }
+    return "";
+}
+
+std::string_view name(PathLook look) {
+    switch (look) {
+        using enum PathLook;
+        case Started:
+            return "started";
+        case TriggerEnded:
+            return "trigger-ended";
+        case Change:
+            return "change";
+        case Resumed:
+            return "resumed";
     }
     return "";
 }
@@ -215,6 +239,7 @@ static std::string_view mount_sub_state(ServiceState state) {
             return name(state);
         case Running:
         case Exited:
+        case Waiting:
             return "mounted";
         case Reload:
         case ReloadSignal:
@@ -241,6 +266,33 @@ static std::string_view mount_sub_state(ServiceState state) {
     return "";
 }
 
+/// What a service of that state does is the work of swapon(8) and swapoff(8) here.
+static std::string_view swap_sub_state(ServiceState state) {
+    switch (active_state(state, ServiceType::Oneshot)) {
+        case ActiveState::Active:
+        case ActiveState::Reloading:
+            return "active";
+        case ActiveState::Inactive:
+            return "dead";
+        case ActiveState::Failed:
+            return "failed";
+        case ActiveState::Activating:
+            return "activating";
+        case ActiveState::Deactivating:
+            break;
+    }
+    if (state == ServiceState::Stop || state == ServiceState::StopPost) {
+        return "deactivating";
+    }
+    return state == ServiceState::StopSigkill || state == ServiceState::FinalSigkill
+               ? "deactivating-sigkill"
+               : "deactivating-sigterm";
+}
+
+static std::string_view trigger_sub_state(ServiceState state) {
+    return state == ServiceState::Exited ? "elapsed" : name(state);
+}
+
 std::string_view sub_state(std::string_view unit, ServiceState state) {
     const bool up = state == ServiceState::Running;
     switch (unit_type(unit)) {
@@ -255,12 +307,13 @@ std::string_view sub_state(std::string_view unit, ServiceState state) {
         case UnitType::Timer:
         case UnitType::Path:
         case UnitType::Automount:
-            return up ? "waiting" : "dead";
+            return trigger_sub_state(state);
+        case UnitType::Swap:
+            return swap_sub_state(state);
         case UnitType::Socket:
             return up ? "listening" : "dead";
         case UnitType::Target:
         case UnitType::Slice:
-        case UnitType::Swap:
             break;
     }
     return up ? "active" : "dead";
@@ -271,6 +324,22 @@ std::string_view sub_state(const UnitRecord& record) {
         return "abandoned";
     }
     return sub_state(record.unit.name, record.status.state);
+}
+
+std::vector<std::pair<std::string, std::string>> pairs_of(const ActivationDetails& details) {
+    std::vector<std::pair<std::string, std::string>> pairs;
+    if (details.trigger_unit.empty()) {
+        return pairs;
+    }
+    pairs.emplace_back("trigger_unit", details.trigger_unit);
+    if (details.timer != Moment{}) {
+        pairs.emplace_back("trigger_timer_realtime_usec", std::to_string(details.timer.realtime));
+        pairs.emplace_back("trigger_timer_monotonic_usec", std::to_string(details.timer.monotonic));
+    }
+    if (!details.path.empty()) {
+        pairs.emplace_back("trigger_path", details.path);
+    }
+    return pairs;
 }
 
 ActiveState UnitRecord::active_state() const {
@@ -374,6 +443,16 @@ std::optional<std::uint64_t> World::next_deadline() const {
     for (const auto& [id, job] : jobs) {
         if (job.deadline) {
             next = next ? std::min(*next, *job.deadline) : *job.deadline;
+        }
+    }
+    return next;
+}
+
+std::optional<std::uint64_t> World::next_wake() const {
+    std::optional<std::uint64_t> next;
+    for (const auto& [name, record] : units) {
+        if (const auto& own = record.status.timer.wake_realtime) {
+            next = next ? std::min(*next, *own) : *own;
         }
     }
     return next;

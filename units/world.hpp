@@ -15,8 +15,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "units/time_zone.hpp"
 #include "units/unit.hpp"
 
 namespace hearth {
@@ -50,6 +52,7 @@ enum class ServiceState : std::uint8_t {
     FinalSigkill,
     Failed,
     AutoRestart,
+    Waiting,  ///< of timers, paths and automounts alone
 };
 [[nodiscard]] std::string_view name(ServiceState state);  // "stop-sigterm" ...
 
@@ -84,6 +87,9 @@ enum class ServiceResult : std::uint8_t {
     StartLimitHit,
     OomKill,
     ExecCondition,
+    UnitStartLimitHit,   ///< of paths: the unit that they trigger may not be started any more
+    TriggerLimitHit,     ///< of paths: TriggerLimitBurst=
+    MountStartLimitHit,  ///< of automounts
 };
 [[nodiscard]] std::string_view name(ServiceResult result);  // "exit-code" ...
 
@@ -125,6 +131,39 @@ struct StoredDescriptor {
 
 using LaunchId = std::uint64_t;
 using JobId = std::uint32_t;
+
+/// What a timer knows beside its state. Times are microseconds.
+struct TimerStatus {
+    Moment last_trigger;                          ///< LastTriggerUSec
+    std::vector<std::uint32_t> spent;             ///< of TimerList::monotonic: elapsed for good
+    std::optional<std::uint64_t> next_monotonic;  ///< NextElapseUSecMonotonic
+    std::optional<std::uint64_t> next_realtime;   ///< NextElapseUSecRealtime
+    std::optional<std::uint64_t> wake_realtime;   ///< within AccuracySec= after next_realtime
+    bool reads_stamp = false;                     ///< its start waits for TimerStampRead
+    bool operator==(const TimerStatus&) const = default;
+};
+
+/// Why a path unit looks at its paths.
+enum class PathLook : std::uint8_t {
+    Started,
+    TriggerEnded,
+    Change,
+    Resumed  ///< an earlier hearthd had looked
+};
+[[nodiscard]] std::string_view name(PathLook look);
+
+struct PathStatus {
+    PathLook look = PathLook::Started;
+    std::vector<std::uint64_t> seen;     ///< SeenPath::stamp of each, when it was looked at last
+    std::deque<std::uint64_t> triggers;  ///< monotonic; for TriggerLimitBurst=
+    bool operator==(const PathStatus&) const = default;
+};
+
+/// The kernel's requests that wait for an answer, by their tokens (autofs, protocol 5).
+struct AutomountStatus {
+    std::vector<std::uint32_t> mount_tokens, expire_tokens;
+    bool operator==(const AutomountStatus&) const = default;
+};
 
 struct ServiceStatus {
     ServiceState state = ServiceState::Dead;
@@ -177,7 +216,10 @@ struct ServiceStatus {
     std::optional<std::uint64_t> health_deadline;
 
     bool mounted_here = false;  ///< a mount: its own command made it, so it may end it
-    bool abandoned = false;     ///< a scope: whoever made it doesn't care for it any more
+    TimerStatus timer;
+    PathStatus path;
+    AutomountStatus automount;
+    bool abandoned = false;  ///< a scope: whoever made it doesn't care for it any more
 
     bool condition_met = false;  ///< ConditionResult: false if ExecCondition= said "not now"
     Moment condition_asked;      ///< ConditionTimestamp: the last start
@@ -268,6 +310,17 @@ struct Change {
 /// Of each unit so many changes are kept: two lives of a service that fails and is started again.
 inline constexpr std::size_t kept_changes = 16;
 
+/// What a unit was started for, by a timer or path: $TRIGGER_UNIT and kin, ActivationDetails.
+struct ActivationDetails {
+    std::string trigger_unit;  ///< empty: it was started otherwise
+    std::string path;
+    Moment timer;  ///< when the timer elapsed
+    bool operator==(const ActivationDetails&) const = default;
+};
+/// "trigger_timer_realtime_usec" and its value, as ActivationDetails shows them.
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> pairs_of(
+    const ActivationDetails& details);
+
 struct UnitRecord {
     Unit unit;
     ServiceStatus status;
@@ -280,6 +333,7 @@ struct UnitRecord {
     bool assert_met = false;  ///< AssertResult
     /// ResumeWith=: what it needs failed; it is started when that is back.
     bool resumes = false;
+    ActivationDetails activation;
     std::deque<std::uint64_t> automatic_jobs;  ///< monotonic; StopWhenUnneeded=, Upholds= ...
     Moment state_change, active_enter, active_exit, inactive_enter, inactive_exit;
     std::vector<Change> changes;  ///< the last kept_changes, oldest first (units/why.hpp)
@@ -306,6 +360,11 @@ struct World {
     std::uint64_t next_change = 1;
     bool service_watchdogs = true;  ///< false: WatchdogSec= that passes is told, and nothing done
     std::uint64_t random = 0;       ///< state of the random numbers; the supervisor seeds it
+    // What timers count from and by; the supervisor fills it in.
+    Moment manager_started;       ///< OnStartupSec=
+    std::uint64_t booted_at = 0;  ///< monotonic; OnBootSec=: 0, in a container its own start
+    std::uint64_t machine = 0;    ///< a number of this machine's: FixedRandomDelay=
+    std::map<std::string, TimeZone, std::less<>> zones;  ///< by name; empty: the local one
     bool operator==(const World&) const = default;
 
     /// By any of its names.
@@ -342,8 +401,10 @@ struct World {
     void move_incoming(const std::string& from, const std::string& to);
     void relink();  ///< from nothing; for names that stop being aliases
 
-    /// The earliest deadline of all units.
+    /// The earliest deadline of all units, monotonic.
     [[nodiscard]] std::optional<std::uint64_t> next_deadline() const;
+    /// The earliest time of day at which a timer is to be looked at, realtime.
+    [[nodiscard]] std::optional<std::uint64_t> next_wake() const;
 };
 
 }  // namespace hearth

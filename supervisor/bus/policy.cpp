@@ -13,6 +13,8 @@ constexpr std::string_view manager = "org.freedesktop.systemd1.Manager";
 constexpr std::string_view unit = "org.freedesktop.systemd1.Unit";
 constexpr std::string_view service = "org.freedesktop.systemd1.Service";
 constexpr std::string_view mount = "org.freedesktop.systemd1.Mount";
+constexpr std::string_view swap = "org.freedesktop.systemd1.Swap";
+constexpr std::string_view socket = "org.freedesktop.systemd1.Socket";
 constexpr std::string_view scope = "org.freedesktop.systemd1.Scope";
 constexpr std::string_view job = "org.freedesktop.systemd1.Job";
 constexpr std::string_view hearth_manager = "org.hearth1.Manager";
@@ -136,6 +138,8 @@ constexpr auto rules = std::to_array<MethodRule>({
     {unit, "Unref", Change},
     {service, "GetProcesses", Read},
     {mount, "GetProcesses", Read},
+    {swap, "GetProcesses", Read},
+    {socket, "GetProcesses", Read},
     {scope, "GetProcesses", Read},
     {scope, "Abandon", Change},
 

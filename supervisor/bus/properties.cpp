@@ -24,6 +24,16 @@ bool is_shown_on(Interface interface, const Row& row) {
             return is_shared_with(UnitType::Scope, row);
         case Interface::Mount:
             return row.context == Context::Mount || is_shared_with(UnitType::Mount, row);
+        case Interface::Swap:
+            return row.context == Context::Swap || is_shared_with(UnitType::Swap, row);
+        case Interface::Socket:
+            return row.context == Context::Socket || is_shared_with(UnitType::Socket, row);
+        case Interface::Timer:
+            return row.context == Context::Timer;
+        case Interface::Path:
+            return row.context == Context::Path;
+        case Interface::Automount:
+            return row.context == Context::Automount;
     }
     return false;
 }

@@ -22,6 +22,7 @@
 #include "units/names.hpp"
 #include "units/process_codecs.hpp"
 #include "units/resource_rule_codecs.hpp"
+#include "units/type_section.hpp"
 
 namespace hearth::bus {
 
@@ -74,6 +75,19 @@ Target target_of(std::string_view property) {
     }
     for (const std::span<const Row> table : service_tables()) {
         for (const Row& row : table) {
+            if (stands_for(row, name)) {
+                return {&row, std::string(row.name), prefix};
+            }
+        }
+    }
+    for (const UnitType type :
+         {UnitType::Timer,
+          UnitType::Path,
+          UnitType::Mount,
+          UnitType::Automount,
+          UnitType::Swap,
+          UnitType::Socket}) {
+        for (const Row& row : own_rows(type)) {
             if (stands_for(row, name)) {
                 return {&row, std::string(row.name), prefix};
             }
@@ -461,6 +475,29 @@ bool joins_limit(PropertyList& list, std::string_view property, const std::strin
     return true;
 }
 
+/// TimersMonotonic, TimersCalendar, Paths: each entry names its directive itself.
+bool read_named(sd_bus_message* message, const std::string& signature, PropertyList& list) {
+    const bool spans = signature == "a(st)";
+    int result = sd_bus_message_enter_container(message, 'a', spans ? "(st)" : "(ss)");
+    while (result >= 0 &&
+           (result = sd_bus_message_enter_container(message, 'r', spans ? "st" : "ss")) > 0) {
+        const char* directive = nullptr;
+        const char* text = nullptr;
+        std::uint64_t span = 0;
+        result = spans ? sd_bus_message_read(message, "st", &directive, &span)
+                       : sd_bus_message_read(message, "ss", &directive, &text);
+        if (result >= 0) {
+            std::string name(directive);
+            if (name.ends_with("USec")) {
+                name.replace(name.size() - 4, 4, "Sec");
+            }
+            list.read.push_back({std::move(name), {spans ? std::to_string(span) + "us" : text}});
+            result = sd_bus_message_exit_container(message);
+        }
+    }
+    return result >= 0 && sd_bus_message_exit_container(message) >= 0;
+}
+
 /// Reads one variant. false: it has no type that a property of that name takes.
 bool read_variant(sd_bus_message* message, const std::string& property, PropertyList& list) {
     char type = 0;
@@ -471,6 +508,10 @@ bool read_variant(sd_bus_message* message, const std::string& property, Property
     const std::string signature(contents == nullptr ? "" : contents);
     if (sd_bus_message_enter_container(message, 'v', signature.c_str()) < 0) {
         return false;
+    }
+    if (property == "TimersMonotonic" || property == "TimersCalendar" || property == "Paths") {
+        return (signature == "a(st)" || signature == "a(ss)") &&
+               read_named(message, signature, list) && sd_bus_message_exit_container(message) >= 0;
     }
     const Target target = target_of(property);
     Values values = Reader(message, target, property).value(signature);

@@ -12,6 +12,7 @@
 #include "supervisor/bus/object_path.hpp"
 #include "supervisor/bus/properties.hpp"
 #include "supervisor/bus/vtable.hpp"
+#include "units/type_section.hpp"
 #include "units/unit_name.hpp"
 
 namespace hearth::bus {
@@ -24,7 +25,8 @@ const PropertyTable& unit_table();
 const PropertyTable& service_table();
 const PropertyTable& slice_table();
 const PropertyTable& scope_table();
-const PropertyTable& mount_table();
+template <Interface interface>
+const PropertyTable& own_table();
 
 /// Of the unit that the connection looks at.
 const LiveFacts& live_facts(Connection& connection) {
@@ -190,17 +192,44 @@ const PropertyTable& scope_table() {
     return table;
 }
 
-const PropertyTable& mount_table() {
-    static const std::vector<sd_bus_vtable> members = {
-        method<unit_processes>("GetProcesses", "", "a(sus)"),
-    };
+constexpr UnitType type_of(Interface interface) {
+    switch (interface) {
+        case Interface::Mount:
+            return UnitType::Mount;
+        case Interface::Swap:
+            return UnitType::Swap;
+        case Interface::Socket:
+            return UnitType::Socket;
+        case Interface::Timer:
+            return UnitType::Timer;
+        case Interface::Path:
+            return UnitType::Path;
+        case Interface::Automount:
+            return UnitType::Automount;
+        case Interface::Unit:
+        case Interface::Service:
+        case Interface::Slice:
+        case Interface::Scope:
+            break;
+    }
+    return UnitType::Service;
+}
+
+/// Of a type that has a section of its own, beside what it shares with services.
+template <Interface interface>
+const PropertyTable& own_table() {
+    constexpr bool has_processes = interface == Interface::Mount || interface == Interface::Swap ||
+                                   interface == Interface::Socket;
+    static const std::vector<sd_bus_vtable> members =
+        has_processes ? std::vector{method<unit_processes>("GetProcesses", "", "a(sus)")}
+                      : std::vector<sd_bus_vtable>{};
     static const std::vector<std::span<const Row>> rows = [] {
-        std::vector<std::span<const Row>> tables = {mount_rows()};
+        std::vector<std::span<const Row>> tables = {own_rows(type_of(interface))};
         tables.insert(tables.end(), service_tables().begin(), service_tables().end());
         return tables;
     }();
     static const PropertyTable table(
-        rows, runtime_fields(), Interface::Mount, get_property<mount_table>, members);
+        rows, runtime_fields(), interface, get_property<own_table<interface>>, members);
     return table;
 }
 
@@ -295,7 +324,15 @@ constexpr auto typed_interfaces = std::to_array<TypedInterface>({
     {Interface::Service, UnitType::Service, service_interface, service_table},
     {Interface::Slice, UnitType::Slice, slice_interface, slice_table},
     {Interface::Scope, UnitType::Scope, scope_interface, scope_table},
-    {Interface::Mount, UnitType::Mount, mount_interface, mount_table},
+    {Interface::Mount, UnitType::Mount, mount_interface, own_table<Interface::Mount>},
+    {Interface::Swap, UnitType::Swap, swap_interface, own_table<Interface::Swap>},
+    {Interface::Socket, UnitType::Socket, socket_interface, own_table<Interface::Socket>},
+    {Interface::Timer, UnitType::Timer, timer_interface, own_table<Interface::Timer>},
+    {Interface::Path, UnitType::Path, path_interface, own_table<Interface::Path>},
+    {Interface::Automount,
+     UnitType::Automount,
+     automount_interface,
+     own_table<Interface::Automount>},
 });
 
 bool has_interface(std::string_view unit, Interface interface) {
@@ -510,7 +547,12 @@ int add_units(Connection& connection) {
         find_unit<Interface::Service>,
         find_unit<Interface::Slice>,
         find_unit<Interface::Scope>,
-        find_unit<Interface::Mount>};
+        find_unit<Interface::Mount>,
+        find_unit<Interface::Swap>,
+        find_unit<Interface::Socket>,
+        find_unit<Interface::Timer>,
+        find_unit<Interface::Path>,
+        find_unit<Interface::Automount>};
     static_assert(finders.size() == typed_interfaces.size());
     for (std::size_t each = 0; each < finders.size() && result >= 0; ++each) {
         result = add(typed_interfaces[each].name, typed_interfaces[each].table(), finders[each]);

@@ -11,6 +11,7 @@
 
 #include "supervisor/launch/planner_passes.hpp"
 #include "units/codecs.hpp"
+#include "units/unit_name.hpp"
 
 namespace hearth::launch {
 namespace {
@@ -104,7 +105,11 @@ void set_process_properties(Planning& planning) {
         DefaultSignals{std::move(ignored)},
         asked_if_written(planning, "IgnoreSIGPIPE", exec.ignore_sigpipe ? "yes" : "no"),
         SignalMaskFailed);
-    planning.add(Stage::Session, NewSession{}, {}, SessionFailed);
+    // autofs lets its owner's process group pass: mount(8) stays in ours, as with systemd.
+    if (const UnitType type = unit_type(planning.unit.name);
+        type != UnitType::Mount && type != UnitType::Swap) {
+        planning.add(Stage::Session, NewSession{}, {}, SessionFailed);
+    }
     planning.add(
         Stage::Scheduling,
         SetUmask{exec.umask.bits},

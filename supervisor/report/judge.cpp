@@ -140,6 +140,11 @@ bool is_reported(const hearth::Row& row) {
         case Context::Service:
         case Context::Kill:
         case Context::Mount:
+        case Context::Timer:
+        case Context::Path:
+        case Context::Automount:
+        case Context::Swap:
+        case Context::Socket:
             return false;
         case Context::Hearth:
             return row.nature == Nature::Confines;

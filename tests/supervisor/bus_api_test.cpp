@@ -83,6 +83,10 @@ protected:
         record.job = 5;
         control.add("a.scope", ServiceState::Running);
         control.add("srv.mount", ServiceState::Exited);
+        for (const char* const other :
+             {"a.timer", "a.path", "srv.automount", "dev-sda2.swap", "a.socket"}) {
+            control.add(other, ServiceState::Waiting);
+        }
         serve();
         const auto bus = connect();
         std::vector<Member> all;
@@ -91,6 +95,11 @@ protected:
               bus::unit_path("heat.service"),
               bus::unit_path("a.scope"),
               bus::unit_path("srv.mount"),
+              bus::unit_path("a.timer"),
+              bus::unit_path("a.path"),
+              bus::unit_path("srv.automount"),
+              bus::unit_path("dev-sda2.swap"),
+              bus::unit_path("a.socket"),
               bus::job_path(5),
               std::string(bus::broker_path),
               std::string(bus::log_control_path)}) {

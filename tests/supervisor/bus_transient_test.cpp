@@ -155,5 +155,19 @@ TEST_F(BusTransient, TakesDescriptorsPidsAndUnitsThatGoAlong) {
     EXPECT_EQ(control.transient[1].assignments.at(0).value, "x");
 }
 
+TEST_F(BusTransient, ListsOfTriggersNameTheirDirectivesThemselves) {
+    ASSERT_TRUE(
+        send("TimersMonotonic", "a(st)", 1, "OnActiveSec", std::uint64_t{30'000'000}).good());
+    EXPECT_EQ(control.transient.at(0).assignments.at(0).directive, "OnActiveSec");
+    EXPECT_EQ(control.transient.at(0).assignments.at(0).value, "30000000us");
+    ASSERT_TRUE(send("TimersCalendar", "a(ss)", 1, "OnCalendar", "daily").good());
+    EXPECT_EQ(control.transient.at(0).assignments.at(0).directive, "OnCalendar");
+    ASSERT_TRUE(send("Paths", "a(ss)", 1, "PathExists", "/x").good());
+    EXPECT_EQ(control.transient.at(0).assignments.at(0).value, "/x");
+    ASSERT_TRUE(send("AccuracyUSec", "t", std::uint64_t{1'000}).good());
+    EXPECT_EQ(control.transient.at(0).assignments.at(0).directive, "AccuracySec");
+    EXPECT_FALSE(send("TimersMonotonic", "as", 1, "x").good());
+}
+
 }  // namespace
 }  // namespace hearth::test

@@ -32,6 +32,8 @@ bool waits_for_something(const UnitRecord& record) {
             return !launch && !main && !control && !status.deadline && !status.health_launch;
         case AutoRestart:
             return !launch && !main && !control;
+        case Waiting:
+            return false;  // of no service
         case Condition:
         case StartPre:
             return launch != control && !main;

@@ -264,8 +264,8 @@ TEST(Job, ManualStartsAndStopsCanBeRefused) {
 
 TEST(Job, OnlyServicesAreStarted) {
     Script script(plain);
-    script.name = "x.timer";
-    script.world.units["x.timer"].unit = unit_of("", "x.timer");
+    script.name = "x.socket";
+    script.world.units["x.socket"].unit = unit_of("", "x.socket");
     EXPECT_EQ(script.happen("start"), "error org.freedesktop.DBus.Error.NotSupported");
 }
 

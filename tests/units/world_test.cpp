@@ -22,9 +22,9 @@ void check_names(int count) {
 }
 
 TEST(World, EveryStateAndResultHasItsName) {
-    check_names<ServiceState>(static_cast<int>(ServiceState::AutoRestart) + 1);
+    check_names<ServiceState>(static_cast<int>(ServiceState::Waiting) + 1);
     check_names<ActiveState>(static_cast<int>(ActiveState::Deactivating) + 1);
-    check_names<ServiceResult>(static_cast<int>(ServiceResult::ExecCondition) + 1);
+    check_names<ServiceResult>(static_cast<int>(ServiceResult::MountStartLimitHit) + 1);
     check_names<ExecKind>(static_cast<int>(exec_kinds));
     check_names<JobType>(static_cast<int>(JobType::VerifyActive) + 1);
     check_names<JobMode>(static_cast<int>(JobMode::RestartDependencies) + 1);

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+//
+// Automount points of ours in the kernel (sys/autofs.hpp): made, asked, answered, taken away. The
+// pipes that the kernel asks through are held by the keeper, so that whoever waits in the kernel
+// goes on waiting, and is answered, when hearthd dies. Automount points that others made are never
+// touched. Nothing here decides whether something is mounted.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "supervisor/keeper.hpp"
+#include "supervisor/loop/event_loop.hpp"
+#include "supervisor/sys/descriptor.hpp"
+#include "supervisor/worker.hpp"
+#include "units/engine.hpp"
+#include "units/settings.hpp"
+
+namespace hearth {
+
+class Automounts {
+public:
+    /// `happen` is called on the loop.
+    Automounts(EventLoop& loop, KeeperChannel& keeper, std::function<void(Event)> happen)
+        : loop_(loop), keeper_(keeper), happen_(std::move(happen)) {}
+
+    /// AutofsMounted says how it went.
+    void make(const std::string& unit, const AutomountSettings& settings);
+    /// Takes up one that an earlier hearthd made; false: it is not there any more.
+    [[nodiscard]] bool resume(const std::string& unit, const AutomountSettings& settings);
+    void remove(const std::string& unit);
+    void answer(const AnswerAutofs& action);
+    void expire(const std::string& unit);
+
+private:
+    struct Point {
+        std::string where;
+        sys::Descriptor pipe, mount;
+        EventSource source;
+        bool expiring = false;
+    };
+    [[nodiscard]] Result<Point> mount(const AutomountSettings& settings);
+    [[nodiscard]] Result<void> listen(const std::string& unit, Point point);
+    void asked(const std::string& unit);
+
+    EventLoop& loop_;
+    KeeperChannel& keeper_;
+    std::function<void(Event)> happen_;
+    std::map<std::string, Point, std::less<>> points_;
+    std::unique_ptr<Worker> expirer_;  ///< made when first needed: an expiry waits for its answer
+};
+
+}  // namespace hearth
