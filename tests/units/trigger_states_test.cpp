@@ -171,7 +171,7 @@ std::string actions_of(const Scene& scene) {
             [&](const auto& action) -> std::string {
                 using A = std::decay_t<decltype(action)>;
                 if constexpr (std::is_same_v<A, Launch>) {
-                    return "start of " + action.unit;
+                    return "launch for " + action.unit;
                 } else if constexpr (std::is_same_v<A, WatchPaths>) {
                     return "watch";
                 } else if constexpr (std::is_same_v<A, UnwatchPaths>) {
