@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 #include <sstream>
 
 #include "parser/words.hpp"
@@ -91,6 +92,17 @@ std::vector<SwapEntry> read_swap_table(const std::string& text) {
 
 std::vector<SwapEntry> swap_table() {
     return read_swap_table(sys::read_file("/proc/swaps", most).value_or(""));
+}
+
+std::optional<SwapEntry> find_swap(const std::string& path) {
+    std::error_code unknown;
+    const std::string device = std::filesystem::canonical(path, unknown).string();
+    for (const SwapEntry& each : swap_table()) {
+        if (each.what == path || (!unknown && each.what == device)) {
+            return each;
+        }
+    }
+    return std::nullopt;
 }
 
 }  // namespace hearth

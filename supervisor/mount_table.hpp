@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,5 +26,7 @@ struct SwapEntry {
 };
 [[nodiscard]] std::vector<SwapEntry> read_swap_table(const std::string& text);
 [[nodiscard]] std::vector<SwapEntry> swap_table();
+/// By any of its paths: the kernel names the device that links lead to.
+[[nodiscard]] std::optional<SwapEntry> find_swap(const std::string& path);
 
 }  // namespace hearth

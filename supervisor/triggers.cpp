@@ -70,7 +70,7 @@ Result<void> Supervisor::set_up_triggers() {
         loop_,
         {.time_came = [this] { happen(TimeElapsed{}); },
          .clock_set = [this] { happen(ClockChanged{}); },
-         .zone_changed = [this] { read_zones(triggers_->zones); }}));
+         .zone_changed = [this] { read_zones(std::set<std::string>(triggers_->zones)); }}));
     triggers_->paths = std::make_unique<PathWatches>(
         loop_, *worker_, [this](PathsSeen seen) { happen(std::move(seen)); });
     triggers_->automounts = std::make_unique<Automounts>(
@@ -195,10 +195,8 @@ void Supervisor::show_mount(const UnitRecord& record, LiveFacts& facts) {
             }
         }
     } else if (type == UnitType::Swap) {
-        for (const SwapEntry& each : swap_table()) {
-            if (each.what == record.unit.settings.swap.what) {
-                facts.swap_priority = each.priority;
-            }
+        if (const auto swap = find_swap(record.unit.settings.swap.what)) {
+            facts.swap_priority = swap->priority;
         }
     }
 }

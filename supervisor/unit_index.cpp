@@ -182,8 +182,7 @@ bool UnitStore::is_present(const std::string& name) const {
         return sys::stat(*path).has_value();
     }
     if (parsed->type == UnitType::Swap) {
-        const auto swaps = swap_table();
-        return std::ranges::count(swaps, *path, &SwapEntry::what) > 0;
+        return find_swap(*path).has_value();
     }
     const auto mounts = mount_table();
     return std::ranges::any_of(mounts, [&](const MountEntry& each) {

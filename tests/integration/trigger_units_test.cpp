@@ -57,7 +57,7 @@ TEST_F(TriggerUnits, ATimerElapsesAgainAndAgain) {
     hearthd.add(
         "job.timer",
         "[Timer]\nOnActiveSec=0\nOnUnitInactiveSec=100ms\nAccuracySec=1us\n"
-        "OnCalendar=*-*-* 03:00 Asia/Kathmandu\n");
+        "OnCalendar=*-*-* 03:00 UTC\n");
     ASSERT_EQ(hearthd.ctl({"start", "job.timer"}).status, 0) << hearthd.log();
     EXPECT_TRUE(eventually([&] { return lines_of(done) >= 3; })) << hearthd.log();
     EXPECT_EQ(text_of(done).substr(0, 10), "job.timer ");
@@ -129,7 +129,7 @@ TEST_F(TriggerUnits, AUnitThatLeavesItsReasonThereIsLimited) {
     const std::string done = add_job(hearthd, "[Unit]\nStartLimitIntervalSec=0\n");
     hearthd.add(
         "job.path",
-        "[Path]\nPathExists=/etc/passwd\nTriggerLimitBurst=5\nTriggerLimitIntervalSec=1min\n");
+        "[Path]\nPathExists=/proc/self\nTriggerLimitBurst=5\nTriggerLimitIntervalSec=1min\n");
     (void)hearthd.ctl({"start", "job.path"});
     EXPECT_TRUE(hearthd.becomes("job.path", "Result", "trigger-limit-hit")) << hearthd.log();
     EXPECT_EQ(hearthd.show("job.path", "ActiveState"), "failed");

@@ -6,8 +6,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <fstream>
 #include <map>
+#include <sstream>
 
+#include "places.hpp"
 #include "unit_text.hpp"
 #include "units/engine.hpp"
 #include "units/trigger.hpp"
@@ -508,6 +511,19 @@ TEST(TriggerUnits, HaveTheDependenciesOfTheirManualPages) {
     EXPECT_EQ(
         swap.settings.service.exec_start.front().argv,
         (std::vector<std::string>{"/sbin/swapon", "-p", "5", "/dev/sda2"}));
+}
+
+TEST(TriggerUnits, TheExamplesLoadWithoutAWord) {
+    for (const char* const name :
+         {"heartbeat.timer", "heartbeat.service", "inbox.path", "inbox.service"}) {
+        std::ifstream file(std::string(HEARTH_SOURCE_DIR "/examples/") + name);
+        std::stringstream text;
+        text << file.rdbuf();
+        const Unit unit = load_text(text.str(), {}, name);
+        EXPECT_EQ(messages(unit.diagnostics), "") << name;
+        EXPECT_EQ(unit.load_state, LoadState::Loaded) << name;
+        EXPECT_FALSE(unit.settings.unit.description.empty()) << name;
+    }
 }
 
 TEST(TriggerUnits, AreNotLoadedWhereNameAndTextDisagree) {
