@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "parser/result.hpp"
+#include "supervisor/machine_end.hpp"
 #include "supervisor/sys/descriptor.hpp"
 #include "units/engine.hpp"
 #include "units/install.hpp"
@@ -69,6 +70,13 @@ struct TransientUnit {
     std::vector<TransientAssignment> assignments;
     std::array<sys::Descriptor, 3> stdio;
     std::vector<pid_t> pids;  ///< that a scope begins with
+};
+
+/// The machine's hardware watchdog, as the bus shows it; times in microseconds.
+struct WatchdogFacts {
+    std::string device;  ///< empty: none is open
+    std::uint64_t runtime = 0, reboot = 0, kexec = 0;
+    Moment last_ping;
 };
 
 class Control {
@@ -164,6 +172,15 @@ public:
         const std::string& unit, bool runtime, const std::vector<std::string>& assignments) = 0;
     /// Stops all processes of an active unit where they are, or lets them go on.
     virtual Result<void, RequestError> freeze(const std::string& unit, bool frozen) = 0;
+    /// PowerOff() and kin of a machine: at once, without stopping units in order. A container
+    /// exits; a guest refuses with NotSupported.
+    virtual Result<void, RequestError> end_machine(
+        const EndRequest& request, const Requester& by) = 0;
+    /// JSON of blockers.hpp: the units that are being stopped, and what their processes wait in.
+    virtual void blockers(std::function<void(Result<std::string, RequestError>)> done) = 0;
+    [[nodiscard]] virtual WatchdogFacts watchdog() const = 0;
+    virtual Result<void, RequestError> set_exit_code(std::uint8_t code) = 0;
+    [[nodiscard]] virtual std::uint8_t exit_code() const = 0;
     virtual void end_attach(std::uint64_t session) = 0;  ///< client went away: SIGHUP, then kill
     virtual void signal_attach(std::uint64_t session, int signal) = 0;
 };

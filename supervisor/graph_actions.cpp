@@ -41,6 +41,9 @@ void Supervisor::perform_check(const CheckConditions& action) {
 
 void Supervisor::perform_action(const PerformAction& asked) {
     const PerformAction action = as_command(asked);
+    if (options_.role == Role::Machine) {
+        return act_on_machine(action);
+    }
     switch (action.action) {
         case EmergencyAction::None:
             return;
@@ -59,12 +62,17 @@ void Supervisor::perform_action(const PerformAction& asked) {
                     action.exit_status));
             shut_down(action.exit_status);
             return;
-        case EmergencyAction::Reboot:
-        case EmergencyAction::RebootForce:
-        case EmergencyAction::RebootImmediate:
         case EmergencyAction::Poweroff:
         case EmergencyAction::PoweroffForce:
         case EmergencyAction::PoweroffImmediate:
+        case EmergencyAction::Reboot:
+        case EmergencyAction::RebootForce:
+        case EmergencyAction::RebootImmediate:
+            if (options_.role == Role::Container && !exit_status_) {  // it only exits
+                log::write(
+                    log::Level::Notice, action.unit, "has ended, with " + action.why + ": exiting");
+                return shut_down(exit_code_);
+            }
             log::write(
                 log::Level::Error,
                 action.unit,

@@ -231,8 +231,10 @@ void KeeperChannel::ready() {
     send(packet_of(keeper::Kind::Ready));
 }
 
-void KeeperChannel::stopped() {
-    send(packet_of(keeper::Kind::Stopped));
+void KeeperChannel::stopped(const MachineEnd& end) {
+    keeper::Packet packet = about(keeper::Kind::Stopped, end.argument);
+    packet.number = static_cast<std::uint32_t>(end.how) | (end.immediate ? keeper::immediate : 0);
+    send(packet, end.root ? end.root.number() : -1);
 }
 
 }  // namespace hearth

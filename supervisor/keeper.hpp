@@ -20,6 +20,7 @@
 
 #include "parser/result.hpp"
 #include "supervisor/init/protocol.hpp"
+#include "supervisor/machine_end.hpp"
 #include "supervisor/sys/descriptor.hpp"
 #include "supervisor/sys/process.hpp"
 
@@ -63,8 +64,8 @@ public:
     [[nodiscard]] Result<std::vector<std::pair<pid_t, std::uint64_t>>> read();
 
     void ready();
-    /// All is stopped: our exit status is the keeper's.
-    void stopped();
+    /// All is stopped: our exit status is the keeper's, or the machine ends so.
+    void stopped(const MachineEnd& end);
 
 private:
     using ProcessId = std::pair<pid_t, std::uint64_t>;

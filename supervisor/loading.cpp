@@ -236,6 +236,7 @@ void Supervisor::reload_units() {
     take_in(read_all(store_));
     forget_unneeded();
     apply_all_limits();
+    set_up_watchdog();
     if (observer_ != nullptr) {
         observer_->units_reloading(false);
     }

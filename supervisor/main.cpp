@@ -29,11 +29,26 @@
 namespace hearth {
 namespace {
 
+/// What systemd(1) gives a meaning, for a machine's manager.
+std::vector<int> signals_of_machine(Role role) {
+    std::vector<int> signals;
+    if (role == Role::Machine) {
+        signals = {SIGINT, SIGPWR, SIGWINCH, SIGUSR1, SIGUSR2};
+        for (int signal = SIGRTMIN; signal <= SIGRTMAX; ++signal) {
+            signals.push_back(signal);
+        }
+    }
+    return signals;
+}
+
 /// Signals are taken by the loop; blocked here, before any thread exists, so that all inherit it.
-void block_signals() {
+void block_signals(Role role) {
     sigset_t set;
     sigemptyset(&set);
     for (const int signal : {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGRTMIN + 3}) {
+        sigaddset(&set, signal);
+    }
+    for (const int signal : signals_of_machine(role)) {
         sigaddset(&set, signal);
     }
     pthread_sigmask(SIG_BLOCK, &set, nullptr);
@@ -154,6 +169,26 @@ Result<std::unique_ptr<bus::BusServer>> listen(
     return server;
 }
 
+Result<std::vector<EventSource>> take_signals(EventLoop& loop, Supervisor& supervisor, Role role) {
+    std::vector<EventSource> sources;
+    for (const int signal : signals_of_machine(role)) {
+        sources.push_back(HEARTH_TRY(loop.on_signal(
+            signal, [&](int number, pid_t) { supervisor.signal_received(number); })));
+    }
+    if (role != Role::Machine) {
+        for (const int signal : {SIGTERM, SIGINT, SIGRTMIN + 3}) {
+            sources.push_back(
+                HEARTH_TRY(loop.on_signal(signal, [&](int, pid_t) { supervisor.shut_down(0); })));
+        }
+    } else {
+        sources.push_back(HEARTH_TRY(
+            loop.on_signal(SIGTERM, [&](int, pid_t) { supervisor.signal_received(SIGTERM); })));
+    }
+    sources.push_back(
+        HEARTH_TRY(loop.on_signal(SIGHUP, [&](int, pid_t) { supervisor.reload([] {}); })));
+    return sources;
+}
+
 Result<int> run(const Options& options) {
     KeeperChannel keeper;
     if (options.keeper) {
@@ -169,13 +204,8 @@ Result<int> run(const Options& options) {
             log::Level::Error, std::string("defect: an exception reached the loop: ") + what);
     });
     auto supervisor = HEARTH_TRY(Supervisor::create(*loop, options, std::move(keeper)));
-    std::vector<EventSource> sources;
-    for (const int signal : {SIGTERM, SIGINT, SIGRTMIN + 3}) {
-        sources.push_back(
-            HEARTH_TRY(loop->on_signal(signal, [&](int, pid_t) { supervisor->shut_down(0); })));
-    }
-    sources.push_back(
-        HEARTH_TRY(loop->on_signal(SIGHUP, [&](int, pid_t) { supervisor->reload([] {}); })));
+    const std::vector<EventSource> sources =
+        HEARTH_TRY(take_signals(*loop, *supervisor, options.role));
     std::optional<SystemdCompatibility> compatibility;
     if (options.systemd_compat) {
         compatibility.emplace(HEARTH_TRY(SystemdCompatibility::create(
@@ -190,7 +220,7 @@ Result<int> run(const Options& options) {
     supervisor->keeper().ready();
     auto status = loop->run();
     bus->flush();
-    supervisor->keeper().stopped();
+    supervisor->keeper().stopped(supervisor->end());
     return status;
 }
 
@@ -215,7 +245,7 @@ int run_program(int argc, char** argv) {
         log::write(log::Level::Error, applied.error().what);
         return 1;
     }
-    block_signals();
+    block_signals(options.role);
     raise_descriptor_limit();
     ::umask(0022);
     auto status = options.doctor ? run_doctor(options) : run(options);

@@ -21,6 +21,7 @@ namespace {
 
 constexpr const char* file_name = "manager";
 constexpr std::string_view watchdogs_off = "service-watchdogs=no";
+constexpr std::string_view exit_code_line = "exit-code=";
 constexpr std::string_view variable = "environment=";
 constexpr std::string_view first_start = "started=";
 
@@ -102,6 +103,9 @@ void Supervisor::save_manager() {
     if (!world_.service_watchdogs) {
         text += std::string(watchdogs_off) + "\n";
     }
+    if (exit_code_ != 0) {
+        text += fmt::format("{}{}\n", exit_code_line, exit_code_);
+    }
     for (const auto& [name, value] : manager_environment_) {
         text += std::string(variable) + state_text(name + "=" + value) + "\n";
     }
@@ -139,6 +143,8 @@ void Supervisor::restore_manager() {
 void Supervisor::restore_manager_line(std::string_view line) {
     if (line == watchdogs_off) {
         world_.service_watchdogs = false;
+    } else if (line.starts_with(exit_code_line)) {
+        exit_code_ = static_cast<std::uint8_t>(number(line.substr(exit_code_line.size())));
     } else if (line.starts_with(variable)) {
         const std::string entry = text_of_state(line.substr(variable.size()));
         const std::size_t equals = std::min(entry.find('='), entry.size() - 1);

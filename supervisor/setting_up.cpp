@@ -12,7 +12,9 @@
 #include <csignal>
 #include <thread>
 
+#include "supervisor/hardware_watchdog.hpp"
 #include "supervisor/log.hpp"
+#include "supervisor/shutdown_console.hpp"
 #include "supervisor/supervisor.hpp"
 #include "supervisor/sys/file.hpp"
 #include "supervisor/sys/process.hpp"
@@ -112,6 +114,7 @@ Result<void> Supervisor::set_up() {
         world_.random = world_.random * 16 + static_cast<unsigned char>(digit) % 16;
     }
     take_up_work();
+    set_up_watchdog();
     return {};
 }
 

@@ -133,6 +133,7 @@ void Supervisor::settle() {
     forget_collected();
     arm_deadline();
     end_with_named_units();
+    watch_the_end();
     try_finish_shutdown();
 }
 
@@ -340,7 +341,7 @@ std::vector<UnitProcess> Supervisor::processes(const std::string& unit) const {
 }
 
 std::string Supervisor::system_state() const {
-    if (exit_status_) {
+    if (exit_status_ || stops_machine()) {
         return "stopping";
     }
     if (starting_) {

@@ -42,6 +42,10 @@
 
 namespace hearth {
 
+class HardwareWatchdog;
+class ShutdownConsole;
+struct Blocker;
+
 class Supervisor final : public Control {
 public:
     /// Takes the cgroup root, starts hearth-logd and the launchers. Errors say what to do.
@@ -54,6 +58,11 @@ public:
     /// Stops every unit in order, then exits the loop with `status`. A second call kills what still
     /// runs.
     void shut_down(int status);
+
+    /// As systemd(1), "Signals", has them for a machine's manager; main takes those of all roles.
+    void signal_received(int signal);
+    /// What the keeper is to be told once the loop has ended.
+    [[nodiscard]] const MachineEnd& end() const { return end_; }
 
     /// Our root in the v2 tree, as /proc/PID/cgroup shows it.
     [[nodiscard]] std::string control_group() const { return tree_.shown(""); }
@@ -120,6 +129,11 @@ public:
         bool runtime,
         const std::vector<std::string>& assignments) override;
     Result<void, RequestError> freeze(const std::string& unit, bool frozen) override;
+    Result<void, RequestError> end_machine(const EndRequest& request, const Requester& by) override;
+    void blockers(std::function<void(Result<std::string, RequestError>)> done) override;
+    [[nodiscard]] WatchdogFacts watchdog() const override;
+    Result<void, RequestError> set_exit_code(std::uint8_t code) override;
+    [[nodiscard]] std::uint8_t exit_code() const override { return exit_code_; }
     void end_attach(std::uint64_t session) override;
     void signal_attach(std::uint64_t session, int signal) override;
 
@@ -349,6 +363,20 @@ private:
     std::set<std::uint64_t> restore_stored(const std::vector<KeptUnit>& units);
     void try_finish_shutdown();
 
+    // The end of a machine (machine_end.cpp).
+    [[nodiscard]] bool stops_machine() const;
+    void end_now(MachineEnd end);
+    bool start_target(const std::string& target, JobMode mode, const std::string& why);
+    void act_on_machine(const PerformAction& action);
+    void look_for_blockers(std::function<void(std::vector<Blocker>)> done);
+    /// The console shows who holds up the end, and takes keys, from the moment it is asked for.
+    void watch_the_end();
+    void kill_blocker(const std::string& unit);
+    void set_up_watchdog();
+    void hand_over_watchdog();
+    void control_alt_delete();
+    void real_time_signal(int number);
+
     // Unit files (unit_file_requests.cpp).
     void add_file_state(const Unit& unit, LiveFacts& facts) const;
 
@@ -459,7 +487,7 @@ private:
     std::map<std::string, ResourceSettings> slices_held_to_;  ///< by unit, what was applied last
     cgroup::KernelLog kernel_log_;
     bool starting_ = false;
-    std::size_t generating_ = 0;  ///< rounds of generators on the worker
+    std::size_t generating_ = 0;           ///< rounds of generators on the worker
     std::vector<Launch> waiting_to_join_;  ///< until a unit that they join has its launch back
     OutcomeObserver* observer_ = nullptr;
 
@@ -469,7 +497,13 @@ private:
         orphan_source_, presence_source_, mount_source_, log_source_, keeper_source_;
     sys::Descriptor mount_table_;  ///< /proc/self/mountinfo, polled
     std::optional<int> exit_status_;
-    bool start_failed_ = false;  ///< of a unit of --unit
+    MachineEnd end_;
+    std::unique_ptr<Worker> viewer_;  ///< what is looked at may hang
+    std::unique_ptr<ShutdownConsole> console_;
+    std::unique_ptr<HardwareWatchdog> watchdog_;
+    std::uint8_t exit_code_ = 0;       ///< SetExitCode()
+    std::vector<std::uint64_t> keys_;  ///< when Ctrl-Alt-Del was pressed lately
+    bool start_failed_ = false;        ///< of a unit of --unit
 };
 
 }  // namespace hearth

@@ -370,7 +370,7 @@ void load_files(
     }
     loading.finish();
     complete(unit, context);
-    judge(unit);
+    judge(unit, context.guest);
 }
 
 std::vector<std::string> existing_mounts(
@@ -542,8 +542,8 @@ Unit load_unit(const std::string& name, const UnitSource& source, const LoadCont
     return unit;
 }
 
-void judge(Unit& unit) {
-    for (Finding& finding : load_findings(unit)) {
+void judge(Unit& unit, bool guest) {
+    for (Finding& finding : load_findings(unit, guest)) {
         if (finding.diagnostic.severity == Severity::Error) {
             if (finding.bad_setting && unit.load_state == LoadState::Loaded) {
                 unit.load_state = LoadState::BadSetting;

@@ -80,6 +80,6 @@ struct LoadContext {
 /// Applies the rules across directives (units/rules.hpp): what stops a start goes to
 /// `unit.refusals`, doubts to `unit.diagnostics`; a unit that systemd wouldn't load either becomes
 /// LoadState::BadSetting. load_unit() has done this already.
-void judge(Unit& unit);
+void judge(Unit& unit, bool guest = true);
 
 }  // namespace hearth

@@ -93,6 +93,15 @@ consteval ManagerRow choice(
         .choices = choices};
 }
 
+consteval ManagerRow of_machine(
+    std::string_view name,
+    std::string_view summary,
+    std::string_view sample,
+    Assigned (*reader)(MachineSettings&, const std::string&)) {
+    return {
+        .name = name, .kind = Kind::Own, .summary = summary, .sample = sample, .machine = reader};
+}
+
 consteval ManagerRow no_effect(
     std::string_view name, std::string_view reason, std::string_view sample) {
     return {.name = name, .kind = Kind::NoEffect, .summary = reason, .sample = sample};
@@ -102,7 +111,8 @@ constexpr std::string_view log_is_on_standard_error =
     "hearthd's own log is lines on standard error; who started it decides where they go.";
 constexpr std::string_view of_the_first_process =
     "For the manager of a machine that it boots; this one is started by an init.";
-constexpr std::string_view no_watchdog_device = "No watchdog device of the machine is kept.";
+constexpr std::string_view no_early_warning =
+    "The watchdog's early warning is left to the kernel; its reset is not.";
 
 constexpr auto rows = std::to_array<ManagerRow>({
     for_units(
@@ -116,7 +126,12 @@ constexpr auto rows = std::to_array<ManagerRow>({
     no_effect("CrashChangeVT", of_the_first_process, "no"),
     no_effect("CrashReboot", of_the_first_process, "no"),
     no_effect("CrashShell", of_the_first_process, "no"),
-    no_effect("CtrlAltDelBurstAction", of_the_first_process, "none"),
+    of_machine(
+        "CtrlAltDelBurstAction",
+        "What a machine does when Ctrl-Alt-Del is pressed more than seven times within two "
+        "seconds.",
+        "none",
+        &read_burst_action),
     unit_default(
         "DefaultBlockIOAccounting", "BlockIOAccounting= of units that don't set it.", "yes"),
     unit_default("DefaultCPUAccounting", "CPUAccounting= of units that don't set it.", "yes"),
@@ -189,7 +204,11 @@ constexpr auto rows = std::to_array<ManagerRow>({
         &a_service),
     no_effect("DefaultTimerAccuracySec", "Timer units are not built yet.", "1s"),
     no_effect("DumpCore", of_the_first_process, "no"),
-    no_effect("KExecWatchdogSec", no_watchdog_device, "30s"),
+    of_machine(
+        "KExecWatchdogSec",
+        "How long a kexec of a machine may take before its watchdog resets it.",
+        "30s",
+        &read_kexec_watchdog),
     no_effect("LogColor", log_is_on_standard_error, "no"),
     choice(
         "LogLevel", false, "From which level hearthd logs.", &ManagerSettings::log_level, levels),
@@ -203,23 +222,37 @@ constexpr auto rows = std::to_array<ManagerRow>({
         "hearthd and all services never gain privileges by execve(2); no unit can take that back.",
         "yes",
         "NoNewPrivileges"),
-    no_effect("RebootWatchdogSec", no_watchdog_device, "10min"),
-    no_effect("RuntimeWatchdogPreGovernor", no_watchdog_device, "noop"),
-    no_effect("RuntimeWatchdogPreSec", no_watchdog_device, "10s"),
-    no_effect("RuntimeWatchdogSec", no_watchdog_device, "30s"),
+    of_machine(
+        "RebootWatchdogSec",
+        "How long the last part of a machine's reboot may take before its watchdog resets it.",
+        "5min",
+        &read_reboot_watchdog),
+    no_effect("RuntimeWatchdogPreGovernor", no_early_warning, "noop"),
+    no_effect("RuntimeWatchdogPreSec", no_early_warning, "10s"),
+    of_machine(
+        "RuntimeWatchdogSec",
+        "How long a machine runs on without hearthd before its watchdog resets it.",
+        "30s",
+        &read_runtime_watchdog),
     choice(
         "ShowStatus",
         false,
         "What a machine that boots shows on its console: yes, no, or failures alone (auto, error).",
         &ManagerSettings::show_status,
         statuses),
+    of_machine(
+        "ShutdownWatchdogSec",
+        "The old name of RebootWatchdogSec=.",
+        "5min",
+        &read_reboot_watchdog),
     no_effect("StatusUnitFormat", of_the_first_process, "name"),
     for_units(
         "SystemCallArchitectures",
         "SystemCallArchitectures= of units that don't set it.",
         "native"),
     for_units("TimerSlackNSec", "TimerSlackNSec= of units that don't set it.", "1ms"),
-    no_effect("WatchdogDevice", no_watchdog_device, "/dev/watchdog0"),
+    of_machine(
+        "WatchdogDevice", "The watchdog of a machine.", "/dev/watchdog1", &read_watchdog_device),
 
     choice(
         "BusAccess",
@@ -277,6 +310,9 @@ Assigned assign(
     const SpecifierTable& specifiers) {
     if (row.kind == Kind::NoEffect) {
         return {};
+    }
+    if (row.machine != nullptr) {
+        return row.machine(settings.machine, assignment.value);
     }
     if (row.choice != nullptr) {
         return choose(row, settings, assignment.value);

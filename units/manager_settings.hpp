@@ -23,6 +23,7 @@
 #include "parser/specifiers.hpp"
 #include "parser/unit_file.hpp"
 #include "units/directive.hpp"
+#include "units/machine_settings.hpp"
 #include "units/unit_name.hpp"
 
 namespace hearth {
@@ -41,6 +42,7 @@ struct ManagerRow {
     std::string_view directive = {};
     std::optional<std::string> ManagerSettings::* choice = nullptr;
     std::span<const std::string_view> choices = {};
+    Assigned (*machine)(MachineSettings&, const std::string&) = nullptr;  ///< reads it, where set
     bool (*of_type)(UnitType) = nullptr;  ///< Default: the types that it is for; null: all
 };
 
@@ -58,6 +60,7 @@ struct ManagerSettings {
     std::vector<UnitDefault> defaults;
     Settings units;  ///< what a service has that says nothing; its environment: what is passed
     Settings own;    ///< hearthd's own environment, capabilities, no_new_privileges
+    MachineSettings machine;
     std::optional<std::string> log_level, show_status, systemd_compat, bus_access, confinement;
     Diagnostics diagnostics;
 };

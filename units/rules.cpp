@@ -15,7 +15,7 @@ namespace {
 
 class Judge {
 public:
-    explicit Judge(const Unit& unit) : unit_(unit) {}
+    Judge(const Unit& unit, bool guest) : unit_(unit), guest_(guest) {}
 
     std::vector<Finding> load() {
         name();
@@ -26,7 +26,9 @@ public:
             unbuilt_values();
         }
         unbuilt_directives();
-        actions();
+        if (guest_) {
+            actions();
+        }
         doubts();
         return std::move(findings_);
     }
@@ -286,13 +288,14 @@ private:
     }
 
     const Unit& unit_;
+    bool guest_;
     std::vector<Finding> findings_;
 };
 
 }  // namespace
 
-std::vector<Finding> load_findings(const Unit& unit) {
-    return Judge(unit).load();
+std::vector<Finding> load_findings(const Unit& unit, bool guest) {
+    return Judge(unit, guest).load();
 }
 
 bool is_relaxed(const Unit& unit, std::string_view directive) {

@@ -22,8 +22,9 @@ struct Finding {
     bool operator==(const Finding&) const = default;
 };
 
-/// What load_unit() applies: refusals, and doubts that systemd tells at load, too.
-[[nodiscard]] std::vector<Finding> load_findings(const Unit& unit);
+/// What load_unit() applies: refusals, and doubts that systemd tells at load, too. `guest`: the
+/// unit's actions can't end the machine.
+[[nodiscard]] std::vector<Finding> load_findings(const Unit& unit, bool guest = true);
 
 /// What only `hearthctl lint` tells: directives without effect, combinations that miss their aim.
 [[nodiscard]] std::vector<Finding> advice(const Unit& unit);

@@ -70,6 +70,11 @@ int confinement(Request& request) {
     return 1;
 }
 
+int blockers(Request& request) {
+    request.connection.core.control.blockers(answer_later(request));
+    return 1;
+}
+
 template <Control::Inquiry what>
 int inquire(Request& request) {
     std::vector<std::string> units;
@@ -280,7 +285,7 @@ int get_log_directory(
 }  // namespace
 
 int add_hearth(Connection& connection) {
-    static const std::array<sd_bus_vtable, 15> table = {
+    static const std::array<sd_bus_vtable, 16> table = {
         start(),
         method<plan>("Plan", "s", "s"),
         method<why>("Why", "s", "s"),
@@ -289,6 +294,7 @@ int add_hearth(Connection& connection) {
         method<inquire<Control::Inquiry::Probe>>("Probe", "as", "s"),
         method<inquire<Control::Inquiry::Doctor>>("Doctor", "as", "s"),
         method<inquire<Control::Inquiry::Security>>("Security", "as", "s"),
+        method<blockers>("ListBlockers", "", "s"),
         method<set_property_texts>("SetProperties", "sbas", ""),
         method<start_transient_texts>("StartTransient", "ssasahaub", "o"),
         method<attach>("Attach", "ssasasasbah", "tu"),

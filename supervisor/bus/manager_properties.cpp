@@ -123,7 +123,41 @@ constexpr auto fields = std::to_array<Field>({
      [](const Connection& connection, MessageSink& sink) {
          sink.string(connection.core.control.system_state());
      }},
-    {"ExitCode", "y", [](const Connection&, MessageSink& sink) { sink.byte(0); }},
+    {"ExitCode",
+     "y",
+     [](const Connection& connection, MessageSink& sink) {
+         sink.byte(connection.core.control.exit_code());
+     }},
+    {"RuntimeWatchdogUSec",
+     "t",
+     [](const Connection& connection, MessageSink& sink) {
+         sink.unsigned64(connection.core.control.watchdog().runtime);
+     }},
+    {"RebootWatchdogUSec",
+     "t",
+     [](const Connection& connection, MessageSink& sink) {
+         sink.unsigned64(connection.core.control.watchdog().reboot);
+     }},
+    {"KExecWatchdogUSec",
+     "t",
+     [](const Connection& connection, MessageSink& sink) {
+         sink.unsigned64(connection.core.control.watchdog().kexec);
+     }},
+    {"WatchdogDevice",
+     "s",
+     [](const Connection& connection, MessageSink& sink) {
+         sink.string(connection.core.control.watchdog().device);
+     }},
+    {"WatchdogLastPingTimestamp",
+     "t",
+     [](const Connection& connection, MessageSink& sink) {
+         sink.unsigned64(connection.core.control.watchdog().last_ping.realtime);
+     }},
+    {"WatchdogLastPingTimestampMonotonic",
+     "t",
+     [](const Connection& connection, MessageSink& sink) {
+         sink.unsigned64(connection.core.control.watchdog().last_ping.monotonic);
+     }},
     {"ServiceWatchdogs",
      "b",
      [](const Connection& connection, MessageSink& sink) {

@@ -250,15 +250,34 @@ int get_unit_by_control_group(Request& request) {
                          : request.answer_path(unit_path(found));
 }
 
-// ---- refused by name
+// ---- the end of a machine
 
-int for_a_machine_only(Request& request) {
-    return request.refuse(
-        "NotSupported",
-        std::string(sd_bus_message_get_member(request.message)) +
-            " is not possible here: hearthd is a guest, and doesn't end or interrupt its machine's "
-            "run");
+int end_machine(Request& request, EndRequest how) {
+    const auto ended = control_of(request).end_machine(how, requester(request.connection.peer));
+    return ended ? request.done() : request.refuse(ended.error());
 }
+
+template <keeper::Ending how>
+int end_machine(Request& request) {
+    return end_machine(request, EndRequest{how, {}, {}});
+}
+
+int switch_root(Request& request) {
+    EndRequest wanted{keeper::Ending::SwitchRoot, {}, {}};
+    const int result = request.read(wanted.root, wanted.init);
+    return result < 0 ? result : end_machine(request, std::move(wanted));
+}
+
+int set_exit_code(Request& request) {
+    std::uint8_t code = 0;
+    if (const int result = sd_bus_message_read_basic(request.message, 'y', &code); result < 0) {
+        return result;
+    }
+    const auto set = control_of(request).set_exit_code(code);
+    return set ? request.done() : request.refuse(set.error());
+}
+
+// ---- refused by name
 
 int mounts_are_fixed(Request& request) {
     return request.refuse(
@@ -285,13 +304,13 @@ std::span<const sd_bus_vtable> manager_state_methods() {
         method<get_dynamic_users>("GetDynamicUsers", "", "a(us)"),
         method<look_up_by_name>("LookupDynamicUserByName", "s", "u"),
         method<look_up_by_uid>("LookupDynamicUserByUID", "u", "s"),
-        method<for_a_machine_only>("Reboot", "", ""),
-        method<for_a_machine_only>("PowerOff", "", ""),
-        method<for_a_machine_only>("Halt", "", ""),
-        method<for_a_machine_only>("KExec", "", ""),
-        method<for_a_machine_only>("Exit", "", ""),
-        method<for_a_machine_only>("SetExitCode", "y", ""),
-        method<for_a_machine_only>("SwitchRoot", "ss", ""),
+        method<end_machine<keeper::Ending::Reboot>>("Reboot", "", ""),
+        method<end_machine<keeper::Ending::PowerOff>>("PowerOff", "", ""),
+        method<end_machine<keeper::Ending::Halt>>("Halt", "", ""),
+        method<end_machine<keeper::Ending::KExec>>("KExec", "", ""),
+        method<end_machine<keeper::Ending::Exit>>("Exit", "", ""),
+        method<set_exit_code>("SetExitCode", "y", ""),
+        method<switch_root>("SwitchRoot", "ss", ""),
         method<mounts_are_fixed>("BindMountUnit", "sssbb", ""),
         method<mounts_are_fixed>("MountImageUnit", "sssbba(ss)", ""),
     };

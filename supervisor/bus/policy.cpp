@@ -153,6 +153,7 @@ constexpr auto rules = std::to_array<MethodRule>({
     {hearth_manager, "Confinement", Private},
     {hearth_manager, "Doctor", Private},
     {hearth_manager, "Security", Private},
+    {hearth_manager, "ListBlockers", Private},
     {hearth_manager, "Probe", Change},
     {hearth_manager, "SetProperties", Change},
     {hearth_manager, "StartTransient", Change},

@@ -85,6 +85,16 @@ void add_run_options(CLI::App& app, RunArguments& run) {
     }
 }
 
+void add_ending_options(CLI::App& app, EndingArguments& ending) {
+    app.add_flag(
+        "-f,--force",
+        ending.force,
+        "Don't stop units in order; twice: don't even ask hearthd, nor unmount");
+    app.add_flag("--no-wall", ending.no_wall, "Don't tell those who are logged in");
+    app.add_option("--message", ending.message, "What to tell them");
+    app.add_option("--when", ending.when, "Refused: use 'hearthctl shutdown TIME'");
+}
+
 /// What several verbs share.
 void add_shared_options(Builder& add, Arguments& arguments) {
     add.list(Option::Property, "-p,--property", arguments.properties, "Show only this property");
@@ -189,6 +199,9 @@ void add_options(CLI::App& app, const Verb& verb, Arguments& arguments) {
     Builder add(app, verb);
     if ((verb.options & static_cast<std::uint32_t>(Option::Run)) != 0) {
         add_run_options(app, arguments.run);
+    }
+    if ((verb.options & static_cast<std::uint32_t>(Option::Ending)) != 0) {
+        add_ending_options(app, arguments.ending);
     }
     add_shared_options(add, arguments);
     add_own_options(add, arguments);

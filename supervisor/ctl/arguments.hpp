@@ -24,6 +24,13 @@ struct RunArguments {
     std::vector<std::string> command;
 };
 
+/// Of poweroff, reboot and kin (ending.cpp).
+struct EndingArguments {
+    int force = 0;  ///< how often it was said
+    bool no_wall = false;
+    std::string message, when;
+};
+
 struct Arguments {
     std::string runtime_directory;
     std::vector<std::string> names;  ///< units, files or jobs: what stands after the verb
@@ -46,6 +53,7 @@ struct Arguments {
     std::string order = "cpu";      ///< of `top`: its column
     std::vector<std::string> what;  ///< of `clean`: empty stands for cache and runtime
     RunArguments run;
+    EndingArguments ending;
 };
 
 /// Options that a verb may have; each verb names its own.
@@ -80,6 +88,7 @@ enum class Option : std::uint32_t {
     Now = 1U << 28U,
     PresetMode = 1U << 29U,
     Run = 1U << 30U,
+    Ending = 1U << 19U,
 };
 
 /// How many names stand after the verb.

@@ -2,6 +2,7 @@
 //
 // hearthctl: the client. Finds the verb in a constexpr table, parses what follows it, runs it.
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -10,6 +11,7 @@
 #include "parser/edit_distance.hpp"
 #include "supervisor/ctl/common.hpp"
 #include "supervisor/ctl/console.hpp"
+#include "supervisor/ctl/ending.hpp"
 
 namespace {
 
@@ -18,9 +20,17 @@ using namespace hearth::ctl;
 /// What stands before the verb.
 struct Preamble {
     std::string runtime_directory;
-    std::size_t verb = 0;          ///< index of the verb's word
-    std::optional<int> exit_code;  ///< nothing more to do
+    std::size_t verb = 0;              ///< index of the verb's word
+    std::vector<std::string> options;  ///< the verb's own, that stood before it
+    std::optional<int> exit_code;      ///< nothing more to do
 };
+
+/// Options without a value, which systemctl(1) takes before the verb, too.
+bool is_option_of_a_verb(std::string_view word) {
+    constexpr auto options = std::to_array<std::string_view>(
+        {"--force", "-f", "-ff", "--no-block", "--no-wall", "--quiet", "-q", "--no-pager"});
+    return std::ranges::find(options, word) != options.end();
+}
 
 std::optional<std::string> user_runtime_directory() {
     const char* directory = std::getenv("XDG_RUNTIME_DIR");
@@ -52,6 +62,8 @@ Preamble read_preamble(const std::vector<std::string>& words) {
             preamble.runtime_directory = word.substr(word.find('=') + 1);
         } else if (word == "--runtime-dir" && preamble.verb + 1 < words.size()) {
             preamble.runtime_directory = words[++preamble.verb];
+        } else if (is_option_of_a_verb(word)) {
+            preamble.options.push_back(word);
         } else {
             preamble.exit_code = complain(
                 "hearthctl: '" + word +
@@ -78,6 +90,9 @@ int unknown_verb(const std::string& word) {
 int run_verb(int argc, char** argv) {
     std::signal(SIGPIPE, SIG_IGN);
     const std::vector<std::string> words(argv + 1, argv + argc);
+    if (const auto status = run_as(argc > 0 ? argv[0] : "", words)) {
+        return *status;
+    }
     const Preamble preamble = read_preamble(words);
     if (preamble.exit_code) {
         return *preamble.exit_code;
@@ -91,7 +106,13 @@ int run_verb(int argc, char** argv) {
     arguments.runtime_directory = preamble.runtime_directory;
     const auto first =
         words.begin() + static_cast<std::ptrdiff_t>(std::min(preamble.verb + 1, words.size()));
-    if (const auto answer = parse(*verb, {first, words.end()}, arguments)) {
+    std::vector<std::string> rest(preamble.options);
+    rest.insert(rest.end(), first, words.end());
+    if (verb->run == &shutdown_verb) {  // its options are shutdown(8)'s
+        arguments.names = std::move(rest);
+        return shutdown_verb(arguments);
+    }
+    if (const auto answer = parse(*verb, std::move(rest), arguments)) {
         if (answer->exit_code == Done) {
             print(answer->text);
         } else {

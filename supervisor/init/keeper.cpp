@@ -16,6 +16,7 @@ namespace {
 
 constexpr int64_t first_back_off = 100;
 constexpr int64_t longest_back_off = 5000;
+constexpr int64_t longest_exit = 10'000;
 constexpr int not_started = 127;
 constexpr unsigned failures_before_shell = 3;
 
@@ -27,6 +28,18 @@ int exit_status(int32_t code, int32_t status) {
 }  // namespace
 
 int Keeper::run() {
+    serve();
+    while (machine()) {
+        end_machine(
+            verdict_, {shutdown_program_, signals_, descriptors_.number(held_watchdog), &score_});
+        start_at_ = now();
+        done_ = stopped_ = false;
+        serve();
+    }
+    return exit_status_;
+}
+
+void Keeper::serve() {
     while (!done_) {
         if (hearthd_ == 0 && now() >= start_at_) {
             start();
@@ -35,8 +48,10 @@ int Keeper::run() {
         read_channel();
         read_signals();
         tell();
+        if (machine() && stopped_ && hearthd_ != 0 && now() - stopped_at_ >= longest_exit) {
+            (void)::kill(hearthd_, SIGKILL);  // it said that nothing is left to do
+        }
     }
-    return exit_status_;
 }
 
 void Keeper::wait() const {
@@ -48,6 +63,8 @@ void Keeper::wait() const {
     if (hearthd_ == 0) {
         patience = start_at_ - now();
         patience = patience < 0 ? 0 : patience;
+    } else if (stopped_) {
+        patience = longest_exit;
     }
     (void)::poll(watched, 2, static_cast<int>(patience));
 }
@@ -164,9 +181,16 @@ void Keeper::handle(const Packet& packet, int descriptor) {
             if (stop_signal_ != 0) {  // the one before died while it stopped
                 (void)::kill(hearthd_, stop_signal_);
             }
+            if (postponed_ != 0) {
+                (void)::kill(hearthd_, postponed_);
+                postponed_ = 0;
+            }
             break;
         case Kind::Stopped:
             stopped_ = true;
+            stopped_at_ = now();
+            verdict_ = verdict_of(packet, descriptor);
+            descriptor = -1;
             break;
         case Kind::Watch:
             room = processes_.watch(packet.pid, packet.started);
@@ -240,6 +264,10 @@ void Keeper::read_signals() {
             reap();
             continue;
         }
+        if (machine()) {
+            pass_on(signal);
+            continue;
+        }
         if (signal != SIGHUP) {
             stop_signal_ = signal;
         }
@@ -249,6 +277,22 @@ void Keeper::read_signals() {
             done_ = true;
             exit_status_ = 1;
         }
+    }
+}
+
+/// A machine's signals mean one of many things, and a stop that was begun is in hearthd's state.
+/// One that can't be taken now waits for the next hearthd; where none ever was ready, Ctrl-Alt-Del
+/// is the way out.
+void Keeper::pass_on(int signal) {
+    if (hearthd_ != 0 && ready_) {
+        (void)::kill(hearthd_, signal);
+    } else if (signal == SIGINT && ready_before_ == 0) {
+        say("Ctrl-Alt-Del, and no hearthd was ever ready: rebooting");
+        verdict_ = Verdict{};
+        verdict_.how = Ending::Reboot;
+        done_ = true;
+    } else {
+        postponed_ = signal;
     }
 }
 

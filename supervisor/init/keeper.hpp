@@ -8,9 +8,10 @@
 // status; and when the very first hearthd says by its status that it won't do (0: --help; 2: its
 // command line), or can't be started and SIGTERM has come. For a machine these two are no end:
 // after three deaths before ready a shell is offered on the console, while hearthd is tried on and
-// on.
+// on; its run ends as hearthd said, by reboot(2), and never by an exit.
 #pragma once
 
+#include "supervisor/init/ending.hpp"
 #include "supervisor/init/tables.hpp"
 #include "supervisor/init/world.hpp"
 
@@ -18,16 +19,19 @@ namespace hearth::keeper {
 
 class Keeper {
 public:
-    /// `command`: hearthd's words, ended by null. `signals`: of open_signals().
+    /// `command`: hearthd's words, ended by null. `signals`: of open_signals(). `shutdown_program`:
+    /// hearth-shutdown's path.
     Keeper(
         Role role,
         char** command,
+        const char* shutdown_program,
         int signals,
         const OomScore& score,
         Descriptors& descriptors,
         Processes& processes)
         : role_(role),
           command_(command),
+          shutdown_program_(shutdown_program),
           signals_(signals),
           score_(score),
           descriptors_(descriptors),
@@ -37,6 +41,9 @@ public:
     int run();
 
 private:
+    [[nodiscard]] bool machine() const { return role_ == Role::Machine; }
+    void serve();
+    void pass_on(int signal);
     void start();
     void wait() const;
     void read_signals();
@@ -51,6 +58,7 @@ private:
 
     Role role_;
     char** command_;
+    const char* shutdown_program_;
     int signals_;
     const OomScore& score_;
 
@@ -66,6 +74,9 @@ private:
     bool owes_done_ = false;
     bool behind_ = false;   ///< what is to be told doesn't fit into the channel now
     bool stopped_ = false;  ///< it said Stopped
+    int64_t stopped_at_ = 0;
+    Verdict verdict_;    ///< what it said with that
+    int postponed_ = 0;  ///< a machine's signal that came while no hearthd was ready
     uint32_t ready_before_ = 0;
     int stop_signal_ = 0;  ///< that we were asked to stop by
     int64_t start_at_ = 0;

@@ -68,11 +68,16 @@ int main(int argc, char** argv) {
     ::memcpy(command, words, sizeof words);
     ::memcpy(command + added, argv + 1, static_cast<unsigned long>(argc) * sizeof(char*));
 
-    const int signals = open_signals();
+    static char shutdown_program[PATH_MAX];
+    (void)beside("hearth-shutdown", shutdown_program);  // it was possible with hearthd
+    const int signals = open_signals(own);
     if (signals < 0 || (own == Role::Guest && ::prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)) {
         say("this kernel refuses what a keeper needs: ", ::strerror(errno));
         return 1;
     }
     score.lower();
-    return Keeper(own, command, signals, score, descriptors, processes).run();
+    if (own == Role::Machine) {
+        take_the_keyboard();
+    }
+    return Keeper(own, command, shutdown_program, signals, score, descriptors, processes).run();
 }

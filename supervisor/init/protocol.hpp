@@ -23,7 +23,9 @@ enum class Kind : uint32_t {
     // hearthd to the keeper
     Take = 1,  ///< send all that is kept
     Ready,     ///< hearthd works: its death is answered at once from now on
-    Stopped,   ///< all units are stopped: its exit status is the keeper's
+    Stopped,   ///< all units are stopped: its exit status is the keeper's; number: an Ending.
+               ///< name: reboot(2)'s argument, or the program to run in the new root, whose
+               ///< directory comes along
     Watch,     ///< pid, started: keep the exit status of that process until Forget
     Forget,    ///< pid, started: hearthd has written down how it ended
     Hold,      ///< name, and one descriptor: keep it, instead of one of that name
@@ -33,6 +35,14 @@ enum class Kind : uint32_t {
     Ended,  ///< pid, started, code and status as waitid(2) has them; cgroup
     Done,   ///< the answer to Take is complete; number: hearthds that were ready before this one
 };
+
+/// How a machine ends; what is no machine's first process only exits.
+enum class Ending : uint32_t { Exit = 0, Halt, PowerOff, Reboot, KExec, SwitchRoot };
+/// Beside an Ending: nothing is ended or unmounted before it, only written back.
+inline constexpr uint32_t immediate = 0x100;
+
+/// The names under which the keeper holds what it uses itself.
+inline constexpr char held_watchdog[] = "watchdog-device";
 
 /// FNV-1a: a path in a packet of a fixed size.
 constexpr uint64_t hash(const char* text, unsigned long size) {

@@ -46,6 +46,11 @@ void Descriptors::drop(const char* name) {
     }
 }
 
+int Descriptors::number(const char* name) {
+    const HeldDescriptor* const entry = find(name);
+    return entry != nullptr ? entry->number : -1;
+}
+
 HeldDescriptor* Descriptors::untold() {
     for (unsigned index = 0; index < used_; ++index) {
         if (entries_[index].held && !entries_[index].told) {

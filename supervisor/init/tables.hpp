@@ -24,6 +24,8 @@ public:
     /// Takes `number` over, instead of one of that name, which is closed. False: no room.
     bool hold(const char* name, int number);
     void drop(const char* name);
+    /// The number of the descriptor of that name; -1: none.
+    int number(const char* name);
     /// One that the hearthd of now was not told of; null: none.
     HeldDescriptor* untold();
     void tell_again();

@@ -6,7 +6,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/reboot.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -20,6 +22,11 @@ namespace {
 
 constexpr int cap_sys_boot = 22;                              // CAP_SYS_BOOT of linux/capability.h
 constexpr char initial_pid_namespace[] = "pid:[4026531836]";  // PROC_PID_INIT_INO, fixed
+constexpr int first_real_time_signal =
+    34;                                  // SIGRTMIN as glibc counts, and so kill(1) and systemctl
+constexpr int keyboard_signal = 0x4B4E;  // KDSIGACCEPT of linux/kd.h
+constexpr int last_signal = 64;
+bool watches_all = false;  ///< the signals of a machine's first process, too
 constexpr char oom_score[] = "/proc/self/oom_score_adj";
 
 long read_file(const char* path, char* text, unsigned long size) {
@@ -58,12 +65,30 @@ void write_file(const char* path, const char* text, unsigned long size) {
     }
 }
 
+/// By its number, for musl keeps the first of the real-time ones for itself and refuses their
+/// names.
+void add(sigset_t& set, int signal) {
+    uint64_t bits = 0;
+    ::memcpy(&bits, &set, sizeof bits);
+    bits |= uint64_t{1} << static_cast<unsigned>(signal - 1);
+    ::memcpy(&set, &bits, sizeof bits);
+}
+
 sigset_t watched_signals() {
     sigset_t set;
     ::sigemptyset(&set);
-    const int signals[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGRTMIN + 3};
+    const int signals[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP, first_real_time_signal + 3};
     for (const int signal : signals) {
-        ::sigaddset(&set, signal);
+        add(set, signal);
+    }
+    if (watches_all) {
+        const int of_a_machine[] = {SIGPWR, SIGWINCH, SIGUSR1, SIGUSR2};
+        for (const int signal : of_a_machine) {
+            add(set, signal);
+        }
+        for (int signal = first_real_time_signal; signal <= last_signal; ++signal) {
+            add(set, signal);
+        }
     }
     return set;
 }
@@ -215,7 +240,8 @@ bool receive(int channel, Packet& packet, int& descriptor, bool& closed) {
 
 // ---- the process itself -------------------------------------------------------------------------
 
-int open_signals() {
+int open_signals(Role role) {
+    watches_all = role == Role::Machine;
     const sigset_t set = watched_signals();
     ::sigprocmask(SIG_BLOCK, &set, nullptr);
     ::signal(SIGPIPE, SIG_IGN);
@@ -242,6 +268,15 @@ void OomScore::lower() {
 void OomScore::restore() const {
     if (size_ > 0) {
         write_file(oom_score, before_, static_cast<unsigned long>(size_));
+    }
+}
+
+void take_the_keyboard() {
+    (void)::reboot(RB_DISABLE_CAD);
+    const int console = ::open("/dev/tty0", O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+    if (console >= 0) {
+        (void)::ioctl(console, keyboard_signal, SIGWINCH);
+        ::close(console);
     }
 }
 

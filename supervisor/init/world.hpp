@@ -35,11 +35,16 @@ Sent send(int channel, const Packet& packet, int descriptor = -1);
 /// came along and is the caller's.
 bool receive(int channel, Packet& packet, int& descriptor, bool& closed);
 
-/// SIGCHLD and the signals that are passed on, as a descriptor; they are blocked.
-int open_signals();
+/// SIGCHLD and the signals that are passed on, as a descriptor; they are blocked. A machine's first
+/// process passes on all that systemd(1) gives a meaning.
+int open_signals(Role role);
 /// The next signal; 0: none waits.
 int next_signal(int descriptor);
 void unblock_signals();
+
+/// Ctrl-Alt-Del comes as SIGINT, and Alt-ArrowUp as SIGWINCH; both are for a machine's first
+/// process.
+void take_the_keyboard();
 
 /// What hearthd needs of its parent's OOM score, that services shall inherit it.
 class OomScore {

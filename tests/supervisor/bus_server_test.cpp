@@ -364,6 +364,27 @@ TEST_F(BusServer, RefusesMethodsItDoesNotHave) {
     }
 }
 
+TEST_F(BusServer, EndsAMachineThatIsItsOwn) {
+    control.ends_machine = true;
+    serve();
+    const auto bus = connect();
+    for (const char* member : {"PowerOff", "Reboot", "Halt", "KExec", "Exit"}) {
+        EXPECT_TRUE(manager(bus, member, "").good()) << member;
+    }
+    EXPECT_TRUE(manager(bus, "SwitchRoot", "ss", "/sysroot", "/sbin/init").good());
+    EXPECT_EQ(
+        control.calls,
+        (std::vector<std::string>{
+            "end poweroff ",
+            "end reboot ",
+            "end halt ",
+            "end kexec ",
+            "end exit ",
+            "end switch-root /sysroot/sbin/init"}));
+    EXPECT_TRUE(manager(bus, "SetExitCode", "y", 7).good());
+    EXPECT_EQ(control.code_of_exit, 7);
+}
+
 TEST_F(BusServer, PassesErrorsOnByName) {
     serve();
     const auto bus = connect();

@@ -34,6 +34,8 @@ TEST(KeeperDescriptors, AreHeldByNameAndToldToTheNextOne) {
     ASSERT_NE(entry, nullptr);
     EXPECT_STREQ(entry->name, "notify");
     EXPECT_EQ(entry->number, first);
+    EXPECT_EQ(held->number("notify"), first);
+    EXPECT_EQ(held->number("nothing"), -1);
     entry->told = true;
     EXPECT_EQ(held->untold(), nullptr);
     const int second = some_file();

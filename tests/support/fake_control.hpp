@@ -36,6 +36,8 @@ public:
     bool hold_reloads = false;
     std::function<void(Result<std::string, RequestError>)> held_confinement;
     bool hold_confinement = false;
+    bool ends_machine = false;
+    std::uint8_t code_of_exit = 0;
     Requester requested_by;  ///< of the last request
     std::vector<TransientUnit> transient;
     AttachRequest attached;
@@ -309,6 +311,28 @@ public:
         calls.push_back((frozen ? "freeze " : "thaw ") + unit);
         return {};
     }
+    Result<void, RequestError> end_machine(const EndRequest& request, const Requester&) override {
+        if (!ends_machine) {
+            return Unexpected(RequestError{"NotSupported", "a guest"});
+        }
+        calls.push_back(
+            "end " + std::string(name(request.how)) + " " + request.root + request.init);
+        return {};
+    }
+    void blockers(std::function<void(Result<std::string, RequestError>)> done) override {
+        done(report);
+    }
+    [[nodiscard]] WatchdogFacts watchdog() const override {
+        return {"/dev/watchdog0", 30, 600, 0, {}};
+    }
+    Result<void, RequestError> set_exit_code(std::uint8_t code) override {
+        if (!ends_machine) {
+            return Unexpected(RequestError{"NotSupported", "a guest"});
+        }
+        code_of_exit = code;
+        return {};
+    }
+    [[nodiscard]] std::uint8_t exit_code() const override { return code_of_exit; }
     void end_attach(std::uint64_t session) override {
         calls.push_back("end-attach " + std::to_string(session));
     }

@@ -54,7 +54,7 @@ TEST(ManagerSettings, EveryRowReadsItsSampleAndChangesWhatItSaysItChanges) {
                 break;
             case ManagerRow::Kind::Own:
                 EXPECT_TRUE(
-                    said.own != none.own ||
+                    said.own != none.own || !(said.machine == none.machine) ||
                     (row.choice != nullptr && (said.*row.choice).value_or("") == row.sample));
                 break;
             case ManagerRow::Kind::NoEffect:
@@ -125,6 +125,21 @@ TEST(ManagerSettings, WhatIsLeftOutOfAListIsTold) {
         std::string::npos)
         << one_line(manager.diagnostics[0]);
     EXPECT_EQ(manager.units.exec.environment.variables.size(), 1U);
+}
+
+TEST(ManagerSettings, AWatchdogIsOffOrAsTheDeviceHasIt) {
+    const auto machine = [](const std::string& lines) {
+        return settings_of("[Manager]\n" + lines).machine;
+    };
+    EXPECT_EQ(machine("RuntimeWatchdogSec=30\n").runtime_watchdog, Timespan::seconds(30));
+    EXPECT_EQ(machine("RuntimeWatchdogSec=default\n").runtime_watchdog, Timespan::never());
+    EXPECT_EQ(machine("RebootWatchdogSec=off\n").reboot_watchdog, Timespan::seconds(0));
+    EXPECT_EQ(machine("ShutdownWatchdogSec=2min\n").reboot_watchdog, Timespan::seconds(120));
+    EXPECT_EQ(machine("RebootWatchdogSec=5\nRebootWatchdogSec=\n"), MachineSettings{});
+    const ManagerSettings bad =
+        settings_of("[Manager]\nWatchdogDevice=watchdog\nCtrlAltDelBurstAction=explode\n");
+    EXPECT_EQ(bad.diagnostics.size(), 2U);
+    EXPECT_EQ(bad.machine, MachineSettings{});
 }
 
 TEST(ManagerSettings, AnEmptyValueTakesADefaultBack) {

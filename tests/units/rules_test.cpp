@@ -105,6 +105,14 @@ TEST(Rules, RefuseByNameWhatIsNotBuilt) {
         "");
 }
 
+TEST(Rules, LetAMachinesUnitsEndTheMachine) {
+    Unit unit = load_text("[Unit]\nFailureAction=reboot\nSuccessAction=poweroff-force\n" + start);
+    EXPECT_EQ(unit.refusals.size(), 2U);
+    unit.refusals.clear();
+    judge(unit, false);
+    EXPECT_EQ(messages(unit.refusals), "");
+}
+
 TEST(Rules, RelaxByName) {
     const std::string text = start +
                              "RestrictFileSystems=ext4\nPAMName=login\n[X-Hearth]"

@@ -10,7 +10,7 @@ using Service = Unbuilt<Section::Service, Context::Service>;
 constexpr auto rows = std::to_array<Row>({
     Service::no_effect<"RebootArgument">(
         "The old place of RebootArgument= of [Unit].",
-        "actions that reboot are not built yet",
+        "a reboot that a unit's action causes has no argument; `hearthctl reboot ARGUMENT` has",
         "x"),
     Service::refused<"Sockets">(
         Nature::Gives, "Socket units whose sockets the service gets.", "heat.socket"),
