@@ -29,21 +29,27 @@ wanted() {
     ln -s "/etc/systemd/system/$1" "$root/etc/systemd/system/${2:-multi-user.target}.wants/$1"
 }
 
+# More words for qemu, of this case.
+qemu_words=()
+
 # boot [WORD...]: of the kernel's command line. The tree is the common one with the case's files.
 boot() {
     mkdir -p "$root"
     (cd "$root" && find . -mindepth 1 -print0 | cpio --quiet -0 -o -H newc -R 0:0) >"$work/case/own"
     cat "$work/base" "$work/case/own" >"$work/case/initramfs"
     rm -f "$work/case"/console.in "$work/case"/console.out
-    mkfifo "$work/case/console.in" "$work/case/console.out"
+    rm -f "$work/case"/monitor.in "$work/case"/monitor.out
+    mkfifo "$work/case/console.in" "$work/case/console.out" "$work/case/monitor.in" "$work/case/monitor.out"
     : >"$results"
     : >"$console"
     looked_at=1
-    exec 7<>"$work/case/console.in"
+    exec 7<>"$work/case/console.in" 8<>"$work/case/monitor.in"
+    cat <"$work/case/monitor.out" >/dev/null &
     cat <"$work/case/console.out" >"$console" &
     # KVM is visible on the development machines and hangs: always tcg.
     timeout -k 5 "${HEARTH_VM_TIMEOUT:-300}" qemu-system-x86_64 -accel tcg -cpu max -smp 2 -m 512 \
-        -no-reboot -display none -monitor none -net none -kernel "$kernel" -initrd "$work/case/initramfs" \
+        -no-reboot -display none -net none \
+        -chardev "pipe,id=monitor,path=$work/case/monitor" -mon chardev=monitor "${qemu_words[@]}" -kernel "$kernel" -initrd "$work/case/initramfs" \
         -chardev "pipe,id=console,path=$work/case/console" -serial chardev:console \
         -serial "file:$results" \
         -append "console=ttyS0 panic=-1 no_timer_check rdinit=/sbin/init $*" >"$work/case/qemu" 2>&1 </dev/null &
@@ -70,6 +76,21 @@ never() {
 # type_line TEXT: on the console.
 type_line() {
     printf '%s\n' "$1" >&7
+}
+
+# monitor TEXT: a command of qemu's own.
+monitor() {
+    printf '%s\n' "$1" >&8
+}
+
+# expect_result PATTERN [SECONDS]: waits until a unit has printed it on the second serial port.
+expect_result() {
+    local deadline=$((SECONDS + ${2:-60}))
+    until tr -d '\r' <"$results" | grep -qE -- "$1"; do
+        [ "$SECONDS" -lt "$deadline" ] || fail "no result '$1' within ${2:-60} s"
+        kill -0 "$qemu" 2>/dev/null || fail "the machine ended before the result '$1'"
+        sleep 0.1
+    done
 }
 
 # says PATTERN: of the second serial port, as an extended regular expression for a whole line.
