@@ -361,6 +361,19 @@ std::vector<GeneratedUnit> boot_units(const BootPrograms& programs) {
     return units;
 }
 
+std::vector<GeneratedUnit> units_beside_systemd() {
+    const std::string made = "# Made by hearthd\n";
+    return {
+        {"/dev/null", {}, {"systemd-journald.service", "systemd-journal-flush.service"}},
+        {"systemd-udevd.service.d/50-hearth.conf",
+         made + "[X-Hearth]\nRelaxConfinement=Sockets\n",
+         {}},
+        {"systemd-logind.service.d/50-hearth.conf",
+         made + "[Unit]\nConditionPathExists=/run/dbus/system_bus_socket\n",
+         {}},
+    };
+}
+
 std::vector<GeneratedUnit> getty_units(
     const std::vector<std::string>& consoles, bool has_virtual_terminals) {
     std::vector<GeneratedUnit> units;

@@ -31,6 +31,12 @@ struct BootPrograms {
 /// temporary files where their tools are there and systemd's own units are not.
 [[nodiscard]] std::vector<GeneratedUnit> boot_units(const BootPrograms& programs);
 
+/// What keeps units of systemd's own daemons from failing at each boot: its journal is
+/// hearth-logd's work (masked), udevd opens its own sockets, logind is skipped where no message bus
+/// runs. Written where generators write, so a file in /etc wins. For a machine that has these
+/// daemons.
+[[nodiscard]] std::vector<GeneratedUnit> units_beside_systemd();
+
 /// Links that pull in serial-getty@ for each serial console and getty@tty1, as
 /// systemd-getty-generator(8) does. `consoles`: of the kernel's command line.
 /// `has_virtual_terminals`: whether there is a /dev/tty1.

@@ -169,6 +169,11 @@ void write_own(Writing& writing, Written& written, const Asked& asked) {
             writing.write(asked.places.generator, unit);
         }
     }
+    if (sys::stat("/lib/systemd/systemd-journald")) {
+        for (const GeneratedUnit& unit : units_beside_systemd()) {
+            writing.write(asked.places.generator, unit);
+        }
+    }
     for (const std::string& masked : asked.kernel.masked) {
         writing.link("/dev/null", asked.places.early, masked);
     }

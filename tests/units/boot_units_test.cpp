@@ -173,6 +173,27 @@ TEST(BootUnits, GettysAreForSerialConsolesAndTheFirstTerminal) {
     EXPECT_EQ(links({"null", "tty"}, true), "getty.target.wants/getty@tty1.service ");
 }
 
+TEST(BootUnits, WhatStandsBesideSystemdsOwnDaemonsLoads) {
+    for (const GeneratedUnit& unit : units_beside_systemd()) {
+        const std::size_t folder = unit.name.find(".d/");
+        if (folder != std::string::npos) {
+            const Unit loaded = load_text(
+                "[Service]\nExecStart=/bin/true\nSockets=a.socket\n",
+                {unit.text},
+                unit.name.substr(0, folder),
+                machine_context());
+            EXPECT_EQ(loaded.load_state, LoadState::Loaded) << unit.name;
+            EXPECT_TRUE(
+                !loaded.settings.unit.conditions.empty() ||
+                loaded.settings.hearth.relax_confinement !=
+                    Unit().settings.hearth.relax_confinement);
+        } else {
+            EXPECT_EQ(unit.name, "/dev/null");
+            EXPECT_EQ(unit.links.size(), 2U);
+        }
+    }
+}
+
 TEST(BootUnits, ReadsModulesOfAFile) {
     EXPECT_EQ(
         modules_of("# a comment\n; too\n\n loop \next4"),

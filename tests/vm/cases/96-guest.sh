@@ -9,7 +9,11 @@ printf '[Unit]\nDescription=of the host\nWants=of-the-host.service\n' >/etc/syst
 printf '[Service]\nExecStart=touch /run/service-ran\n' >/etc/systemd/system/of-the-host.service
 hostname other-name
 mounts=$(cut -d' ' -f2 /proc/self/mounts | grep -v '^/run/hearth')
-hearthd_start --unit-path /etc/systemd/system
+# By the default unit path, which hearthd_start replaces.
+hearthd >"$CASE_DIR/hearthd.log" 2>&1 </dev/null &
+hearthd_pid=$!
+trap 'leave $?' EXIT
+until_true 20 "hearthd to answer" answers
 hearthctl daemon-reload || fail "daemon-reload ends with status $?"
 equal "multi-user.target" "$(show multi-user.target Description)" "Built in: multi-user.target"
 [ ! -e /run/generator-ran ] || fail "a generator ran"
