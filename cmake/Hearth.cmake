@@ -7,6 +7,7 @@ option(HEARTH_WERROR "Warnings are errors" OFF)
 option(HEARTH_TIDY "A target that runs clang-tidy-19 over every file (clang)" OFF)
 option(HEARTH_COVERAGE "Instrument for gcov" OFF)
 option(HEARTH_FUZZ "Build the fuzzers (clang)" OFF)
+option(HEARTH_NEXT_STATE_VERSION "Write state of the next version (units/state_versions.cpp)" OFF)
 set(HEARTH_SANITIZE "" CACHE STRING "Sanitizers, as for -fsanitize=")
 
 set(CMAKE_CXX_STANDARD 20)

@@ -286,7 +286,7 @@ Result<sys::Descriptor> Supervisor::open_log(const std::string& unit, const laun
             stream.gid = groups->gid;
         }
     }
-    return logs_->open_stream(stream);
+    return open_log_stream(stream);
 }
 
 /// What the unit has of this activation stands ready; false: the launch goes on later, or is

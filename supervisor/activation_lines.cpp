@@ -103,6 +103,23 @@ launch::Activation activation_of(StateLines& lines, const std::string& prefix) {
     return activation;
 }
 
+void take_known(StateLines& lines) {
+    for (const char* const prefix : {"", preserved, leaving}) {
+        (void)activation_of(lines, prefix);
+    }
+    for (const char* const key :
+         {"processes",
+          "invocation",
+          "cgroup",
+          "memory-kills",
+          "dynamic-uid",
+          "user-range",
+          "launch-mark",
+          "launch-began"}) {
+        lines.erase(key);
+    }
+}
+
 void find_namespaces(launch::Activation& activation, const launch::Plan& plan, pid_t main) {
     const auto find = [&](const std::string& slot, const char* name) {
         auto opened = sys::open("/proc/" + std::to_string(main) + "/ns/" + name, O_RDONLY);

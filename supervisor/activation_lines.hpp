@@ -37,6 +37,9 @@ inline constexpr const char* preserved = "preserved-";
 /// Takes its lines out.
 [[nodiscard]] launch::Activation activation_of(StateLines& lines, const std::string& prefix = {});
 
+/// Takes out all that a supervisor writes; what remains is a newer version's.
+void take_known(StateLines& lines);
+
 /// Opens the namespaces that the activation's commands share, at the process that is in them.
 void find_namespaces(launch::Activation& activation, const launch::Plan& plan, pid_t main);
 /// The private directories that a launch with that mark made before it could tell.

@@ -93,11 +93,6 @@ bool is_recorded(const KeptUnit& unit, pid_t pid) {
            });
 }
 
-bool is_over(ServiceState state) {
-    return state == ServiceState::Dead || state == ServiceState::Failed ||
-           state == ServiceState::AutoRestart;
-}
-
 }  // namespace
 
 // ---- taking over --------------------------------------------------------------------------------
@@ -114,8 +109,9 @@ void Supervisor::adopt() {
     state_ = std::move(*files);
     UnitsRestored restored;
     std::vector<std::string> names;
+    unsigned oldest = newest_state_version();
     for (auto& [name, text] : state_->read()) {
-        auto unit = text ? read_state(*text) : Unexpected(text.error());
+        auto unit = text ? read_state(text->text, text->version) : Unexpected(text.error());
         if (!unit || unit->name != name) {
             log::write(
                 log::Level::Error,
@@ -124,9 +120,11 @@ void Supervisor::adopt() {
                     (unit ? "its file is another unit's" : unit.error().what));
             continue;
         }
+        oldest = std::min(oldest, text->version);
         names.push_back(name);
         restored.units.push_back(std::move(*unit));
     }
+    state_->set_version(oldest);
     if (names.empty()) {
         return;
     }
@@ -144,6 +142,8 @@ void Supervisor::adopt() {
     for (const KeptUnit& unit : units) {
         save(unit.name);
     }
+    adopted_ = units.size();
+    adopted_running_ = running;
     log::write(
         log::Level::Notice,
         std::to_string(units.size()) + " units of an earlier hearthd go on, of which " +

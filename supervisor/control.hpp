@@ -78,6 +78,12 @@ struct WatchdogFacts {
     std::uint64_t runtime = 0, reboot = 0, kexec = 0;
     Moment last_ping;
 };
+/// Another hearthd in the place of this one.
+struct UpgradeRequest {
+    std::string program;                  ///< a path; empty: this hearthd's own file, as it is now
+    bool force = false;                   ///< what it can't carry is lost
+    std::uint64_t patience = 10'000'000;  ///< microseconds that it has to become ready
+};
 
 class Control {
 public:
@@ -102,7 +108,7 @@ public:
     virtual Result<void, RequestError> cancel(JobId job, const Requester& by) = 0;
     /// whom: "main", "control", "all" (and "-fail" forms).
     virtual Result<void, RequestError> kill(
-        const std::string& unit, const std::string& whom, int signal) = 0;
+        const std::string& unit, const std::string& whom, int signal, const Requester& by = {}) = 0;
     virtual Result<void, RequestError> reset_failed(const std::string& unit) = 0;  ///< "" = all
     virtual void reload(std::function<void()> done) = 0;  ///< daemon-reload; never fails as a whole
     /// What `daemon-reload --plan` prints: one line for each unit that a reload would change.
@@ -138,6 +144,14 @@ public:
     /// All that is known of units and jobs, for a person who looks for a mistake. Empty patterns:
     /// of all units.
     [[nodiscard]] virtual std::string dump(const std::vector<std::string>& patterns) const = 0;
+
+    /// The other program looks at the state first, off the loop. `done` gets an error, which names
+    /// what it can't carry, and nothing has happened; or `key=value` lines about both, and then
+    /// this hearthd ends and the keeper starts the other, or brings this one back.
+    virtual void upgrade(
+        UpgradeRequest request, std::function<void(Result<std::string, RequestError>)> done) = 0;
+    /// How this hearthd came to be, as `key=value` lines (docs/state.md).
+    [[nodiscard]] virtual std::string taken_over() const = 0;
 
     // org.hearth1: hearth's own verbs.
     /// JSON of units/why.hpp.

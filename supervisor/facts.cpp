@@ -345,26 +345,4 @@ void Supervisor::cgroup_changed(const std::string& unit) {
     }
 }
 
-// ---- the log writer -----------------------------------------------------------------------------
-
-void Supervisor::log_writer_ended() {
-    log_source_ = {};
-    auto how = logs_->restart();
-    if (!how) {
-        log::write(
-            log::Level::Error, "hearth-logd ended and can't be started again: " + how.error().what);
-        return;
-    }
-    log::write(
-        log::Level::Error,
-        "hearth-logd ended (" + *how +
-            ") and was started again; output of the services that ran is lost until they restart");
-    hold_log_writer();
-    auto source = loop_.on_io(
-        logs_->pidfd(), EPOLLIN, Priority::Process, [this](std::uint32_t) { log_writer_ended(); });
-    if (source) {
-        log_source_ = std::move(*source);
-    }
-}
-
 }  // namespace hearth

@@ -48,6 +48,14 @@ keeper::Packet about(keeper::Kind kind, pid_t pid, std::uint64_t started) {
     return packet;
 }
 
+std::string failure_of(const keeper::Packet& packet) {
+    if (packet.number != 0) {
+        return "it was not ready in its time and was killed";
+    }
+    return (packet.code == CLD_EXITED ? "it exited with status " : "it was killed by signal ") +
+           std::to_string(packet.status) + " before it was ready";
+}
+
 sys::ExitStatus exit_status(const keeper::Packet& packet) {
     sys::ExitStatus status;
     status.code = packet.code == CLD_EXITED   ? sys::ExitStatus::Code::Exited
@@ -117,7 +125,11 @@ Result<bool> KeeperChannel::take_packet() {
             break;
         case keeper::Kind::Done:
             ready_before_ = packet.number;
+            can_replace_ = (packet.code & keeper::feature_replace) != 0;
             complete_ = true;
+            break;
+        case keeper::Kind::NotReplaced:
+            replacement_failure_ = failure_of(packet);
             break;
         default:
             break;  // a kind that is only sent to the keeper
@@ -225,6 +237,13 @@ Result<std::vector<std::pair<pid_t, std::uint64_t>>> KeeperChannel::read() {
             return std::exchange(news_, {});
         }
     }
+}
+
+void KeeperChannel::replace(int program, std::uint64_t microseconds) {
+    keeper::Packet packet = packet_of(keeper::Kind::Replace);
+    packet.number =
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(microseconds / 1000, INT32_MAX));
+    send(packet, program);
 }
 
 void KeeperChannel::ready() {

@@ -63,6 +63,15 @@ public:
     /// Reads what the keeper says; the processes that it tells of. An error: it is gone.
     [[nodiscard]] Result<std::vector<std::pair<pid_t, std::uint64_t>>> read();
 
+    /// Whether the keeper knows how to start another program in our place.
+    [[nodiscard]] bool can_replace() const { return socket_ && can_replace_; }
+    /// `program` (O_PATH) is started when we have ended, and has so long to become ready.
+    void replace(int program, std::uint64_t microseconds);
+    /// Why the program that was to take our place didn't, and we were brought back.
+    [[nodiscard]] const std::optional<std::string>& replacement_failure() const {
+        return replacement_failure_;
+    }
+
     void ready();
     /// All is stopped: our exit status is the keeper's, or the machine ends so.
     void stopped(const MachineEnd& end);
@@ -77,7 +86,8 @@ private:
     sys::Descriptor socket_;
     pid_t pid_ = 0;
     std::uint32_t ready_before_ = 0;
-    bool complete_ = false;
+    bool complete_ = false, can_replace_ = false;
+    std::optional<std::string> replacement_failure_;
     std::map<std::string, sys::Descriptor, std::less<>> held_;
     struct Ended {
         sys::ExitStatus status;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Loading units into the World: a unit comes with all units that it names, so that the engine can
-// plan; daemon-reload reads everything first, off to the side, and hands it over as one event. What
-// can't be read replaces nothing that runs (units/engine_loading.cpp).
+// plan; daemon-reload (reloading.cpp) hands everything over as one event. What can't be read
+// replaces nothing that runs (units/engine_loading.cpp).
 #include <fcntl.h>
 #include <sys/epoll.h>
 
@@ -10,7 +10,6 @@
 #include <set>
 #include <utility>
 
-#include "supervisor/booting.hpp"
 #include "supervisor/log.hpp"
 #include "supervisor/now.hpp"
 #include "supervisor/supervisor.hpp"
@@ -85,6 +84,9 @@ void Supervisor::take_in(std::vector<Unit> units) {
     read_zones_of(units);
     std::vector<PresenceChanged> present;
     for (const Unit& unit : units) {
+        if (reloading_) {
+            loaded_meanwhile_.insert(unit.name);
+        }
         if (unit.load_state != LoadState::NotFound) {  // that is the asker's to hear, not the log's
             log::write(unit.diagnostics);
         }
@@ -204,43 +206,6 @@ std::vector<Unit> Supervisor::read_all(const UnitStore& store) const {
         names.push_back(name);
     }
     return read_units(std::move(names), store);
-}
-
-/// Where hearthd boots, generators run first, off the loop.
-void Supervisor::reload(std::function<void()> done) {
-    if (observer_ != nullptr) {
-        observer_->units_reloading(true);
-    }
-    if (!options_.boots) {
-        reload_units();
-        return done();
-    }
-    ++generating_;
-    auto written = std::make_shared<boot::Written>();
-    worker_->run(
-        [written, asked = boot_files(options_)] { *written = boot::write_unit_files(asked); },
-        [this, written, done = std::move(done)] {
-            --generating_;
-            tell(*written);
-            reload_units();
-            done();
-        });
-}
-
-void Supervisor::reload_units() {
-    install_view_.reset();
-    options_.manager =
-        load_manager_settings(options_.config, options_.user, options_.kernel.settings);
-    log::write(options_.manager.diagnostics);
-    load_context_.defaults = options_.manager.defaults;
-    take_in(read_all(store_));
-    forget_unneeded();
-    apply_all_limits();
-    set_up_watchdog();
-    if (observer_ != nullptr) {
-        observer_->units_reloading(false);
-    }
-    settle_source_.trigger();
 }
 
 std::string Supervisor::reload_plan() const {

@@ -4,6 +4,7 @@
 // runs.
 #include <fcntl.h>
 #include <pthread.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
@@ -17,7 +18,9 @@
 
 #include "supervisor/booting.hpp"
 #include "supervisor/bus/server.hpp"
+#include "supervisor/check_state.hpp"
 #include "supervisor/command_unit.hpp"
+#include "supervisor/compatibility.hpp"
 #include "supervisor/log.hpp"
 #include "supervisor/loop/event_loop.hpp"
 #include "supervisor/options.hpp"
@@ -116,39 +119,6 @@ bus::Options bus_options(const Options& options, const Supervisor& supervisor) {
     return result;
 }
 
-/// What sd_booted(3) looks for, so that the stock systemctl talks to us; only on request, and never
-/// where a systemd runs, because it changes what other software on the host does.
-class SystemdCompatibility {
-public:
-    /// `ours`: an earlier hearthd has made it, or all of /run is this machine's.
-    static Result<SystemdCompatibility> create(bool ours) {
-        const bool exists = sys::stat("/run/systemd/system").has_value();
-        if (exists && ours) {
-            return SystemdCompatibility();
-        }
-        if (exists) {
-            return failure(
-                "/run/systemd/system exists: a systemd runs here, or another hearthd with "
-                "--systemd-compat=yes");
-        }
-        HEARTH_TRY(sys::make_directories("/run/systemd", 0755));
-        HEARTH_TRY(sys::mkdir("/run/systemd/system", 0755));
-        return SystemdCompatibility();
-    }
-    SystemdCompatibility(SystemdCompatibility&& other) noexcept
-        : made_(std::exchange(other.made_, false)) {}
-    SystemdCompatibility& operator=(SystemdCompatibility&&) = delete;
-    ~SystemdCompatibility() {
-        if (made_) {
-            (void)sys::rmdir("/run/systemd/system");
-        }
-    }
-
-private:
-    SystemdCompatibility() = default;
-    bool made_ = true;
-};
-
 /// Connections that came while no hearthd ran wait in the listeners that the keeper holds.
 Result<std::unique_ptr<bus::BusServer>> listen(
     EventLoop& loop, Supervisor& supervisor, const Options& options) {
@@ -209,6 +179,7 @@ Result<int> run(const Options& options) {
     std::optional<SystemdCompatibility> compatibility;
     if (options.systemd_compat) {
         compatibility.emplace(HEARTH_TRY(SystemdCompatibility::create(
+            options.runtime_directory,
             options.role == Role::Machine || supervisor->keeper().is_successor())));
     }
     auto bus = HEARTH_TRY(listen(*loop, *supervisor, options));
@@ -217,9 +188,13 @@ Result<int> run(const Options& options) {
     }
     log::write(log::Level::Notice, "ready, answering at " + options.runtime_directory + "/private");
     sd_notify(0, "READY=1");
-    supervisor->keeper().ready();
+    supervisor->announce_ready();
     auto status = loop->run();
     bus->flush();
+    if (supervisor->makes_room()) {
+        std::fflush(nullptr);
+        ::_exit(0);  // as a death: nothing is taken down, for another hearthd goes on with all
+    }
     supervisor->keeper().stopped(supervisor->end());
     return status;
 }
@@ -234,10 +209,12 @@ int run_program(int argc, char** argv) {
     const Options& options = std::get<Options>(parsed);
     log::start(
         options.debug ? log::Level::Debug : log::Level::Information, ::isatty(STDERR_FILENO) != 0);
-    if (options.role == Role::Machine) {
+    if (options.role == Role::Machine && !options.check_state) {
         (void)log::to_kernel_log();
     }
-    log::write(options.manager.diagnostics);
+    if (!options.check_state) {
+        log::write(options.manager.diagnostics);
+    }
     if (options.manager.log_level && !options.debug) {
         log::set_level(*options.manager.log_level);
     }
@@ -245,6 +222,12 @@ int run_program(int argc, char** argv) {
         log::write(log::Level::Error, applied.error().what);
         return 1;
     }
+    if (options.check_state) {
+        std::fputs(verdict_text(check_state(options)).c_str(), stdout);
+        return 0;
+    }
+    // The keeper may have started this from a descriptor, whose number would be the name.
+    (void)sys::prctl(PR_SET_NAME, reinterpret_cast<unsigned long>("hearthd"));
     block_signals(options.role);
     raise_descriptor_limit();
     ::umask(0022);

@@ -24,6 +24,7 @@ constexpr std::string_view watchdogs_off = "service-watchdogs=no";
 constexpr std::string_view exit_code_line = "exit-code=";
 constexpr std::string_view variable = "environment=";
 constexpr std::string_view first_start = "started=";
+constexpr std::string_view made_room = "made-room=";
 
 std::string indented(std::string_view text) {
     std::string out;
@@ -109,6 +110,12 @@ void Supervisor::save_manager() {
     for (const auto& [name, value] : manager_environment_) {
         text += std::string(variable) + state_text(name + "=" + value) + "\n";
     }
+    if (left_ && !announced_) {
+        text += fmt::format("{}{} {} {}\n", made_room, left_->at, left_->pid, left_->version);
+    }
+    for (const std::string& line : unknown_manager_lines_) {
+        text += line + "\n";
+    }
     if (const auto written = manager_state_->write(file_name, text); !written) {
         log::write(
             log::Level::Error,
@@ -130,7 +137,7 @@ void Supervisor::restore_manager() {
                 log::Level::Error, "what set-environment set before is lost: " + text.error().what);
             continue;
         }
-        std::string_view rest = *text;
+        std::string_view rest = text->text;
         while (!rest.empty()) {
             const std::string_view line = rest.substr(0, rest.find('\n'));
             rest.remove_prefix(std::min(line.size() + 1, rest.size()));
@@ -154,6 +161,13 @@ void Supervisor::restore_manager_line(std::string_view line) {
         const std::size_t blank = std::min(line.find(' '), line.size());
         started_ = {
             number(line.substr(0, blank)), number(line.substr(std::min(blank + 1, line.size())))};
+    } else if (line.starts_with(made_room)) {
+        const auto words = entries(std::string(line.substr(made_room.size())));
+        if (!words.empty() && words[0].size() == 3) {
+            left_ = {number(words[0][0]), static_cast<pid_t>(number(words[0][1])), words[0][2]};
+        }
+    } else {
+        unknown_manager_lines_.emplace_back(line);
     }
 }
 

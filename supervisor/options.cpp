@@ -107,6 +107,10 @@ void declare_behaviour(CLI::App& app, Options& options, Words& words) {
     app.add_flag("--user", options.user, "manage a user's services");
     app.add_flag(
         "--doctor", options.doctor, "tell what this machine can't give, as JSON, and exit");
+    app.add_flag(
+        "--check-state",
+        options.check_state,
+        "tell what of the state of the hearthd that runs this one couldn't carry, and exit");
     app.add_flag("--debug", options.debug, "log more");
     app.set_version_flag("--version", "hearth " HEARTH_VERSION);
 }
@@ -190,6 +194,22 @@ std::vector<char*> words_of_machine(const std::vector<char*>& given) {
     return words;
 }
 
+/// What another hearthd is given in this one's place: all but the number of the keeper's socket.
+std::vector<std::string> words_for_another(const std::vector<char*>& given) {
+    std::vector<std::string> words;
+    bool options = true;
+    for (std::size_t index = 1; index < given.size(); ++index) {
+        const std::string_view word = given[index];
+        options = options && word != "--";
+        if (options && word == "--keeper-fd") {
+            ++index;
+        } else if (!options || (!word.starts_with("--keeper-fd=") && word != "--check-state")) {
+            words.emplace_back(word);
+        }
+    }
+    return words;
+}
+
 bool is_machine(const std::vector<char*>& given) {
     constexpr std::size_t role = 3;  // hearthd --keeper-fd N --role R
     return given.size() > role + 1 && std::string_view(given[role]) == "--role" &&
@@ -239,6 +259,7 @@ std::variant<Options, EarlyExit> read_options(int argc, char** argv) {
     if (is_machine(given)) {
         given = words_of_machine(given);
     }
+    options.words = words_for_another(given);
     const auto end = std::ranges::find_if(
         given, [](const char* word) { return std::string_view(word) == "--"; });
     if (end != given.end()) {

@@ -34,6 +34,8 @@ struct Options {
     bool user = false;
     bool debug = false;
     bool doctor = false;               ///< look, print, exit
+    bool check_state = false;          ///< likewise, at what an earlier hearthd left
+    std::vector<std::string> words;    ///< as they were given, but what the keeper says
     std::vector<std::string> command;  ///< behind `--`: it becomes main.service, one of `units`
     std::string config;                ///< --config: in place of system.conf and its drop-ins
     ManagerSettings manager;           ///< what those say; the command line wins
@@ -51,6 +53,9 @@ struct EarlyExit {
     std::string text;  ///< to stdout for status 0, else to stderr
 };
 [[nodiscard]] std::variant<Options, EarlyExit> read_options(int argc, char** argv);
+
+/// The unit path with what this hearthd writes itself: transient units, set-property.
+[[nodiscard]] std::vector<std::string> searched_path(const Options& options);
 
 /// --doctor (doctor_program.cpp).
 [[nodiscard]] Result<int> run_doctor(const Options& options);

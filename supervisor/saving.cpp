@@ -64,7 +64,8 @@ void Supervisor::save(const std::string& unit) {
     if (const auto restart = preserved_.find(unit); restart != preserved_.end()) {
         text.lines.merge(lines_of(restart->second, preserved));
     }
-    if (const auto written = state_->write(record->unit.name, write_state(text)); !written) {
+    if (const auto written = state_->write(record->unit.name, write_state(text, state_->version()));
+        !written) {
         if (!std::exchange(state_failed_, true)) {
             log::write(
                 log::Level::Error,
@@ -148,6 +149,11 @@ void Supervisor::forget_state() {
     if (state_) {
         for (const auto& [name, record] : world_.units) {
             state_->remove(name);
+        }
+    }
+    if (log_pipe_files_) {
+        for (const auto& [pipe, kept] : log_pipes_) {
+            log_pipe_files_->remove(std::to_string(pipe));
         }
     }
     for (const auto& [name, record] : world_.units) {

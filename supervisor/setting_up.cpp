@@ -24,21 +24,15 @@ namespace hearth {
 
 namespace {
 
-/// The directory that holds this program: hearth-logd stands beside it.
-std::string program_beside(const std::string& name) {
-    const std::string own = sys::readlink("/proc/self/exe").value_or("/usr/bin/hearthd");
-    return own.substr(0, own.rfind('/') + 1) + name;
-}
-
-// What the keeper holds, by name; stored descriptors by their slots.
+// What the keeper holds, by name; stored descriptors by their slots, the log's in log_pipes.cpp.
 constexpr const char* held_lock = "lock";
 constexpr const char* held_notify = "notify";
-constexpr const char* held_log_socket = "log-socket";
-constexpr const char* held_log_process = "log-process";
+
+}  // namespace
 
 /// set-property --runtime writes below the runtime directory where systemd's own isn't searched,
 /// and so do transient units.
-std::vector<std::string> with_runtime_directory(const Options& options) {
+std::vector<std::string> searched_path(const Options& options) {
     std::vector<std::string> path = options.unit_path;
     if (std::ranges::find(path, transient_directory(options)) == path.end()) {
         path.insert(path.begin(), transient_directory(options));
@@ -49,13 +43,11 @@ std::vector<std::string> with_runtime_directory(const Options& options) {
     return path;
 }
 
-}  // namespace
-
 Supervisor::Supervisor(EventLoop& loop, Options options, KeeperChannel keeper, cgroup::Tree tree)
     : loop_(loop),
       options_(std::move(options)),
       keeper_(std::move(keeper)),
-      store_(with_runtime_directory(options_)),
+      store_(searched_path(options_)),
       tree_(std::move(tree)) {}
 
 Supervisor::~Supervisor() = default;
@@ -190,25 +182,6 @@ void Supervisor::take_up_work() {
                     "first");
         }
     }
-}
-
-/// hearth-logd goes on when hearthd dies, and so do the pipes that it reads.
-Result<void> Supervisor::take_log_writer() {
-    const std::string program = program_beside("hearth-logd");
-    sys::Descriptor control = keeper_.take(held_log_socket);
-    sys::Descriptor pidfd = keeper_.take(held_log_process);
-    logs_ = HEARTH_TRY(
-        control && pidfd
-            ? logd::LogClient::resume(
-                  program, options_.log_directory, std::move(control), std::move(pidfd))
-            : logd::LogClient::start(program, options_.log_directory));
-    hold_log_writer();
-    return {};
-}
-
-void Supervisor::hold_log_writer() {
-    keeper_.hold(held_log_socket, logs_->control());
-    keeper_.hold(held_log_process, logs_->pidfd());
 }
 
 }  // namespace hearth

@@ -3,29 +3,64 @@
 
 #include <fcntl.h>
 
+#include <charconv>
+
 #include "supervisor/sys/file.hpp"
+#include "units/state_versions.hpp"
 
 namespace hearth {
 
 namespace {
 
 constexpr std::size_t max_state = std::size_t{1} << 20U;
-/// What stands before the binding; the number goes up when a key's meaning changes.
-constexpr std::string_view version = "hearth-state=1 ";
+/// What the first line begins with; then the version, a blank, and the binding.
+constexpr std::string_view header = "hearth-state=";
 /// Short: a unit's name may be as long as a file's.
 constexpr const char* temporary = "/.new";
 
+/// The version of a first line that belongs to this boot and PID namespace; 0: to another.
+unsigned version_of(std::string_view line, std::string_view binding) {
+    if (!line.starts_with(header)) {
+        return 0;
+    }
+    line.remove_prefix(header.size());
+    unsigned version = 0;
+    const auto [end, error] = std::from_chars(line.begin(), line.end(), version);
+    line.remove_prefix(static_cast<std::size_t>(end - line.begin()));
+    return error == std::errc() && line.starts_with(' ') && line.substr(1) == binding ? version : 0;
+}
+
 }  // namespace
 
-Result<StateFiles> StateFiles::open(std::string directory) {
-    HEARTH_TRY(sys::make_directories(directory, 0700));
-    HEARTH_TRY(sys::chmod(directory, 0700));
+StateFiles::StateFiles(std::string directory, std::string binding, bool only_read)
+    : directory_(std::move(directory)),
+      binding_(std::move(binding)),
+      version_(newest_state_version()),
+      only_read_(only_read) {}
+
+Result<std::string> StateFiles::binding_of_now() {
     std::string boot = HEARTH_TRY(sys::read_file("/proc/sys/kernel/random/boot_id", 64));
     while (boot.ends_with('\n')) {
         boot.pop_back();
     }
-    const std::string pids = HEARTH_TRY(sys::readlink("/proc/self/ns/pid"));
-    return StateFiles(std::move(directory), std::string(version) + boot + " " + pids);
+    return boot + " " + HEARTH_TRY(sys::readlink("/proc/self/ns/pid"));
+}
+
+Result<StateFiles> StateFiles::open(std::string directory) {
+    HEARTH_TRY(sys::make_directories(directory, 0700));
+    HEARTH_TRY(sys::chmod(directory, 0700));
+    return StateFiles(std::move(directory), HEARTH_TRY(binding_of_now()), false);
+}
+
+Result<StateFiles> StateFiles::open_to_read(std::string directory) {
+    return StateFiles(std::move(directory), HEARTH_TRY(binding_of_now()), true);
+}
+
+void StateFiles::set_version(unsigned version) {
+    if (version != version_) {
+        version_ = version;
+        written_.clear();  // the same state is another text now
+    }
 }
 
 Result<void> StateFiles::write(const std::string& unit, const std::string& text) {
@@ -37,7 +72,9 @@ Result<void> StateFiles::write(const std::string& unit, const std::string& text)
     {
         const sys::Descriptor file =
             HEARTH_TRY(sys::open(directory_ + temporary, O_WRONLY | O_CREAT | O_TRUNC, 0600));
-        HEARTH_TRY(sys::write_all(file.number(), binding_ + "\n" + text, path));
+        const std::string first =
+            std::string(header) + std::to_string(version_) + " " + binding_ + "\n";
+        HEARTH_TRY(sys::write_all(file.number(), first + text, path));
     }
     HEARTH_TRY(sys::rename(directory_ + temporary, path));
     written_.insert_or_assign(unit, text);
@@ -50,29 +87,32 @@ void StateFiles::remove(const std::string& unit) {
     }
 }
 
-Result<std::string> StateFiles::read(const std::string& unit) const {
+Result<StateText> StateFiles::read(const std::string& unit) const {
     const std::string path = directory_ + "/" + unit;
-    const std::string text = HEARTH_TRY(sys::read_file(path, max_state));
+    std::string text = HEARTH_TRY(sys::read_file(path, max_state));
     const std::size_t end = text.find('\n');
     if (end == std::string::npos) {
         return failure(path + ": its first line is cut off");
     }
-    if (text.compare(0, end, binding_) != 0) {
-        HEARTH_TRY(sys::unlink(path));
-        return std::string();
+    const unsigned version = version_of(std::string_view(text).substr(0, end), binding_);
+    if (version == 0) {
+        if (!only_read_) {
+            HEARTH_TRY(sys::unlink(path));
+        }
+        return StateText();
     }
-    return text.substr(end + 1);
+    return StateText{version, text.substr(end + 1)};
 }
 
-std::vector<std::pair<std::string, Result<std::string>>> StateFiles::read() const {
-    std::vector<std::pair<std::string, Result<std::string>>> found;
+std::vector<std::pair<std::string, Result<StateText>>> StateFiles::read() const {
+    std::vector<std::pair<std::string, Result<StateText>>> found;
     for (const std::string& unit :
          sys::read_directory(directory_).value_or(std::vector<std::string>{})) {
         if (unit.starts_with('.')) {
             continue;
         }
         auto text = read(unit);
-        if (!text || !text->empty()) {
+        if (!text || text->version != 0) {
             found.emplace_back(unit, std::move(text));
         }
     }

@@ -15,25 +15,41 @@
 
 namespace hearth {
 
+/// What stood behind the first line, and the version that line states (units/state_versions.hpp).
+struct StateText {
+    unsigned version = 0;
+    std::string text;
+    bool operator==(const StateText&) const = default;
+};
+
 class StateFiles {
 public:
     /// Makes the directory.
     [[nodiscard]] static Result<StateFiles> open(std::string directory);
+    /// To look only: nothing is made or removed.
+    [[nodiscard]] static Result<StateFiles> open_to_read(std::string directory);
 
-    /// Nothing is done where `text` is what the file holds.
+    /// Nothing is done where `text`, of version(), is what the file holds.
     Result<void> write(const std::string& unit, const std::string& text);
     void remove(const std::string& unit);
     /// Those of a manager before this one, by unit; what belongs to another boot is removed. An
     /// error is about one file.
-    [[nodiscard]] std::vector<std::pair<std::string, Result<std::string>>> read() const;
+    [[nodiscard]] std::vector<std::pair<std::string, Result<StateText>>> read() const;
+
+    /// What write() states. At first the newest; a hearthd that has yet to prove itself goes on in
+    /// the version that it found, for the one before may come back.
+    [[nodiscard]] unsigned version() const { return version_; }
+    void set_version(unsigned version);
 
 private:
-    StateFiles(std::string directory, std::string binding)
-        : directory_(std::move(directory)), binding_(std::move(binding)) {}
-    [[nodiscard]] Result<std::string> read(const std::string& unit) const;
+    StateFiles(std::string directory, std::string binding, bool only_read);
+    [[nodiscard]] static Result<std::string> binding_of_now();
+    [[nodiscard]] Result<StateText> read(const std::string& unit) const;
 
     std::string directory_;
-    std::string binding_;  ///< the first line
+    std::string binding_;  ///< of the first line: boot and PID namespace
+    unsigned version_;
+    bool only_read_;
     std::map<std::string, std::string, std::less<>> written_;
 };
 

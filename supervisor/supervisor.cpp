@@ -214,7 +214,7 @@ Result<void, RequestError> Supervisor::cancel(JobId job, const Requester& by) {
 }
 
 Result<void, RequestError> Supervisor::kill(
-    const std::string& unit, const std::string& whom, int signal) {
+    const std::string& unit, const std::string& whom, int signal, const Requester& by) {
     const UnitRecord* record = HEARTH_TRY(load(unit));
     if (signal < 1 || signal > SIGRTMAX) {
         return Unexpected(RequestError{
@@ -239,6 +239,16 @@ Result<void, RequestError> Supervisor::kill(
         return Unexpected(
             RequestError{"NoSuchProcess", "No " + target + " process to kill in " + unit});
     }
+    // First: what ends of it is to be explained by it.
+    handle(step(
+        world_,
+        SignalSent{
+            record->unit.name,
+            signal,
+            target == "all" ? "all of its processes" : "its " + target + " process",
+            by},
+        now()));
+    save(record->unit.name);
     perform_signal(action);
     return {};
 }

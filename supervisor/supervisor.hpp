@@ -22,6 +22,7 @@
 #include "supervisor/attach.hpp"
 #include "supervisor/cgroup/kernel_log.hpp"
 #include "supervisor/cgroup/tree.hpp"
+#include "supervisor/check_state.hpp"
 #include "supervisor/control.hpp"
 #include "supervisor/dynamic_users.hpp"
 #include "supervisor/host_facts.hpp"
@@ -80,7 +81,15 @@ public:
     void refer(const std::string& unit, bool refers) override;
     Result<void, RequestError> cancel(JobId job, const Requester& by) override;
     Result<void, RequestError> kill(
-        const std::string& unit, const std::string& whom, int signal) override;
+        const std::string& unit, const std::string& whom, int signal, const Requester& by) override;
+    void upgrade(
+        UpgradeRequest request,
+        std::function<void(Result<std::string, RequestError>)> done) override;
+    [[nodiscard]] std::string taken_over() const override;
+    /// The bus answers. From now on state is written as this version has it.
+    void announce_ready();
+    /// The loop ended for another hearthd: everything goes on without this process.
+    [[nodiscard]] bool makes_room() const { return makes_room_; }
     Result<void, RequestError> reset_failed(const std::string& unit) override;
     void reload(std::function<void()> done) override;
     [[nodiscard]] std::string reload_plan() const override;
@@ -220,16 +229,33 @@ private:
     void settle_launch(
         const KeptUnit& unit, const std::set<pid_t>& known, const std::vector<pid_t>& members);
 
+    // Another hearthd in the place of this one (upgrade.cpp).
+    struct Upgrade {
+        sys::Descriptor program;
+        std::string path;
+        UpgradeRequest request;
+        std::function<void(Result<std::string, RequestError>)> done;
+        int waited = 0;  ///< times, for launches to return
+    };
+    void examine(std::shared_ptr<Upgrade> upgrade);
+    void examined(const std::shared_ptr<Upgrade>& upgrade, const Result<StateVerdict>& verdict);
+    void refuse_upgrade(Upgrade& upgrade, RequestError error);
+    void make_room(const std::shared_ptr<Upgrade>& upgrade);
+    void write_all_state(unsigned version);
+
     // Loading (loading.cpp).
     Result<const UnitRecord*, RequestError> load_now(const std::string& unit);
     /// `units` with all that they name and that isn't loaded yet.
     [[nodiscard]] std::vector<Unit> read_units(
         std::vector<std::string> names, const UnitStore& store) const;
     void take_in(std::vector<Unit> units);
+    // daemon-reload: read on a thread of its own, taken in at once (reloading.cpp).
+    struct Reading;
+    void begin_reload();
+    void end_reload(Reading& reading);
     /// Units that others name and that were missing may be there by now.
     void refresh_missing();
     [[nodiscard]] std::vector<Unit> read_all(const UnitStore& store) const;
-    void reload_units();
     void look_for_devices();
     bool check_presence();
     void watch_mounts();
@@ -354,9 +380,16 @@ private:
     void cgroup_changed(const std::string& unit);
     void orphans_ended();
     void descendants_changed();
+    // The log writer, and the pipes that outlive it (log_pipes.cpp).
     void log_writer_ended();
     Result<void> take_log_writer();
     void hold_log_writer();
+    Result<sys::Descriptor> open_log_stream(const logd::Stream& stream);
+    void keep_log_pipe(std::uint64_t number, sys::Descriptor read, logd::Stream stream);
+    void restore_log_pipes();
+    void log_pipe_ended(std::uint64_t number);
+    void drop_empty_log_pipes();
+    void hand_over_log_pipes();
     /// Before the state is written that tells of them.
     void hold_stored(const Outcome& outcome);
     /// Those that earlier services stored and the keeper still has; their ids.
@@ -429,6 +462,18 @@ private:
     std::uint64_t last_probe_ = 0;
     std::unique_ptr<launch::LauncherPool> launchers_;
     std::optional<logd::LogClient> logs_;
+    /// A read end besides hearth-logd's: whoever writes while none runs finds a reader.
+    struct LogPipe {
+        sys::Descriptor read;
+        logd::Stream stream;
+        EventSource ended;  ///< the last writer is gone
+        bool over = false;
+    };
+    std::map<std::uint64_t, LogPipe> log_pipes_;  ///< by the number in their name
+    std::optional<StateFiles> log_pipe_files_;    ///< what the keeper's names don't tell
+    std::uint64_t last_log_pipe_ = 0;
+    bool log_writer_replaced_ = false;  ///< it was asked to end, for another takes its place
+    EventSource log_pipes_source_;
     DynamicUsers dynamic_users_;
     struct Removal {
         std::size_t jobs = 0;         ///< on the worker
@@ -462,11 +507,30 @@ private:
 
     std::optional<StateFiles> state_;
     bool adopting_ = false, state_failed_ = false;
+    std::size_t adopted_ = 0, adopted_running_ = 0;
+
+    std::unique_ptr<Worker> reader_;  ///< made when first asked
+    bool reloading_ = false;
+    std::set<std::string, std::less<>> loaded_meanwhile_;  ///< newer than what the reader has
+    std::vector<std::function<void()>> reload_waiters_, next_reload_waiters_;
+
+    bool upgrading_ = false, makes_room_ = false, announced_ = false;
+    std::unique_ptr<Worker> examiner_;  ///< made when first asked
+    EventSource room_source_;
+    /// The hearthd that made room for this one, until others have died since.
+    struct Left {
+        std::uint64_t at = 0;  ///< monotonic
+        pid_t pid = 0;
+        std::string version;
+    };
+    std::optional<Left> left_;
+    std::uint64_t gap_ = 0;  ///< microseconds from then to our being ready
     std::map<std::string, StateLines, std::less<>> unknown_lines_;  ///< a newer version's
 
     std::optional<StateFiles> manager_state_;
     Moment started_ = now();  ///< the first hearthd of those that took over from each other
     std::map<std::string, std::string> manager_environment_;  ///< by set-environment
+    std::vector<std::string> unknown_manager_lines_;          ///< a newer version's
     World world_;
     std::map<std::string, LiveUnit, std::less<>> live_;
     struct Ended {

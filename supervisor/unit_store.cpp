@@ -258,4 +258,16 @@ std::vector<std::string> UnitStore::files() const {
     return paths;
 }
 
+void UnitStore::take_over(UnitStore&& other, const std::set<std::string, std::less<>>& but) {
+    for (auto& [unit, stamps] : other.stamps_) {
+        if (!but.contains(unit)) {
+            stamps_.insert_or_assign(unit, std::move(stamps));
+        }
+    }
+    index_ = std::move(other.index_);
+    aliases_ = {};
+    aliases_of_.reset();
+    asked_.reset();
+}
+
 }  // namespace hearth

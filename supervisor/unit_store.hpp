@@ -14,6 +14,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -51,6 +52,8 @@ public:
     /// True where a file that `unit` was loaded from is gone or changed, or where another one or
     /// another drop-in would be read now.
     [[nodiscard]] bool need_reload(const Unit& unit) const;
+    /// What `other`, of the same path, has read is what runs from now on; but of the units `but`.
+    void take_over(UnitStore&& other, const std::set<std::string, std::less<>>& but);
     /// Every unit file's path along the search path, first match per name, sorted by name.
     [[nodiscard]] std::vector<std::string> files() const;
     [[nodiscard]] const std::vector<std::string>& path() const { return unit_path_; }

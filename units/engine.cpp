@@ -518,6 +518,7 @@ Outcome step(World& world, const Event& event, Moment now) {
         [&](const AutofsMounted& fact) { queue.autofs_mounted(fact); },
         [&](const AutofsAsked& fact) { queue.autofs_asked(fact); },
         [&](const AutofsGone& fact) { queue.autofs_gone(fact); },
+        [&](const SignalSent& fact) { queue.signal_sent(fact); },
         [&](const ResetFailed& request) { queue.reset_failed(request.unit); });
     queue.settle();
     return outcome;

@@ -197,6 +197,14 @@ struct AutofsGone {
     std::string unit;
     bool operator==(const AutofsGone&) const = default;
 };
+/// A client had a signal sent to processes of the unit: for its history, nothing follows from it.
+struct SignalSent {
+    std::string unit;
+    int signal = 0;
+    std::string to;  ///< "its main process", "all of its processes" ...
+    Requester by;
+    bool operator==(const SignalSent&) const = default;
+};
 /// "" = all
 struct ResetFailed {
     std::string unit;
@@ -236,6 +244,7 @@ using Event = std::variant<
     AutofsMounted,
     AutofsAsked,
     AutofsGone,
+    SignalSent,
     ResetFailed>;
 
 // ---- what to do ---------------------------------------------------------------------------------

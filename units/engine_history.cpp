@@ -2,9 +2,14 @@
 //
 // The history of units, for `hearthctl why` (units/why.hpp): each transition with the job that
 // explains it, and jobs that ended without one.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "units/engine_queue.hpp"
+#include "units/names.hpp"
 #include "units/restart_policy.hpp"
 #include "units/unit_name.hpp"
 
@@ -23,6 +28,9 @@ bool ends(const UnitRecord& record, const Transition& transition, bool restarts)
     const bool over = transition.to == ServiceState::Dead || transition.to == ServiceState::Failed;
     return transition.to == ServiceState::AutoRestart || (ran && over);
 }
+
+/// In a row: a service that is sent SIGHUP every day has a history of more than that.
+constexpr std::ptrdiff_t most_signals = 4;
 
 /// A mount or swap that somebody else made is like a device.
 bool is_foreign(const UnitRecord& record) {
@@ -48,7 +56,9 @@ std::optional<Job> Queue::running_job(const UnitRecord& record) const {
 }
 
 Because Queue::last_change(const UnitRecord& record) {
-    return {record.unit.name, record.changes.empty() ? 0 : record.changes.back().number};
+    const auto last = std::ranges::find_if(
+        record.changes.rbegin(), record.changes.rend(), std::not_fn(&Change::is_signal));
+    return {record.unit.name, last == record.changes.rend() ? 0 : last->number};
 }
 
 /// A job for what the unit did last.
@@ -65,10 +75,28 @@ JobCause Queue::caused_by(const UnitRecord& record, std::string why) {
 void Queue::keep(UnitRecord& record, Change change) {
     change.number = world_.next_change++;
     change.at = now_;
-    if (record.changes.size() == kept_changes) {
+    const auto signals = std::ranges::find_if_not(
+        record.changes.rbegin(), record.changes.rend(), &Change::is_signal);
+    const auto count = std::distance(record.changes.rbegin(), signals);
+    if (change.is_signal() && count == most_signals) {
+        record.changes.erase(signals.base());
+    } else if (record.changes.size() == kept_changes) {
         record.changes.erase(record.changes.begin());
     }
     record.changes.push_back(std::move(change));
+}
+
+void Queue::signal_sent(const SignalSent& fact) {
+    UnitRecord* const record = find(fact.unit);
+    if (record == nullptr) {
+        return;
+    }
+    Change change;
+    change.from = change.to = record->status.state;
+    change.result = record->status.result;
+    change.cause = fmt::format(
+        "{} was sent to {} by {}", signal_name(fact.signal), fact.to, describe(fact.by));
+    keep(*record, std::move(change));
 }
 
 /// `job`: what explains the transition. `restarts`: the one to auto-restart comes next.

@@ -190,6 +190,8 @@ void Queue::restored(const KeptUnit& unit, const std::set<std::uint64_t>& held) 
     record->active_exit = unit.active_exit;
     record->inactive_enter = unit.inactive_enter;
     record->inactive_exit = unit.inactive_exit;
+    record->changes = unit.changes;
+    world_.next_change = std::max(world_.next_change, unit.next_change);
     world_.next_job = std::max(world_.next_job, unit.next_job);
     world_.next_launch = std::max(world_.next_launch, unit.next_launch);
     if (!unit.job) {

@@ -46,6 +46,7 @@ public:
     void autofs_mounted(const AutofsMounted& fact);
     void autofs_asked(const AutofsAsked& fact);
     void autofs_gone(const AutofsGone& fact);
+    void signal_sent(const SignalSent& fact);
 
     /// Plans and installs a job with all that it pulls in.
     [[nodiscard]] Result<JobId, RequestError> request(

@@ -91,6 +91,8 @@ std::string text_of(const StoredDescriptor& value) {
     return fmt::format("{} {}", value.id, state_text(value.name));
 }
 
+std::string text_of(const Change& change);
+
 template <class List>
     requires requires(const List& list) { typename List::value_type; } &&
              (!std::same_as<List, std::string>)
@@ -166,6 +168,8 @@ bool read(std::string_view text, ProcessRecord& value) {
 bool read(std::string_view text, StoredDescriptor& value) {
     return read(next(text, " "), value.id) && read(text, value.name);
 }
+
+bool read(std::string_view text, Change& value);
 
 template <class List>
     requires requires(List& list) { list.emplace_back(); } && (!std::same_as<List, std::string>)
@@ -259,6 +263,45 @@ void job_fields(Visitor& field, Job& job) {
     field("job-queued", job.queued);
     field("job-why", job.why);
     field("job-deadline", job.deadline);
+    JobCause& cause = job.cause;
+    field("job-for", cause.unit);
+    field("job-for-type", cause.type);
+    field("job-cause", cause.why);
+    field("job-of", cause.of);
+    field("job-of-change", cause.change);
+    field("job-of-failure", cause.failure);
+    bool asked = cause.by.has_value();
+    Requester by = cause.by.value_or(Requester{});
+    field("job-asked", asked);
+    field("job-by", by.command);
+    field("job-by-pid", by.pid);
+    field("job-by-uid", by.uid);
+    cause.by = asked ? std::optional(std::move(by)) : std::nullopt;
+}
+
+template <class Visitor>
+void change_fields(Visitor& field, Change& change, Job& job) {
+    field("number", change.number);
+    field("at", change.at);
+    field("from", change.from);
+    field("to", change.to);
+    field("result", change.result);
+    field("cause", change.cause);
+    field("restart", change.restart);
+    field("ended", change.ended);
+    field("of", change.of);
+    field("because", change.because);
+    job_fields(field, job);
+}
+
+/// A key for each change, oldest first.
+template <class Visitor>
+void history_fields(Visitor& field, std::vector<Change>& changes) {
+    changes.resize(kept_changes);
+    for (std::size_t index = 0; index < kept_changes; ++index) {
+        field(fmt::format("change-{:02}", index + 1), changes[index]);
+    }
+    std::erase_if(changes, [](const Change& change) { return change.number == 0; });
 }
 
 template <class Visitor>
@@ -281,6 +324,8 @@ void fields(Visitor& field, KeptUnit& unit, Job& job) {
     field("inactive-exit", unit.inactive_exit);
     field("next-job", unit.next_job, JobId{1});
     field("next-launch", unit.next_launch, LaunchId{1});
+    field("next-change", unit.next_change, std::uint64_t{1});
+    history_fields(field, unit.changes);
 }
 
 class Writer {
@@ -328,6 +373,55 @@ private:
     std::string error_;
 };
 
+// ---- history ------------------------------------------------------------------------------------
+
+std::string shortened(const std::string& text) {
+    constexpr std::size_t longest_text = 400;
+    return text.size() <= longest_text ? text : text.substr(0, longest_text) + "...";
+}
+
+/// `key=value`, separated by tabs.
+std::string text_of(const Change& change) {
+    Change copy = change;
+    copy.cause = shortened(copy.cause);
+    Job job = copy.job.value_or(Job{});
+    Writer writer;
+    change_fields(writer, copy, job);
+    std::string text = writer.take();
+    std::ranges::replace(text, '\n', '\t');
+    if (!text.empty()) {
+        text.pop_back();
+    }
+    return text;
+}
+
+/// Keys that aren't known are passed over.
+bool read(std::string_view text, Change& value) {
+    StateLines words;
+    while (!text.empty()) {
+        std::string_view rest = next(text, "\t");
+        const std::string_view key = next(rest, "=");
+        words.insert_or_assign(std::string(key), std::string(rest));
+    }
+    Reader reader(words);
+    Job job;
+    change_fields(reader, value, job);
+    if (job.id != 0) {
+        value.job = std::move(job);
+    }
+    return reader.error().empty() && value.number != 0;
+}
+
+StateLines lines_of(std::string_view text) {
+    StateLines lines;
+    while (!text.empty()) {
+        std::string_view value = next(text, "\n");
+        const std::string_view key = next(value, "=");
+        lines.insert_or_assign(std::string(key), std::string(value));
+    }
+    return lines;
+}
+
 }  // namespace
 
 std::string state_text(std::string_view text) {
@@ -339,6 +433,9 @@ std::string state_text(std::string_view text) {
                 break;
             case '\n':
                 line += "\\n";
+                break;
+            case '\t':
+                line += "\\t";  // separates the words of a change
                 break;
             case ';':
                 line += "\\x3b";  // separates the entries of lists
@@ -352,6 +449,11 @@ std::string state_text(std::string_view text) {
 
 std::string text_of_state(std::string_view line) {
     return unescape(line, false).value_or(std::string(line));
+}
+
+bool is_over(ServiceState state) {
+    return state == ServiceState::Dead || state == ServiceState::Failed ||
+           state == ServiceState::AutoRestart;
 }
 
 KeptUnit kept(const World& world, const UnitRecord& record) {
@@ -374,10 +476,12 @@ KeptUnit kept(const World& world, const UnitRecord& record) {
     unit.inactive_exit = record.inactive_exit;
     unit.next_job = world.next_job;
     unit.next_launch = world.next_launch;
+    unit.changes = record.changes;
+    unit.next_change = world.next_change;
     return unit;
 }
 
-std::string write_state(const KeptUnit& unit) {
+std::string write_state(const KeptUnit& unit, unsigned version) {
     Writer writer;
     KeptUnit copy = unit;  // the list of fields is the reader's, too
     Job job = unit.job.value_or(Job{});
@@ -385,19 +489,26 @@ std::string write_state(const KeptUnit& unit) {
     for (const auto& [key, value] : unit.lines) {
         writer.line(key, value);
     }
-    return writer.take();
+    if (version == state_version_of_fields) {
+        return writer.take();
+    }
+    StateLines lines = lines_of(writer.take());
+    Writer converted;
+    if (convert_state(lines, state_version_of_fields, version)) {
+        for (const auto& [key, value] : lines) {
+            converted.line(key, value);
+        }
+    }
+    return converted.take();
 }
 
-Result<KeptUnit> read_state(std::string_view text) {
-    KeptUnit unit;
-    while (!text.empty()) {
-        if (text.find('\n') == std::string_view::npos) {
-            return failure("the last line is cut off", 0);
-        }
-        std::string_view value = next(text, "\n");
-        const std::string_view key = next(value, "=");
-        unit.lines.insert_or_assign(std::string(key), std::string(value));
+Result<KeptUnit> read_state(std::string_view text, unsigned version) {
+    if (!text.empty() && !text.ends_with('\n')) {
+        return failure("the last line is cut off", 0);
     }
+    KeptUnit unit;
+    unit.lines = lines_of(text);
+    HEARTH_TRY(convert_state(unit.lines, version, state_version_of_fields));
     Reader reader(unit.lines);
     Job job;
     fields(reader, unit, job);
@@ -410,6 +521,11 @@ Result<KeptUnit> read_state(std::string_view text) {
     if (job.id != 0) {
         job.unit = unit.name;
         unit.job = std::move(job);
+    }
+    for (Change& change : unit.changes) {
+        if (change.job) {
+            change.job->unit = unit.name;
+        }
     }
     return unit;
 }

@@ -9,19 +9,16 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "parser/result.hpp"
+#include "units/state_versions.hpp"
 #include "units/world.hpp"
 
 namespace hearth {
-
-/// Lines that are not about the engine, by key: the supervisor's own, and unknown ones.
-using StateLines = std::map<std::string, std::string, std::less<>>;
 
 /// A unit as the manager last knew it.
 struct KeptUnit {
@@ -34,19 +31,28 @@ struct KeptUnit {
     ActivationDetails activation;
     std::vector<int> condition_results, assert_results;
     Moment state_change, active_enter, active_exit, inactive_enter, inactive_exit;
-    JobId next_job = 1;        ///< no job of this manager has that number or a higher one
-    LaunchId next_launch = 1;  ///< likewise
+    JobId next_job = 1;             ///< no job of this manager has that number or a higher one
+    LaunchId next_launch = 1;       ///< likewise
+    std::vector<Change> changes;    ///< its history, at most kept_changes; jobs' `unit` is `name`
+    std::uint64_t next_change = 1;  ///< as next_job
+    /// What is not about the engine: the supervisor's own, and unknown ones.
     StateLines lines;
     bool operator==(const KeptUnit&) const = default;
 };
 
+/// Nothing of the unit runs, or is to end.
+[[nodiscard]] bool is_over(ServiceState state);
+
 [[nodiscard]] KeptUnit kept(const World& world, const UnitRecord& record);
 
-/// The text, each line ended by a newline. Values of `lines` hold no newline.
-[[nodiscard]] std::string write_state(const KeptUnit& unit);
+/// The text, each line ended by a newline, as that version has it (one of state_versions()). Values
+/// of `lines` hold no newline. Long texts of the history are cut.
+[[nodiscard]] std::string write_state(
+    const KeptUnit& unit, unsigned version = newest_state_version());
 
-/// Errors name the line's key and quote its value.
-[[nodiscard]] Result<KeptUnit> read_state(std::string_view text);
+/// Errors name the line's key and quote its value, or the version that isn't known.
+[[nodiscard]] Result<KeptUnit> read_state(
+    std::string_view text, unsigned version = newest_state_version());
 
 /// `text` so that it fits in one line, and back.
 [[nodiscard]] std::string state_text(std::string_view text);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <set>
 #include <span>
 #include <utility>
@@ -51,6 +52,28 @@ std::span<const Change> motion(const UnitRecord& record, std::uint64_t number) {
         ++end;
     }
     return {first, end};
+}
+
+const Change* last_change(const UnitRecord& record) {
+    const auto last = std::ranges::find_if(
+        record.changes.rbegin(), record.changes.rend(), std::not_fn(&Change::is_signal));
+    return last == record.changes.rend() ? nullptr : &*last;
+}
+
+/// "SIGTERM was sent to its main process by hearthctl (pid 3, uid 0), 12ms before": what clients
+/// had sent before `first`, one of the record's changes.
+std::vector<std::string> signals_before(const UnitRecord& record, const Change& first) {
+    std::vector<std::string> found;
+    const auto is_first = [&](const Change& change) { return change.number == first.number; };
+    for (auto at = std::ranges::find_if(record.changes, is_first);
+         at != record.changes.begin() && std::prev(at)->is_signal();) {
+        --at;
+        const std::uint64_t before =
+            first.at.monotonic - std::min(at->at.monotonic, first.at.monotonic);
+        found.push_back(at->cause + ", " + format_timespan(Timespan{before}) + " before");
+    }
+    std::ranges::reverse(found);
+    return found;
 }
 
 std::string_view done_to(JobType type) {
@@ -137,14 +160,20 @@ class Chain {
 public:
     explicit Chain(const World& world) : world_(world) {}
 
+    /// What was sent after it is told with it.
     std::vector<WhyLink> follow(const UnitRecord& record) {
-        if (!record.changes.empty()) {
-            next_ = {record.unit.name, record.changes.back().number};
+        if (const Change* const last = last_change(record)) {
+            next_ = {record.unit.name, last->number};
         }
         while (next_.second != 0 && links_.size() < longest_chain &&
                seen_.insert(next_.second).second) {
             const auto [unit, number] = std::exchange(next_, {});
             step(unit, number);
+        }
+        for (auto at = record.changes.rbegin();
+             !links_.empty() && at != record.changes.rend() && at->is_signal();
+             ++at) {
+            links_.front().reasons.push_back("since then " + at->cause);
         }
         return std::move(links_);
     }
@@ -162,6 +191,7 @@ private:
         link.unit = record->unit.name;
         link.what = what(*record, changes);
         link.at = changes.back().at;
+        link.reasons = signals_before(*record, changes.front());
         bool unexplained = true;
         ServiceResult result = ServiceResult::Success;
         for (const Change& change : changes) {
@@ -224,7 +254,8 @@ public:
         if (unit_type(record_.unit.name) == UnitType::Service) {
             if (std::string what = of_state(); !what.empty()) {
                 add(std::move(what),
-                    record_.changes.empty() ? record_.state_change : record_.changes.back().at,
+                    last_change(record_) == nullptr ? record_.state_change
+                                                    : last_change(record_)->at,
                     status_.deadline);
             }
         }

@@ -306,6 +306,8 @@ struct Change {
     std::string of;             ///< the other unit that it comes from, where no job says so
     std::uint64_t because = 0;  ///< number of that unit's change; 0: none
     bool operator==(const Change&) const = default;
+    /// Nothing changed: a client had a signal sent, and `cause` says who and which.
+    [[nodiscard]] bool is_signal() const { return from == to && !ended && !job; }
 };
 /// Of each unit so many changes are kept: two lives of a service that fails and is started again.
 inline constexpr std::size_t kept_changes = 16;

@@ -61,6 +61,21 @@ int reload_plan(Request& request) {
     return request.answer_string(request.connection.core.control.reload_plan());
 }
 
+/// What "s" names takes this hearthd's place; answered before it does.
+int upgrade(Request& request) {
+    UpgradeRequest wanted;
+    if (const int result = request.read(wanted.program, wanted.force, wanted.patience);
+        result < 0) {
+        return result;
+    }
+    request.connection.core.control.upgrade(std::move(wanted), answer_later(request));
+    return 1;
+}
+
+int taken_over(Request& request) {
+    return request.answer_string(request.connection.core.control.taken_over());
+}
+
 int confinement(Request& request) {
     std::string unit;
     if (const int result = request.read(unit); result < 0) {
@@ -285,11 +300,13 @@ int get_log_directory(
 }  // namespace
 
 int add_hearth(Connection& connection) {
-    static const std::array<sd_bus_vtable, 16> table = {
+    static const std::array<sd_bus_vtable, 18> table = {
         start(),
         method<plan>("Plan", "s", "s"),
         method<why>("Why", "s", "s"),
         method<reload_plan>("ReloadPlan", "", "s"),
+        method<upgrade>("Upgrade", "sbt", "s"),
+        method<taken_over>("TakenOver", "", "s"),
         method<confinement>("Confinement", "s", "s"),
         method<inquire<Control::Inquiry::Probe>>("Probe", "as", "s"),
         method<inquire<Control::Inquiry::Doctor>>("Doctor", "as", "s"),

@@ -35,7 +35,8 @@ int kill_unit(Request& request) {
     if (const int result = request.read(unit, whom, signal); result < 0) {
         return result;
     }
-    const auto killed = control_of(request).kill(unit, whom.empty() ? "all" : whom, signal);
+    const auto killed = control_of(request).kill(
+        unit, whom.empty() ? "all" : whom, signal, requester(request.connection.peer));
     return killed ? request.done() : request.refuse(killed.error());
 }
 
@@ -79,6 +80,21 @@ int reload(Request& request) {
     control_of(request).reload([call = MessageReference(request.message)] {
         (void)sd_bus_reply_method_return(call.message(), nullptr);
     });
+    return 1;
+}
+
+/// As systemd does it: nobody is answered, for the connection ends; but a refusal is.
+int reexecute(Request& request) {
+    control_of(request).upgrade(
+        {}, [call = MessageReference(request.message)](Result<std::string, RequestError> answer) {
+            if (!answer) {
+                (void)sd_bus_reply_method_errorf(
+                    call.message(),
+                    error_name(answer.error().name).c_str(),
+                    "%s",
+                    sendable(answer.error().message).c_str());
+            }
+        });
     return 1;
 }
 
@@ -215,6 +231,7 @@ std::span<const sd_bus_vtable> manager_methods() {
         method<abandon_scope>("AbandonScope", "s", ""),
         method<set_unit_properties>("SetUnitProperties", "sba(sv)", ""),
         method<reload>("Reload", "", ""),
+        method<reexecute>("Reexecute", "", ""),
         method<cancel_job>("CancelJob", "u", ""),
         method<get_unit>("GetUnit", "s", "o"),
         method<load_unit_object>("LoadUnit", "s", "o"),

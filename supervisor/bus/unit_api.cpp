@@ -92,7 +92,10 @@ int unit_kill(Request& request) {
         return result;
     }
     const auto killed = request.connection.core.control.kill(
-        request.connection.unit->unit.name, whom.empty() ? "all" : whom, signal);
+        request.connection.unit->unit.name,
+        whom.empty() ? "all" : whom,
+        signal,
+        requester(request.connection.peer));
     return killed ? request.done() : request.refuse(killed.error());
 }
 

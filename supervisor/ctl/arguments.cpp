@@ -187,6 +187,13 @@ void add_own_options(Builder& add, Arguments& arguments) {
         arguments.no_reload,
         "Don't let hearthd reload afterwards");
     add.flag(Option::Force, "-f,--force", arguments.force, "Replace links that lead elsewhere");
+    add.flag(
+        Option::Upgrade, "-f,--force", arguments.force, "Upgrade though some state would be lost");
+    add.value(
+        Option::Upgrade,
+        "--timeout",
+        arguments.timeout,
+        "How long the new hearthd has to become ready (10s)");
     add.flag(Option::Now, "--now", arguments.now, "Start or stop the units, too");
     add.value(
         Option::PresetMode,

@@ -49,6 +49,7 @@ struct Arguments {
     bool runtime = false;                                ///< of `set-property`, enable and kin
     std::string root;  ///< --root=: the unit files of that tree, without hearthd
     std::string preset_mode = "full";
+    std::string timeout = "10s";    ///< of `upgrade`
     bool once = false;              ///< of `top`
     std::string order = "cpu";      ///< of `top`: its column
     std::vector<std::string> what;  ///< of `clean`: empty stands for cache and runtime
@@ -89,6 +90,7 @@ enum class Option : std::uint32_t {
     PresetMode = 1U << 29U,
     Run = 1U << 30U,
     Ending = 1U << 19U,
+    Upgrade = 1U << 31U,
 };
 
 /// How many names stand after the verb.

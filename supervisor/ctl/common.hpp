@@ -114,6 +114,8 @@ int service_watchdogs_verb(const Arguments&);
 int is_system_running_verb(const Arguments&);
 int cat_verb(const Arguments&);
 int daemon_reload_verb(const Arguments&);
+int daemon_reexec_verb(const Arguments&);
+int upgrade_verb(const Arguments&);
 int clean_verb(const Arguments&);
 int reset_failed_verb(const Arguments&);
 int plan_verb(const Arguments&);

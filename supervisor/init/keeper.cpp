@@ -47,6 +47,7 @@ void Keeper::serve() {
         wait();
         read_channel();
         read_signals();
+        end_late_replacement();
         tell();
         if (machine() && stopped_ && hearthd_ != 0 && now() - stopped_at_ >= longest_exit) {
             (void)::kill(hearthd_, SIGKILL);  // it said that nothing is left to do
@@ -65,6 +66,9 @@ void Keeper::wait() const {
         patience = patience < 0 ? 0 : patience;
     } else if (stopped_) {
         patience = longest_exit;
+    } else if (next_ends_at_ != 0 && !next_was_late_) {
+        patience = next_ends_at_ - now();
+        patience = patience < 0 ? 0 : patience;
     }
     (void)::poll(watched, 2, static_cast<int>(patience));
 }
@@ -79,6 +83,7 @@ void Keeper::start() {
     if (!open_channel(channel_, other)) {
         return say("no channel to hearthd can be made");
     }
+    hold_program();
     descriptors_.tell_again();
     processes_.tell_again();
     ready_ = asked_ = owes_done_ = behind_ = stopped_ = false;
@@ -92,7 +97,7 @@ void Keeper::start() {
         } else {
             ::dup2(other, channel_number);
         }
-        ::execv(command_[0], command_);
+        run_program();
         say("cannot run ", command_[0]);
         ::_exit(not_started);
     }
@@ -118,6 +123,9 @@ void Keeper::hearthd_ended(int32_t code, int32_t status) {
 }
 
 void Keeper::judge_death(int32_t code, int32_t status) {
+    if (!stopped_ && replacement_ended(code, status)) {
+        return;
+    }
     const bool may_end = role_ != Role::Machine && ready_before_ == 0;
     const bool wont_do = may_end && code == CLD_EXITED && (status == 0 || status == 2);
     if (stopped_ || wont_do) {
@@ -178,6 +186,7 @@ void Keeper::handle(const Packet& packet, int descriptor) {
             failures_ = 0;
             ++ready_before_;
             processes_.forget_strangers();
+            replacement_is_ready();
             if (stop_signal_ != 0) {  // the one before died while it stopped
                 (void)::kill(hearthd_, stop_signal_);
             }
@@ -206,6 +215,10 @@ void Keeper::handle(const Packet& packet, int descriptor) {
             break;
         case Kind::Drop:
             descriptors_.drop(packet.name);
+            break;
+        case Kind::Replace:
+            replace_by(descriptor, packet.number);
+            descriptor = -1;
             break;
         default:
             say("a packet of another version of hearthd is ignored");
@@ -247,9 +260,15 @@ void Keeper::tell() {
             if (!process->told) {
                 return;
             }
+        } else if (owes_failure_) {
+            owes_failure_ = !sent(not_replaced(), -1);
+            if (owes_failure_) {
+                return;
+            }
         } else {
             packet.kind = Kind::Done;
             packet.number = ready_before_;
+            packet.code = feature_replace;
             owes_done_ = owes_done_ && !sent(packet, -1);
             return;
         }

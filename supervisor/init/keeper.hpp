@@ -56,6 +56,15 @@ private:
     void judge_death(int32_t code, int32_t status);
     void offer_shell();
 
+    // Another program in place of hearthd (replacing.cpp).
+    void hold_program();
+    void run_program();
+    void replace_by(int program, uint32_t milliseconds);
+    void replacement_is_ready();
+    [[nodiscard]] bool replacement_ended(int32_t code, int32_t status);
+    void end_late_replacement();
+    [[nodiscard]] Packet not_replaced() const;
+
     Role role_;
     char** command_;
     const char* shutdown_program_;
@@ -83,6 +92,15 @@ private:
     int64_t back_off_ = 0;
     bool done_ = false;
     int exit_status_ = 0;
+
+    int program_ = -1;  ///< hearthd, held open: what was ready last, whatever its path is now
+    int next_ = -1;     ///< what was asked for in its place; -1: nothing
+    int64_t next_patience_ = 0;   ///< milliseconds that it has to become ready
+    int64_t next_ends_at_ = 0;    ///< 0: it doesn't run yet
+    bool next_was_late_ = false;  ///< and is being killed
+    bool owes_failure_ = false;   ///< NotReplaced, to the hearthd that runs now
+    bool failed_late_ = false;
+    int32_t failed_code_ = 0, failed_status_ = 0;
 };
 
 }  // namespace hearth::keeper

@@ -33,7 +33,14 @@ enum class Kind : uint32_t {
     // the keeper to hearthd
     Held,   ///< name, and the descriptor
     Ended,  ///< pid, started, code and status as waitid(2) has them; cgroup
-    Done,   ///< the answer to Take is complete; number: hearthds that were ready before this one
+    Done,   ///< the answer to Take is complete; number: hearthds that were ready before this one;
+            ///< code: feature_replace, or 0 of a keeper that knows no Replace
+    // hearthd to the keeper
+    Replace,  ///< one descriptor (O_PATH): the program to start next, when this hearthd has ended;
+              ///< number: milliseconds that it has to become ready
+    // the keeper to hearthd
+    NotReplaced,  ///< the program of the last Replace was ended, and this one brought back; number:
+                  ///< 1 where it wasn't ready in time, 0 where it ended; then code and status
 };
 
 /// How a machine ends; what is no machine's first process only exits.
@@ -43,6 +50,8 @@ inline constexpr uint32_t immediate = 0x100;
 
 /// The names under which the keeper holds what it uses itself.
 inline constexpr char held_watchdog[] = "watchdog-device";
+/// Bits of a Done's code: what this keeper can do beside what all can.
+inline constexpr int32_t feature_replace = 1;
 
 /// FNV-1a: a path in a packet of a fixed size.
 constexpr uint64_t hash(const char* text, unsigned long size) {

@@ -19,7 +19,7 @@ struct HeldDescriptor {
 
 class Descriptors {
 public:
-    static constexpr unsigned capacity = 4096;
+    static constexpr unsigned capacity = 16384;
 
     /// Takes `number` over, instead of one of that name, which is closed. False: no room.
     bool hold(const char* name, int number);

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <csignal>
 
+#include "supervisor/logd/account.hpp"
 #include "supervisor/sys/file.hpp"
 #include "supervisor/sys/process.hpp"
 #include "supervisor/sys/socket.hpp"
@@ -18,7 +19,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int control_number = 3;
+constexpr int control_number = 3, account_number = 4;
 constexpr auto longest_send = std::chrono::milliseconds(100);
 
 /// Waits for one descriptor. False: the time is over.
@@ -40,13 +41,17 @@ bool wait_for(int descriptor, short events, Clock::time_point until) {
 /// What the child of posix_spawn gets: no signal of ours, nothing open but 0 to 3.
 class Spawn {
 public:
-    explicit Spawn(int control) {
+    Spawn(int control, int account) {
         ::posix_spawn_file_actions_init(&actions_);
         ::posix_spawnattr_init(&attributes_);
         // First the copy: opening 0 must not overwrite a control socket that has that number.
         ::posix_spawn_file_actions_adddup2(&actions_, control, control_number);
         ::posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-        ::posix_spawn_file_actions_addclosefrom_np(&actions_, control_number + 1);
+        if (account >= 0) {  // made with a number that none of these overwrites
+            ::posix_spawn_file_actions_adddup2(&actions_, account, account_number);
+        }
+        ::posix_spawn_file_actions_addclosefrom_np(
+            &actions_, account >= 0 ? account_number + 1 : control_number + 1);
         sigset_t ends, all;
         ::sigemptyset(&ends);
         ::sigaddset(&ends, SIGTERM);
@@ -122,9 +127,18 @@ Result<LogClient> LogClient::resume(
 Result<void> LogClient::spawn() {
     sys::SocketPair pair = HEARTH_TRY(sys::socketpair(SOCK_SEQPACKET));
     HEARTH_TRY(sys::set_nonblocking(pair.first.number(), true));
-    Spawn child(pair.second.number());
+    if (!account_) {
+        account_ = HEARTH_TRY(Account::make());
+    }
+    Spawn child(pair.second.number(), account_.number());
     pid_ = HEARTH_TRY(child.run(
-        {program_, "--control-fd", std::to_string(control_number), "--log-dir", directory_}));
+        {program_,
+         "--control-fd",
+         std::to_string(control_number),
+         "--account-fd",
+         std::to_string(account_number),
+         "--log-dir",
+         directory_}));
     pidfd_ = HEARTH_TRY(sys::pidfd_open(pid_));  // our child, not reaped: the pid is still its own
     control_ = std::move(pair.first);
     return {};
@@ -150,20 +164,30 @@ Result<std::uint32_t> LogClient::send(Message message, int descriptor) {
     }
 }
 
-Result<sys::Descriptor> LogClient::open_stream(const Stream& stream) {
+Result<sys::Pipe> LogClient::make_pipe(const Stream& stream) {
     if (!is_valid_unit(stream.unit)) {
         return failure("\"" + stream.unit + "\" can't name a log file: no '/', no leading '.'");
     }
     sys::Pipe pipe = HEARTH_TRY(sys::pipe2());
     // The inode belongs to both ends: this is what open("/dev/stderr") asks.
     HEARTH_TRY(sys::fchown(pipe.write.number(), stream.uid, stream.gid));
+    return pipe;
+}
+
+Result<void> LogClient::hand_over(const Stream& stream, int read_end) {
     HEARTH_TRY(send(
         {0,
          OpenStream{
              stream.unit,
              shown_identifier(stream.identifier.empty() ? stream.unit : stream.identifier),
              stream.invocation}},
-        pipe.read.number()));
+        read_end));
+    return {};
+}
+
+Result<sys::Descriptor> LogClient::open_stream(const Stream& stream) {
+    sys::Pipe pipe = HEARTH_TRY(make_pipe(stream));
+    HEARTH_TRY(hand_over(stream, pipe.read.number()));
     return std::move(pipe.write);
 }
 

@@ -18,6 +18,7 @@
 #include "parser/result.hpp"
 #include "supervisor/logd/protocol.hpp"
 #include "supervisor/sys/descriptor.hpp"
+#include "supervisor/sys/file.hpp"
 
 namespace hearth::logd {
 
@@ -44,13 +45,21 @@ public:
 
     /// The write end, O_CLOEXEC and blocking. A buffer that is full never makes it fail.
     [[nodiscard]] Result<sys::Descriptor> open_stream(const Stream& stream);
+    /// The same in two steps: a caller who keeps a copy of the read end can hand it over once more,
+    /// to the hearth-logd that restart() made, and the writer has noticed nothing.
+    [[nodiscard]] static Result<sys::Pipe> make_pipe(const Stream& stream);
+    [[nodiscard]] Result<void> hand_over(const Stream& stream, int read_end);
 
     /// hearth-logd's process: readable when it has died. Then restart() reaps it and starts
-    /// another; the streams of the dead one are lost (their writers get SIGPIPE), and its answer
-    /// says how it died: "killed by signal 9".
+    /// another; the streams of the dead one are lost unless somebody hands them over again (else
+    /// their writers get SIGPIPE), and its answer says how it died: "killed by signal 9".
     [[nodiscard]] int pidfd() const { return pidfd_.number(); }
     [[nodiscard]] pid_t pid() const { return pid_; }
     [[nodiscard]] Result<std::string> restart();
+    /// The memory that outlives hearth-logd (account.hpp); to be held as control() is.
+    [[nodiscard]] int account() const { return account_.number(); }
+    /// Before a restart: of one that an earlier hearthd made.
+    void use_account(sys::Descriptor account) { account_ = std::move(account); }
 
     /// Everything written before the call is in the files on return.
     [[nodiscard]] Result<void> flush(std::chrono::milliseconds timeout = std::chrono::seconds(5));
@@ -77,7 +86,7 @@ private:
     [[nodiscard]] Result<std::string> reap();
 
     std::string program_, directory_;
-    sys::Descriptor control_, pidfd_;
+    sys::Descriptor control_, pidfd_, account_;
     pid_t pid_ = -1;
     std::uint32_t last_serial_ = 0;  ///< of a resumed one: none that an answer may still be for
 };

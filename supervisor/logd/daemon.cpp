@@ -44,7 +44,7 @@ Result<sys::Descriptor> signal_descriptor() {
 }  // namespace
 
 Result<std::unique_ptr<Daemon>> Daemon::create(
-    sys::Descriptor control, const std::string& directory) {
+    sys::Descriptor control, const std::string& directory, sys::Descriptor account) {
     std::unique_ptr<Daemon> daemon(new Daemon);
     daemon->directory_ = directory;
     daemon->control_ = std::move(control);
@@ -59,6 +59,9 @@ Result<std::unique_ptr<Daemon>> Daemon::create(
     HEARTH_TRY(daemon->watch(daemon->signals_.number(), signal_key, EPOLLIN));
     HEARTH_TRY(daemon->watch(daemon->progress_.number(), progress_key, EPOLLIN));
     daemon->writer_ = std::make_unique<Writer>(directory, daemon->progress_.number());
+    if (account) {
+        daemon->take_up_account(std::move(account));
+    }
     return daemon;
 }
 
@@ -227,6 +230,8 @@ Daemon::Unit& Daemon::unit(const std::string& name) {
     if (!found) {
         found = std::make_unique<Unit>(log_path(directory_, name));
         Unit& made = *found;
+        made.slot = account_ ? account_->slot(name) : nullptr;
+        made.log.stored = made.slot != nullptr ? &made.slot->stored : nullptr;
         forget_idle_units();
         return made;
     }
@@ -240,8 +245,12 @@ void Daemon::forget_idle_units() {
     }
     std::erase_if(units_, [&](const auto& entry) {
         const Unit& unit = *entry.second;
-        return unit.streams == 0 && unit.lines > 0 && unit.untold == 0 &&
-               writer_->state(unit.log).idle;
+        const bool idle = unit.streams == 0 && unit.lines > 0 && unit.untold == 0 &&
+                          writer_->state(unit.log).idle;
+        if (idle) {
+            Account::release(unit.slot);
+        }
+        return idle;
     });
 }
 
@@ -328,6 +337,7 @@ void Daemon::finish_partial_lines() {
     for (auto& [key, stream] : streams_) {
         output_.clear();
         take(*stream.unit, stream.formatter.finish(now_text(), output_));
+        account_for(*stream.unit, stream);
     }
     for (auto& [name, unit] : units_) {
         stop_dropping_if_possible(*unit);

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "parser/result.hpp"
+#include "supervisor/logd/account.hpp"
 #include "supervisor/logd/line_format.hpp"
 #include "supervisor/logd/protocol.hpp"
 #include "supervisor/logd/writer.hpp"
@@ -29,9 +30,10 @@ namespace hearth::logd {
 
 class Daemon {
 public:
-    /// Blocks SIGTERM and SIGINT, which are read from a descriptor.
+    /// Blocks SIGTERM and SIGINT, which are read from a descriptor. `account`: of Account::make(),
+    /// with what the one before left in it; or none.
     [[nodiscard]] static Result<std::unique_ptr<Daemon>> create(
-        sys::Descriptor control, const std::string& directory);
+        sys::Descriptor control, const std::string& directory, sys::Descriptor account = {});
     /// Until the end; the program's exit status.
     [[nodiscard]] int run();
 
@@ -46,6 +48,7 @@ private:
         std::uint64_t untold = 0;  ///< dropped since the last line that told so
         bool dropping = false;
         std::string drop_reason;  ///< what the disk said then; empty: it was too slow
+        Account::Slot* slot = nullptr;
         std::optional<Clock::time_point> rests_until;  ///< its pipes are not read
     };
     struct Stream {
@@ -54,6 +57,7 @@ private:
         LineFormatter formatter;
         std::uint64_t owed = 0;  ///< bytes that must be read before the flush goes on
         bool watched = false;
+        bool partial = false;  ///< counted in the account
     };
     enum class FlushState : std::uint8_t { Idle, Reading, Writing };
 
@@ -72,6 +76,9 @@ private:
     void read_stream(std::uint64_t key, Stream& stream);
     void end_stream(std::uint64_t key, Stream& stream);
     void take(Unit& unit, std::uint64_t lines);
+    void append(Unit& unit, std::string& text);
+    void account_for(Unit& unit, Stream& stream);
+    void take_up_account(sys::Descriptor memory);
     void rest(Unit& unit);
     void stop_dropping_if_possible(Unit& unit);
     void set_watched(std::uint64_t key, Stream& stream, bool watched);
@@ -85,6 +92,7 @@ private:
 
     sys::Descriptor control_, signals_, progress_, epoll_;
     std::string directory_;
+    std::unique_ptr<Account> account_;  ///< outlives the writer, which counts in it
     std::map<std::string, std::unique_ptr<Unit>> units_;
     std::unordered_map<std::uint64_t, Stream> streams_;
     std::uint64_t last_key_ = 100;

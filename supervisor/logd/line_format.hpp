@@ -32,6 +32,9 @@ public:
     /// Appends what is left of a last line without newline.
     std::uint64_t finish(const std::string& time, std::string& out);
 
+    /// A line has begun, and its end has not come.
+    [[nodiscard]] bool has_begun() const { return !partial_.empty() || continued_; }
+
     /// No chunk of so many bytes can make more than `room` bytes of lines.
     [[nodiscard]] std::size_t chunk_for(std::size_t room) const;
 

@@ -18,12 +18,13 @@
 namespace {
 
 constexpr const char* usage =
-    "hearth-logd --control-fd N --log-dir DIR\n"
+    "hearth-logd --control-fd N [--account-fd N] --log-dir DIR\n"
     "Writes the output of hearth's services to DIR/UNIT.log. Started by hearthd, not by hand.\n"
     "  --version, --help\n";
 
 struct Arguments {
     int control = -1;
+    int account = -1;
     std::string directory;
     bool good = true;
 };
@@ -33,9 +34,10 @@ Arguments parse(int count, char** words) {
     for (int i = 1; i < count && arguments.good; i += 2) {
         const std::string_view option = words[i];
         const std::string_view value = i + 1 < count ? words[i + 1] : "";
-        if (option == "--control-fd") {
+        if (option == "--control-fd" || option == "--account-fd") {
+            int& number = option == "--control-fd" ? arguments.control : arguments.account;
             const auto [end, error] =
-                std::from_chars(value.data(), value.data() + value.size(), arguments.control);
+                std::from_chars(value.data(), value.data() + value.size(), number);
             arguments.good = error == std::errc() && end == value.data() + value.size();
         } else if (option == "--log-dir") {
             arguments.directory = value;
@@ -85,7 +87,10 @@ int main(int argc, char** argv) {
     raise_descriptor_limit();
     keep_memory_small();
     auto daemon = hearth::logd::Daemon::create(
-        hearth::sys::Descriptor(arguments.control), arguments.directory);
+        hearth::sys::Descriptor(arguments.control),
+        arguments.directory,
+        arguments.account < 0 ? hearth::sys::Descriptor()
+                              : hearth::sys::Descriptor(arguments.account));
     if (!daemon) {
         std::fprintf(stderr, "hearth-logd: %s\n", daemon.error().what.c_str());
         return 1;

@@ -30,8 +30,15 @@ void Daemon::read_stream(std::uint64_t key, Stream& stream) {
             return;
         }
     }
-    input_.resize(largest_read);
-    const ssize_t count = ::read(stream.pipe.number(), input_.data(), size);
+    static_assert(largest_read <= Account::input_size);
+    input_.resize(account_ ? 0 : largest_read);
+    char* const input = account_ ? account_->reading(unit.slot) : input_.data();
+    const ssize_t count = ::read(stream.pipe.number(), input, size);
+    if (account_ && count <= 0) {
+        const int error = errno;
+        account_->read_done(0);
+        errno = error;
+    }
     if (count < 0 && (errno == EAGAIN || errno == EINTR)) {
         stream.owed = 0;  // FIONREAD said more than there was: somebody else reads this pipe
         return;
@@ -43,7 +50,50 @@ void Daemon::read_stream(std::uint64_t key, Stream& stream) {
     const auto read = static_cast<std::size_t>(count);
     stream.owed -= std::min<std::uint64_t>(stream.owed, read);
     output_.clear();
-    take(unit, stream.formatter.format({input_.data(), read}, now_text(), output_));
+    take(unit, stream.formatter.format({input, read}, now_text(), output_));
+    account_for(unit, stream);
+    if (account_) {
+        account_->read_done(read);
+    }
+}
+
+/// What isn't with the writer, and would be lost with this process.
+void Daemon::account_for(Unit& unit, Stream& stream) {
+    if (unit.slot == nullptr) {
+        return;
+    }
+    unit.slot->untold = unit.untold;
+    if (const bool partial = stream.formatter.has_begun(); partial != stream.partial) {
+        stream.partial = partial;
+        unit.slot->partial += partial ? 1 : -1;
+    }
+}
+
+void Daemon::append(Unit& unit, std::string& text) {
+    if (unit.slot != nullptr) {
+        unit.slot->taken += static_cast<std::uint64_t>(std::count(text.begin(), text.end(), '\n'));
+    }
+    writer_->append(unit.log, text);
+}
+
+/// The one before may have been killed: what it had is told in the logs of those who wrote it.
+void Daemon::take_up_account(sys::Descriptor memory) {
+    auto account = Account::open(memory);
+    if (!account) {
+        return;  // without it a death is not told of, and that is all
+    }
+    account_ = std::move(*account);
+    for (const Account::Loss& loss : account_->take_losses()) {
+        Unit& lost = unit(loss.unit);
+        lost.untold = lost.dropped = loss.lines;
+        lost.dropping = true;
+        lost.drop_reason = "hearth-logd was killed before it had stored them";
+        if (lost.slot != nullptr) {
+            lost.slot->untold = lost.untold;
+        }
+        stop_dropping_if_possible(lost);
+        writer_->close(lost.log, true);  // until a stream of it comes
+    }
 }
 
 /// Gives `lines` lines in output_ to the writer: all of them, or as many as there is room for.
@@ -73,7 +123,7 @@ void Daemon::take(Unit& unit, std::uint64_t lines) {
         writer_->want_progress(true);
     }
     unit.lines += lines - std::min(lines, dropped);
-    writer_->append(unit.log, output_);
+    append(unit, output_);
     if (output_.capacity() > kept_capacity) {  // another's, swapped in
         std::string().swap(output_);
     }
@@ -109,7 +159,10 @@ void Daemon::stop_dropping_if_possible(Unit& unit) {
                        std::to_string(unit.untold) +
                        (unit.untold == 1 ? " line dropped: " : " lines dropped: ") + why + '\n';
     unit.untold = 0;
-    writer_->append(unit.log, line);
+    append(unit, line);
+    if (unit.slot != nullptr) {
+        unit.slot->untold = 0;
+    }
 }
 
 void Daemon::look_after_resting_units() {
@@ -138,6 +191,7 @@ void Daemon::end_stream(std::uint64_t key, Stream& stream) {
     Unit& unit = *stream.unit;
     output_.clear();
     take(unit, stream.formatter.finish(now_text(), output_));
+    account_for(unit, stream);
     set_watched(key, stream, false);
     streams_.erase(key);
     if (--unit.streams == 0) {

@@ -268,6 +268,10 @@ Result<void> Writer::write_out(Log& log) const {
             }
             return sys::call_failure("write", log.path, errno);
         }
+        if (log.stored != nullptr) {
+            const char* const from = log.taken.data() + log.written;
+            *log.stored += static_cast<std::uint64_t>(std::count(from, from + count, '\n'));
+        }
         log.written += static_cast<std::size_t>(count);
     }
     return {};

@@ -10,6 +10,7 @@
 // the Writer has to say to a person goes to stderr, once per change. Sizes in bytes.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -33,6 +34,7 @@ inline constexpr std::size_t kept_capacity = std::size_t{512} << 10;
 struct Log {
     explicit Log(std::string log_path) : path(std::move(log_path)) {}
     const std::string path;
+    std::atomic<std::uint64_t>* stored = nullptr;  ///< counts lines that are in the file; or none
 
     // guarded by the writer's mutex
     std::string pending;        ///< appended, not taken

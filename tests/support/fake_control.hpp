@@ -157,8 +157,15 @@ public:
         finish(job, JobResult::Canceled);
         return {};
     }
+    void upgrade(
+        UpgradeRequest request,
+        std::function<void(Result<std::string, RequestError>)> done) override {
+        calls.push_back("upgrade " + request.program + (request.force ? " force" : ""));
+        done(Unexpected(RequestError{"NotSupported", "no keeper"}));
+    }
+    [[nodiscard]] std::string taken_over() const override { return "version=test\n"; }
     Result<void, RequestError> kill(
-        const std::string& unit, const std::string& whom, int signal) override {
+        const std::string& unit, const std::string& whom, int signal, const Requester&) override {
         calls.push_back("kill " + unit + " " + whom + " " + std::to_string(signal));
         if (state.find(unit) == nullptr) {
             return Unexpected(RequestError{"NoSuchUnit", "Unit " + unit + " not loaded."});

@@ -82,6 +82,21 @@ KeptUnit everything() {
     unit.next_job = 10;
     unit.next_launch = 20;
     unit.lines = {{"colour", "red"}};
+    unit.next_change = 30;
+    Change change;
+    change.number = 28;
+    change.at = {21, 22};
+    change.from = ServiceState::Running;
+    change.to = ServiceState::StopSigterm;
+    change.cause = "a\ttab; a line\nand \\ more";
+    change.job = unit.job;
+    change.job->cause = {
+        "other.service", JobType::Stop, "PartOf=", Requester{1, 2, "systemctl"}, "", 7, true};
+    unit.changes.push_back(change);
+    Change last;
+    last.number = 29;
+    last.from = ServiceState::StopSigterm;
+    unit.changes.push_back(last);
     return unit;
 }
 
@@ -167,8 +182,47 @@ TEST(State, IsCarriedIntoAnotherWorld) {
     EXPECT_EQ(world.find("heat.service")->status.main_pid, 11);
 }
 
+TEST(State, LongTextsOfTheHistoryAreCut) {
+    KeptUnit unit;
+    unit.name = "a.service";
+    for (std::uint64_t number = 1; number <= kept_changes; ++number) {
+        Change change;
+        change.number = number;
+        change.cause = std::string(10'000, 'x');
+        unit.changes.push_back(change);
+    }
+    const std::string text = write_state(unit);
+    EXPECT_LT(text.size(), kept_changes * 600);
+    EXPECT_EQ(read_state(text)->changes.size(), kept_changes);
+}
+
+TEST(State, VersionsThatAreNotKnownAreRefused) {
+    const auto read = read_state("unit=a.service\n", newest_state_version() + 1);
+    ASSERT_FALSE(read.has_value());
+    EXPECT_NE(
+        read.error().what.find("version " + std::to_string(newest_state_version() + 1)),
+        std::string::npos)
+        << read.error().what;
+    EXPECT_FALSE(read_state("unit=a.service\n", 0).has_value());
+}
+
+TEST(State, EveryVersionLeadsBackToTheOneBefore) {
+    const auto rows = state_versions();
+    for (std::size_t index = 0; index < rows.size(); ++index) {
+        EXPECT_EQ(rows[index].number, index + 1);
+        EXPECT_EQ(rows[index].upgrade != nullptr, index > 0) << "the first has no step";
+        EXPECT_EQ(rows[index].downgrade != nullptr, index > 0);
+        const std::string text = write_state(everything(), rows[index].number);
+        const auto read = read_state(text, rows[index].number);
+        ASSERT_TRUE(read.has_value()) << read.error().what;
+        EXPECT_EQ(read->status, everything().status) << text;
+        EXPECT_EQ(read->lines.at("colour"), "red");
+    }
+}
+
 TEST(State, TextsFitIntoOneLine) {
-    for (const char* const text : {"", "a", "a\nb", "a\\nb", "\\", "a;b; c", "ends with \\"}) {
+    for (const char* const text :
+         {"", "a", "a\nb", "a\\nb", "\\", "a;b; c", "ends with \\", "tab\there"}) {
         const std::string line = state_text(text);
         EXPECT_EQ(line.find('\n'), std::string::npos);
         EXPECT_EQ(text_of_state(line), text);
