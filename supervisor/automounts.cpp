@@ -95,7 +95,7 @@ void Automounts::make(const std::string& unit, const AutomountSettings& settings
     if (!point) {
         return happen_(AutofsMounted{unit, point.error().what});
     }
-    keeper_.hold(held_name(unit), point->pipe.number());
+    keeper_.hold(held_name(unit), point->mount.number());
     const auto listening = listen(unit, std::move(*point));
     happen_(AutofsMounted{unit, listening ? std::string() : listening.error().what});
 }
@@ -103,17 +103,19 @@ void Automounts::make(const std::string& unit, const AutomountSettings& settings
 bool Automounts::resume(const std::string& unit, const AutomountSettings& settings) {
     Point point;
     point.where = settings.where;
-    point.pipe = keeper_.take(held_name(unit));
-    const std::uint64_t device = device_of_autofs(settings.where);
-    if (!point.pipe || device == 0) {
+    point.mount = keeper_.take(held_name(unit));
+    if (!point.mount || device_of_autofs(settings.where) == 0) {
         return false;
     }
-    auto opened = sys::open_autofs(device, settings.where);
-    if (!opened) {
-        log::write(log::Level::Error, unit, opened.error().what);
+    // Not by the path: this process isn't of the group that passes yet, and would wait for itself.
+    auto pipe = sys::pipe2(O_NONBLOCK);
+    const auto taken = pipe ? sys::take_over_autofs(point.mount.number(), pipe->write.number())
+                            : Result<void>(Unexpected<Error>(pipe.error()));
+    if (!taken) {
+        log::write(log::Level::Error, unit, taken.error().what);
         return false;
     }
-    point.mount = std::move(*opened);
+    point.pipe = std::move(pipe->read);
     return listen(unit, std::move(point)).has_value();
 }
 

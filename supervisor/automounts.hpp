@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // Automount points of ours in the kernel (sys/autofs.hpp): made, asked, answered, taken away. The
-// pipes that the kernel asks through are held by the keeper, so that whoever waits in the kernel
-// goes on waiting, and is answered, when hearthd dies. Automount points that others made are never
-// touched. Nothing here decides whether something is mounted.
+// descriptors of their mounts are held by the keeper, so that the next hearthd takes them over; who
+// waits in one while hearthd dies gets an error, who enters it later finds it mounted. Automount
+// points that others made are never touched. Nothing here decides whether something is mounted.
 #pragma once
 
 #include <cstdint>

@@ -41,6 +41,7 @@ constexpr unsigned long request(unsigned number) {
     return _IOC(_IOC_READ | _IOC_WRITE, 0x93, number, sizeof(Parameters));
 }
 constexpr unsigned long open_mount = request(0x74), ready = request(0x76), fail = request(0x77),
+                        set_pipe = request(0x78), catatonic = request(0x79),
                         timeout = request(0x7a), expire = request(0x7c);
 
 /// One request to the control device; `path` follows the struct.
@@ -88,6 +89,16 @@ Result<Descriptor> open_autofs(std::uint64_t device, const std::string& where) {
     Descriptor mount(control.parameters().mount);
     (void)::fcntl(mount.number(), F_SETFD, FD_CLOEXEC);
     return mount;
+}
+
+Result<void> take_over_autofs(int mount, int pipe) {
+    Control end;
+    end.parameters().mount = mount;
+    HEARTH_TRY(end.call(catatonic, "AUTOFS_DEV_IOCTL_CATATONIC"));
+    Control begin;
+    begin.parameters().mount = mount;
+    begin.parameters().device = static_cast<std::uint32_t>(pipe);
+    return begin.call(set_pipe, "AUTOFS_DEV_IOCTL_SETPIPEFD");
 }
 
 Result<void> set_autofs_timeout(int mount, std::uint64_t seconds) {

@@ -20,6 +20,9 @@ Result<void> mount_autofs(const std::string& where, int pipe, const std::string&
 /// A descriptor of the autofs mount on `where` (its st_dev), also where something is mounted over
 /// it.
 Result<Descriptor> open_autofs(std::uint64_t device, const std::string& where);
+/// Another end of a pipe, and this process group as the one that passes. Whoever waits at that
+/// moment gets an error: the kernel takes another daemon only once it has given up the old one.
+Result<void> take_over_autofs(int mount, int pipe);
 /// After how many seconds without use it may be asked to go; 0: never.
 Result<void> set_autofs_timeout(int mount, std::uint64_t seconds);
 /// `error` 0: the request with that token is fulfilled; else it failed for that errno.

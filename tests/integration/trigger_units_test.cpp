@@ -60,7 +60,7 @@ TEST_F(TriggerUnits, ATimerElapsesAgainAndAgain) {
         "OnCalendar=*-*-* 03:00 UTC\n");
     ASSERT_EQ(hearthd.ctl({"start", "job.timer"}).status, 0) << hearthd.log();
     EXPECT_TRUE(eventually([&] { return lines_of(done) >= 3; })) << hearthd.log();
-    EXPECT_EQ(text_of(done).substr(0, 10), "job.timer ");
+    EXPECT_EQ(text_of(done).substr(0, 10), "job.timer\n");
     EXPECT_EQ(hearthd.show("job.timer", "Unit"), "job.service");
     EXPECT_EQ(hearthd.show("job.timer", "Triggers"), "job.service");
     EXPECT_EQ(hearthd.show("job.service", "TriggeredBy"), "job.timer");
@@ -175,7 +175,8 @@ TEST_F(TriggerUnits, SocketUnitsLoadAndTheirStartIsRefusedByName) {
     EXPECT_EQ(hearthd.show("job.socket", "Triggers"), "job.service");
     const Output started = hearthd.ctl({"start", "job.socket"});
     EXPECT_NE(started.status, 0);
-    EXPECT_NE(started.err.find("units of type socket are not built yet"), std::string::npos) << started.err;
+    EXPECT_NE(started.err.find("units of type socket are not built yet"), std::string::npos)
+        << started.err;
 }
 
 // ---- automounts ---------------------------------------------------------------------------------
@@ -227,12 +228,15 @@ TEST_F(Automounts, WhoeverEntersFindsItMountedAndItGoesWhenIdle) {
     EXPECT_EQ(text_of("/proc/self/mountinfo").find(place), std::string::npos);
 }
 
-TEST_F(Automounts, WhoWaitsIsAnsweredByTheHearthdThatComesAfter) {
+TEST_F(Automounts, GoOnWhereAHearthdDied) {
     HearthdProcess hearthd({}, {}, {{}, 0, "hearth-init"});
     const std::string place = hearthd.place() + "/there";
     const std::string name = add(hearthd, place, "");
     ASSERT_EQ(hearthd.ctl({"start", name + ".automount"}).status, 0) << hearthd.log();
-    ASSERT_EQ(::kill(hearthd.kept(), SIGKILL), 0);
+    const pid_t before = hearthd.kept();
+    ASSERT_EQ(::kill(before, SIGKILL), 0);
+    ASSERT_TRUE(eventually([&] { return hearthd.kept() != 0 && hearthd.kept() != before; }));
+    ASSERT_TRUE(hearthd.becomes(name + ".automount", "SubState", "waiting")) << hearthd.log();
     EXPECT_EQ(enter(place), 0) << hearthd.log();
     EXPECT_TRUE(hearthd.becomes(name + ".mount", "SubState", "mounted")) << hearthd.log();
     ASSERT_EQ(hearthd.ctl({"stop", name + ".automount", name + ".mount"}).status, 0);
