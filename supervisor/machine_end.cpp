@@ -251,10 +251,12 @@ void Supervisor::signal_received(int signal) {
         case SIGUSR2:
             log::write(log::Level::Information, "SIGUSR2:\n" + dump({}));
             return;
-        case SIGTERM:  // systemd executes itself anew
-            log::write(
-                log::Level::Warning, "SIGTERM is passed over: see 'hearthctl daemon-reexec'");
-            return;
+        case SIGTERM:
+            return upgrade({}, [](const Result<std::string, RequestError>& done) {
+                if (!done) {
+                    log::write(log::Level::Error, "SIGTERM: " + done.error().message);
+                }
+            });
         case SIGUSR1:  // systemd connects to the bus anew: ours is where it was
             return;
         default:
