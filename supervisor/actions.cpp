@@ -340,7 +340,11 @@ void Supervisor::perform_launch(const Launch& action) {
     }
     auto plan = make_plan(action, live);
     if (!plan) {
-        refuse(action, launch::exit_status(plan.error()), refusal_text(plan.error()));
+        const std::string text = refusal_text(plan.error());
+        if (options_.role == Role::Container) {  // there nobody waits at a client for the way out
+            log::write(log::Level::Error, action.unit, text);
+        }
+        refuse(action, launch::exit_status(plan.error()), text);
         return;
     }
     if (waits_for_joined(action, *plan)) {

@@ -242,11 +242,28 @@ std::set<pid_t> Supervisor::adopt_processes(
             return words.size() == 2 && number(words[0]) == static_cast<std::uint64_t>(pid);
         });
         if (pid != 0 && known.insert(pid).second) {
-            const std::uint64_t started = found == processes.end() ? 0 : number((*found)[1]);
+            const std::uint64_t started = found == processes.end()
+                                              ? start_of_named(unit.name, pid, members)
+                                              : number((*found)[1]);
             adopt_process(unit.name, pid, started, members);
         }
     }
     return known;
+}
+
+/// When a process began of which only the number was written down: its unit named it, and hearthd
+/// died before it looked. Only one of the unit's own cgroup can be meant. 0: there is none.
+std::uint64_t Supervisor::start_of_named(
+    const std::string& unit, pid_t pid, const std::vector<pid_t>& members) const {
+    if (std::ranges::find(members, pid) != members.end()) {
+        return sys::start_time(pid).value_or(0);
+    }
+    for (const auto& orphan : keeper_.ended_in(tree_.shown(cgroup_of(unit)))) {
+        if (orphan.pid == pid) {
+            return orphan.started;
+        }
+    }
+    return 0;
 }
 
 /// The recorded process, if it still is that one: the pidfd first, then what it refers to.
@@ -269,7 +286,7 @@ void Supervisor::adopt_process(
             unit,
             "process " + std::to_string(pid) + " ended while no hearthd ran");
         happen(ProcessExited{unit, pid, sys::waitid_code(status->code), status->status, now()});
-        to_reap_.push_back({pid, started, {}});
+        to_reap_.push_back({unit, pid, started, {}});
         return;
     }
     log::write(
@@ -302,7 +319,7 @@ bool Supervisor::settle_ended_launch(const KeptUnit& unit) {
             sys::waitid_code(orphan.status.code),
             orphan.status.status,
             now()});
-        to_reap_.push_back({orphan.pid, orphan.started, {}});
+        to_reap_.push_back({unit.name, orphan.pid, orphan.started, {}});
         return true;
     }
     return false;
@@ -325,6 +342,13 @@ void Supervisor::settle_launch(
         happen(Launched{unit.name, *status.launch, pid, now(), live.invocation_id});
         return;
     }
+    if (killed) {
+        log::write(
+            log::Level::Information,
+            unit.name,
+            "process " + std::to_string(pid) +
+                " had not become the program when the last hearthd died: it is launched again");
+    }
     if (!killed && settle_ended_launch(unit)) {
         return;
     }
@@ -332,7 +356,9 @@ void Supervisor::settle_launch(
         live.invocation_id = sys::random_hex(16).value_or(std::string(32, '0'));
     }
     const bool idle = status.type == ServiceType::Idle && status.launch_kind == ExecKind::Start;
-    perform_launch({unit.name, *status.launch, status.launch_kind, status.command, false, idle});
+    // Decided on and not begun: the id that is recorded is still the last activation's.
+    const bool begins = status.invocation_id.empty() && live.launch_began == 0;
+    perform_launch({unit.name, *status.launch, status.launch_kind, status.command, begins, idle});
 }
 
 }  // namespace hearth

@@ -220,7 +220,7 @@ void Supervisor::process_ended(const std::string& unit, pid_t pid) {
         out_of_memory_check(unit);
     }
     happen(std::move(exited));
-    to_reap_.push_back({pid, watched->second.started, std::move(watched->second.pidfd)});
+    to_reap_.push_back({unit, pid, watched->second.started, std::move(watched->second.pidfd)});
     live.processes.erase(watched);
     descendants_changed();
 }

@@ -22,6 +22,7 @@
 #include "supervisor/command_unit.hpp"
 #include "supervisor/compatibility.hpp"
 #include "supervisor/log.hpp"
+#include "supervisor/logd/writer.hpp"
 #include "supervisor/loop/event_loop.hpp"
 #include "supervisor/options.hpp"
 #include "supervisor/own_settings.hpp"
@@ -91,7 +92,10 @@ Result<void> write_command_unit(const Options& options) {
 
 Result<void> make_directories(const Options& options) {
     HEARTH_TRY(sys::make_directories(options.runtime_directory, 0755));
-    if (auto made = sys::make_directories(options.log_directory, 0750); !made) {
+    const auto made = options.log_directory == logd::no_directory
+                          ? Result<void>()
+                          : sys::make_directories(options.log_directory, 0750);
+    if (!made) {
         if (!options.boots) {
             return made;
         }
@@ -234,7 +238,9 @@ int run_program(int argc, char** argv) {
     auto status = options.doctor ? run_doctor(options) : run(options);
     if (!status) {
         log::write(log::Level::Error, status.error().what);
-        return 1;
+        // A container that can't begin ends, and its runtime's own policy decides: the keeper
+        // gives up a first hearthd that says 2.
+        return options.role == Role::Container ? 2 : 1;
     }
     return *status;
 }

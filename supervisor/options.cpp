@@ -8,6 +8,8 @@
 #include <string_view>
 
 #include "supervisor/command_unit.hpp"
+#include "supervisor/container_places.hpp"
+#include "supervisor/logd/writer.hpp"
 #include "supervisor/sys/file.hpp"
 #include "supervisor/unit_files/install_files.hpp"
 #include "supervisor/unit_files/manager_files.hpp"
@@ -51,7 +53,7 @@ std::vector<std::string> user_unit_path(const std::string& runtime_directory) {
 /// Words of the command line that stand for something else once all are read.
 struct Words {
     std::string unit_path;
-    std::string confinement, compat, access;  ///< empty: as the manager's files say
+    std::string confinement, compat, access, to_stdout;  ///< empty: as the manager's files say
     std::string role = "guest";
     CLI::Option* runtime = nullptr;  ///< the application's
     CLI::Option* logs = nullptr;
@@ -95,6 +97,11 @@ void declare_behaviour(CLI::App& app, Options& options, Words& words) {
         ->check(CLI::IsMember({"yes", "no", "auto"}));
     app.add_option("--bus-access", words.access, "who may read over the bus")
         ->check(CLI::IsMember({"owner", "everyone"}));
+    app.add_option(
+           "--log-to-stdout",
+           words.to_stdout,
+           "show the services' output on standard output, too (in a container with --unit: plain)")
+        ->check(CLI::IsMember({"no", "plain", "json"}));
     app.add_option("--role", words.role, "what hearth-init found itself to be; said by it alone")
         ->check(CLI::IsMember({"machine", "container", "guest"}));
     app.add_option("--keeper-fd", options.keeper, "the socket to hearth-init; said by it alone")
@@ -115,6 +122,21 @@ void declare_behaviour(CLI::App& app, Options& options, Words& words) {
     app.set_version_flag("--version", "hearth " HEARTH_VERSION);
 }
 
+/// What the command line doesn't name, where the usual places can't be written to.
+std::optional<EarlyExit> settle_container_places(Options& options, bool runtime, bool logs) {
+    if (!runtime) {
+        auto found = find_container_runtime_directory();
+        if (!found) {
+            return EarlyExit{2, "hearthd: " + found.error().what + "\n"};
+        }
+        options.runtime_directory = *std::move(found);
+    }
+    if (!logs) {
+        options.log_directory = find_container_log_directory();
+    }
+    return std::nullopt;
+}
+
 /// A user's own places, where the command line names none; then all must be absolute.
 std::optional<EarlyExit> settle_places(Options& options, const Words& words) {
     if (options.user && words.runtime->count() == 0) {
@@ -129,8 +151,14 @@ std::optional<EarlyExit> settle_places(Options& options, const Words& words) {
         options.log_directory =
             environment("XDG_STATE_HOME", home + "/.local/state") + "/hearth/log";
     }
+    if (options.role == Role::Container && !options.user) {
+        if (auto refused = settle_container_places(
+                options, words.runtime->count() != 0, words.logs->count() != 0)) {
+            return refused;
+        }
+    }
     for (const std::string* directory : {&options.runtime_directory, &options.log_directory}) {
-        if (directory->empty() || directory->front() != '/') {
+        if (*directory != logd::no_directory && (directory->empty() || directory->front() != '/')) {
             return EarlyExit{
                 2,
                 "'" + *directory +
@@ -245,6 +273,16 @@ void settle_boot(Options& options) {
     }
 }
 
+/// Who starts a container for its services reads its output; a command has that for itself.
+void settle_log(Options& options, const std::string& asked) {
+    const bool expected =
+        options.role == Role::Container && options.command.empty() && !options.units.empty();
+    options.log_to_stdout = asked.empty() ? (expected ? "plain" : "") : asked;
+    if (options.log_to_stdout == "no") {
+        options.log_to_stdout.clear();
+    }
+}
+
 }  // namespace
 
 std::variant<Options, EarlyExit> read_options(int argc, char** argv) {
@@ -276,12 +314,12 @@ std::variant<Options, EarlyExit> read_options(int argc, char** argv) {
         const int status = app.exit(error, out, err);
         return EarlyExit{status == 0 ? 0 : 2, status == 0 ? out.str() : err.str()};
     }
-    if (auto refused = settle_places(options, words)) {
-        return *std::move(refused);
-    }
     options.role = words.role == "machine"     ? Role::Machine
                    : words.role == "container" ? Role::Container
                                                : Role::Guest;
+    if (auto refused = settle_places(options, words)) {
+        return *std::move(refused);
+    }
     settle_unit_path(options, words.unit_path);
     settle_boot(options);
     options.manager = load_manager_settings(options.config, options.user, options.kernel.settings);
@@ -290,6 +328,7 @@ std::variant<Options, EarlyExit> read_options(int argc, char** argv) {
         words.confinement == "strict" ? Confinement::Strict : Confinement::BestEffort;
     options.systemd_compat =
         words.compat == "yes" || (words.compat == "auto" && options.role == Role::Machine);
+    settle_log(options, words.to_stdout);
     options.bus_for_everyone = words.access == "everyone";
     return options;
 }

@@ -36,6 +36,7 @@ struct Options {
     bool doctor = false;               ///< look, print, exit
     bool check_state = false;          ///< likewise, at what an earlier hearthd left
     std::vector<std::string> words;    ///< as they were given, but what the keeper says
+    std::string log_to_stdout;         ///< "plain", "json", or empty: files only
     std::vector<std::string> command;  ///< behind `--`: it becomes main.service, one of `units`
     std::string config;                ///< --config: in place of system.conf and its drop-ins
     ManagerSettings manager;           ///< what those say; the command line wins

@@ -93,6 +93,13 @@ void Supervisor::add_lines(const std::string& unit, LiveUnit& live, StateLines& 
     for (const auto& [pid, watched] : live.processes) {
         append(processes, {std::to_string(pid), std::to_string(watched.started)});
     }
+    // Its end may still be queued, and the unit's state name it: a hearthd that comes now must be
+    // able to ask the keeper how it ended.
+    for (const Zombie& zombie : to_reap_) {
+        if (zombie.unit == unit) {
+            append(processes, {std::to_string(zombie.pid), std::to_string(zombie.started)});
+        }
+    }
     put(lines, "processes", processes);
     put(lines, "invocation", live.invocation_id);
     put(lines, "cgroup", state_text(live.cgroup));

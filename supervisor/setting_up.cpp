@@ -54,7 +54,7 @@ Supervisor::~Supervisor() = default;
 
 /// A plain user, or a container, may have no cgroup to write to (DESIGN 5): hearthd runs without,
 /// and every limit is refused by its name.
-static Result<cgroup::Tree> open_tree(const cgroup::Tree::Options& options, bool user) {
+static Result<cgroup::Tree> open_tree(const cgroup::Tree::Options& options, bool may_lack) {
     // A hearthd that was killed a moment ago still holds the root until the kernel is done with it.
     constexpr int patience = 25;
     auto tree = cgroup::Tree::open(options);
@@ -66,7 +66,7 @@ static Result<cgroup::Tree> open_tree(const cgroup::Tree::Options& options, bool
         return tree;
     }
     const int code = tree.error().code;
-    if (!user && (::geteuid() != 0 || (code != EROFS && code != EACCES && code != EPERM))) {
+    if (!may_lack && (::geteuid() != 0 || (code != EROFS && code != EACCES && code != EPERM))) {
         return tree;
     }
     log::write(log::Level::Notice, "running without cgroups: " + tree.error().what);
@@ -83,7 +83,8 @@ Result<std::unique_ptr<Supervisor>> Supervisor::create(
     if (keeper) {
         tree_options.own_processes.insert(keeper.pid());
     }
-    auto tree = HEARTH_TRY(open_tree(tree_options, options.user));
+    auto tree = HEARTH_TRY(open_tree(
+        tree_options, options.user || options.role == Role::Container));
     if (tree.lock() >= 0) {
         keeper.hold(held_lock, tree.lock());
     }

@@ -220,6 +220,8 @@ private:
     void remember(const KeptUnit& unit, LiveUnit& live, StateLines& lines);
     std::set<pid_t> adopt_processes(
         const KeptUnit& unit, const std::string& recorded, const std::vector<pid_t>& members);
+    [[nodiscard]] std::uint64_t start_of_named(
+        const std::string& unit, pid_t pid, const std::vector<pid_t>& members) const;
     void adopt_process(
         const std::string& unit,
         pid_t pid,
@@ -539,6 +541,7 @@ private:
     };
     std::map<std::string, Ended, std::less<>> ended_;  ///< the last activation, of units loaded
     struct Zombie {
+        std::string unit;
         pid_t pid = 0;
         std::uint64_t started = 0;
         sys::Descriptor pidfd;

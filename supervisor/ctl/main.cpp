@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // hearthctl: the client. Finds the verb in a constexpr table, parses what follows it, runs it.
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <array>
 #include <csignal>
@@ -9,6 +11,7 @@
 #include <exception>
 
 #include "parser/edit_distance.hpp"
+#include "supervisor/container_places.hpp"
 #include "supervisor/ctl/common.hpp"
 #include "supervisor/ctl/console.hpp"
 #include "supervisor/ctl/ending.hpp"
@@ -40,11 +43,22 @@ std::optional<std::string> user_runtime_directory() {
     return std::string(directory) + "/hearth";
 }
 
+/// Where there is one: in a container hearthd may have had to go elsewhere.
+std::string usual_runtime_directory() {
+    const std::vector<std::string> places = hearth::container_runtime_directories();
+    const auto found = std::ranges::find_if(places, [](const std::string& place) {
+        struct stat status{};
+        return ::stat((place + "/private").c_str(), &status) == 0 && S_ISSOCK(status.st_mode) &&
+               (status.st_uid == ::geteuid() || status.st_uid == 0);
+    });
+    return found == places.end() ? places.front() : *found;
+}
+
 Preamble read_preamble(const std::vector<std::string>& words) {
     Preamble preamble;
     const char* directory = std::getenv("HEARTH_RUNTIME_DIR");
     preamble.runtime_directory =
-        directory == nullptr || *directory == '\0' ? "/run/hearth" : directory;
+        directory == nullptr || *directory == '\0' ? usual_runtime_directory() : directory;
     for (; preamble.verb < words.size() && words[preamble.verb].starts_with('-'); ++preamble.verb) {
         const std::string& word = words[preamble.verb];
         if (word == "--version") {

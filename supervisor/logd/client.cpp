@@ -101,8 +101,10 @@ std::string told(const sys::ExitStatus& status) {
 
 }  // namespace
 
-Result<LogClient> LogClient::start(const std::string& program, const std::string& directory) {
+Result<LogClient> LogClient::start(
+    const std::string& program, const std::string& directory, const std::string& echo) {
     LogClient client;
+    client.echo_ = echo;
     client.program_ = program;
     client.directory_ = directory;
     HEARTH_TRY(client.spawn());
@@ -113,8 +115,10 @@ Result<LogClient> LogClient::resume(
     const std::string& program,
     const std::string& directory,
     sys::Descriptor control,
-    sys::Descriptor pidfd) {
+    sys::Descriptor pidfd,
+    const std::string& echo) {
     LogClient client;
+    client.echo_ = echo;
     client.program_ = program;
     client.directory_ = directory;
     client.control_ = std::move(control);
@@ -131,14 +135,18 @@ Result<void> LogClient::spawn() {
         account_ = HEARTH_TRY(Account::make());
     }
     Spawn child(pair.second.number(), account_.number());
-    pid_ = HEARTH_TRY(child.run(
-        {program_,
-         "--control-fd",
-         std::to_string(control_number),
-         "--account-fd",
-         std::to_string(account_number),
-         "--log-dir",
-         directory_}));
+    std::vector<std::string> words = {
+        program_,
+        "--control-fd",
+        std::to_string(control_number),
+        "--account-fd",
+        std::to_string(account_number),
+        "--log-dir",
+        directory_};
+    if (!echo_.empty()) {
+        words.insert(words.end(), {"--stdout", echo_});
+    }
+    pid_ = HEARTH_TRY(child.run(words));
     pidfd_ = HEARTH_TRY(sys::pidfd_open(pid_));  // our child, not reaped: the pid is still its own
     control_ = std::move(pair.first);
     return {};

@@ -32,16 +32,20 @@ struct Stream {
 
 class LogClient {
 public:
-    /// Runs `program` (hearth-logd) with `--log-dir directory`, in a session of its own.
+    /// Runs `program` (hearth-logd) with `--log-dir directory`, in a session of its own. `echo`:
+    /// "plain" or "json", on our standard output too; empty: no.
     [[nodiscard]] static Result<LogClient> start(
-        const std::string& program, const std::string& directory);
+        const std::string& program,
+        const std::string& directory,
+        const std::string& echo = {});
 
     /// Goes on with a hearth-logd that an earlier hearthd started: its socket, and its pidfd.
     [[nodiscard]] static Result<LogClient> resume(
         const std::string& program,
         const std::string& directory,
         sys::Descriptor control,
-        sys::Descriptor pidfd);
+        sys::Descriptor pidfd,
+        const std::string& echo = {});
 
     /// The write end, O_CLOEXEC and blocking. A buffer that is full never makes it fail.
     [[nodiscard]] Result<sys::Descriptor> open_stream(const Stream& stream);
@@ -85,7 +89,7 @@ private:
         std::uint32_t serial, std::chrono::milliseconds timeout);
     [[nodiscard]] Result<std::string> reap();
 
-    std::string program_, directory_;
+    std::string program_, directory_, echo_;
     sys::Descriptor control_, pidfd_, account_;
     pid_t pid_ = -1;
     std::uint32_t last_serial_ = 0;  ///< of a resumed one: none that an answer may still be for

@@ -65,6 +65,10 @@ Result<std::unique_ptr<Daemon>> Daemon::create(
     return daemon;
 }
 
+void Daemon::echo_to_stdout(EchoForm form) {
+    echo_ = std::make_unique<Echo>(STDOUT_FILENO, form);
+}
+
 Result<void> Daemon::watch(int descriptor, std::uint64_t key, std::uint32_t events) {
     epoll_event event{};
     event.events = events;
@@ -228,7 +232,7 @@ void Daemon::open_stream(const OpenStream& request, sys::Descriptor pipe) {
 Daemon::Unit& Daemon::unit(const std::string& name) {
     std::unique_ptr<Unit>& found = units_[name];
     if (!found) {
-        found = std::make_unique<Unit>(log_path(directory_, name));
+        found = std::make_unique<Unit>(name, log_path(directory_, name));
         Unit& made = *found;
         made.slot = account_ ? account_->slot(name) : nullptr;
         made.log.stored = made.slot != nullptr ? &made.slot->stored : nullptr;

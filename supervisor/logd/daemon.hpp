@@ -21,6 +21,7 @@
 
 #include "parser/result.hpp"
 #include "supervisor/logd/account.hpp"
+#include "supervisor/logd/echo.hpp"
 #include "supervisor/logd/line_format.hpp"
 #include "supervisor/logd/protocol.hpp"
 #include "supervisor/logd/writer.hpp"
@@ -34,6 +35,8 @@ public:
     /// with what the one before left in it; or none.
     [[nodiscard]] static Result<std::unique_ptr<Daemon>> create(
         sys::Descriptor control, const std::string& directory, sys::Descriptor account = {});
+    /// From now on lines are shown on standard output, too.
+    void echo_to_stdout(EchoForm form);
     /// Until the end; the program's exit status.
     [[nodiscard]] int run();
 
@@ -41,7 +44,8 @@ private:
     using Clock = std::chrono::steady_clock;
 
     struct Unit {
-        explicit Unit(std::string path) : log(std::move(path)) {}
+        Unit(std::string unit, std::string path) : name(std::move(unit)), log(std::move(path)) {}
+        const std::string name;
         Log log;
         std::size_t streams = 0;
         std::uint64_t lines = 0, dropped = 0;
@@ -97,6 +101,7 @@ private:
     std::unordered_map<std::uint64_t, Stream> streams_;
     std::uint64_t last_key_ = 100;
     std::unique_ptr<Writer> writer_;
+    std::unique_ptr<Echo> echo_;  ///< none: standard output is left alone
     TimeText time_;
     std::string input_, output_;  ///< kept for their capacity
 

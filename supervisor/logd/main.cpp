@@ -10,6 +10,7 @@
 #include <charconv>
 #include <csignal>
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,14 +19,16 @@
 namespace {
 
 constexpr const char* usage =
-    "hearth-logd --control-fd N [--account-fd N] --log-dir DIR\n"
-    "Writes the output of hearth's services to DIR/UNIT.log. Started by hearthd, not by hand.\n"
+    "hearth-logd --control-fd N [--account-fd N] --log-dir DIR [--stdout plain|json]\n"
+    "Writes the output of hearth's services to DIR/UNIT.log, and to its standard output if asked.\n"
+    "DIR \"-\": to no file. Started by hearthd, not by hand.\n"
     "  --version, --help\n";
 
 struct Arguments {
     int control = -1;
     int account = -1;
     std::string directory;
+    std::optional<hearth::logd::EchoForm> echo;
     bool good = true;
 };
 
@@ -41,6 +44,9 @@ Arguments parse(int count, char** words) {
             arguments.good = error == std::errc() && end == value.data() + value.size();
         } else if (option == "--log-dir") {
             arguments.directory = value;
+        } else if (option == "--stdout" && (value == "plain" || value == "json")) {
+            arguments.echo =
+                value == "json" ? hearth::logd::EchoForm::Json : hearth::logd::EchoForm::Plain;
         } else {
             arguments.good = false;
         }
@@ -94,6 +100,9 @@ int main(int argc, char** argv) {
     if (!daemon) {
         std::fprintf(stderr, "hearth-logd: %s\n", daemon.error().what.c_str());
         return 1;
+    }
+    if (arguments.echo) {
+        (*daemon)->echo_to_stdout(*arguments.echo);
     }
     return (*daemon)->run();
 }

@@ -101,6 +101,9 @@ void Daemon::take(Unit& unit, std::uint64_t lines) {
     if (lines == 0) {
         return;
     }
+    if (echo_) {
+        echo_->add(unit.name, output_);
+    }
     std::uint64_t dropped = 0;
     if (const std::size_t room = writer_->room(unit.log); output_.size() > room || unit.dropping) {
         // While it drops, all is dropped: lines before the one that tells the count must not follow
@@ -159,6 +162,9 @@ void Daemon::stop_dropping_if_possible(Unit& unit) {
                        std::to_string(unit.untold) +
                        (unit.untold == 1 ? " line dropped: " : " lines dropped: ") + why + '\n';
     unit.untold = 0;
+    if (echo_) {
+        echo_->add(unit.name, line);
+    }
     append(unit, line);
     if (unit.slot != nullptr) {
         unit.slot->untold = 0;

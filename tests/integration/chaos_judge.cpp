@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+//
+// What the ledgers say, against what hearthd told.
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "tests/support/chaos.hpp"
+
+namespace hearth::testing {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// systemd.exec(5): $EXIT_STATUS of a signal is its name.
+std::string status_text(const std::string& code, const std::string& number) {
+    if (code == "exited") {
+        return number;
+    }
+    const char* name = ::sigabbrev_np(std::atoi(number.c_str()));
+    return name != nullptr ? name : number;
+}
+
+}  // namespace
+
+Chaos::Ledger Chaos::read(const std::string& unit) const {
+    Ledger ledger;
+    std::ifstream file(ledgers_ + "/" + unit);
+    for (std::string text; std::getline(file, text);) {
+        std::istringstream line(text);
+        std::string what, invocation;
+        line >> what >> invocation;
+        Invocation& each = ledger[invocation];
+        if (what == "start") {
+            line >> each.processes.emplace_back().pid;
+        } else if (what == "told") {
+            Told& told = each.told.emplace_back();
+            line >> told.code >> told.status >> told.result;
+        } else if (what == "end") {
+            pid_t pid = 0;
+            line >> pid;
+            const auto process = std::ranges::find(each.processes, pid, &Process::pid);
+            if (process == each.processes.end()) {
+                ADD_FAILURE() << unit << ": an end without a start: " << text;
+                continue;
+            }
+            line >> process->code >> process->status >> process->lines;
+            process->status = status_text(process->code, process->status);
+        }
+    }
+    return ledger;
+}
+
+bool Chaos::end() {
+    join();
+    std::vector<std::string> words = {"stop"};
+    for (const Unit& unit : units_) {
+        words.push_back(unit.name + ".service");
+        restarts_[unit.name] =
+            std::atoi(hearthd_.show(unit.name + ".service", "NRestarts").c_str());
+    }
+    // How often the last one restarted is only known when it doesn't any more.
+    const Output stopped = hearthd_.ctl(words);
+    EXPECT_EQ(stopped.status, 0) << stopped.err << hearthd_.log();
+    for (const Unit& unit : units_) {
+        if (unit.kind == Kind::Ending) {
+            restarts_[unit.name] = std::max(
+                restarts_[unit.name],
+                std::atoi(hearthd_.show(unit.name + ".service", "NRestarts").c_str()));
+        }
+    }
+    const bool quiet = eventually([&] {
+        return hearthd_.ctl({"list-jobs", "--no-legend"}).out.find(".service") == std::string::npos;
+    });
+    EXPECT_TRUE(quiet) << hearthd_.ctl({"list-jobs"}).out << hearthd_.log();
+    for (const Unit& unit : units_) {
+        EXPECT_TRUE(members(unit.name).empty()) << unit.name << " has processes after its stop";
+    }
+    return quiet;
+}
+
+void Chaos::judge(const Demands& demands) const {
+    for (const Unit& unit : units_) {
+        const Ledger ledger = read(unit.name);
+        judge_invocations(unit, ledger, demands);
+        judge_counts(unit, ledger);
+        if (demands.lines) {
+            judge_log(unit, ledger);
+        }
+    }
+}
+
+/// Each invocation has one process, and its end was told once, and as it was.
+void Chaos::judge_invocations(
+    const Unit& unit, const Ledger& ledger, const Demands& demands) const {
+    for (const auto& [id, invocation] : ledger) {
+        const std::string which = unit.name + ", invocation " + id;
+        EXPECT_LE(invocation.processes.size(), 1U) << which << " was launched twice";
+        EXPECT_LE(invocation.told.size(), 1U) << which << ": ExecStopPost= ran twice";
+        if (invocation.processes.empty()) {
+            continue;  // stopped before its program ran
+        }
+        const Process& process = invocation.processes.front();
+        EXPECT_FALSE(process.code.empty())
+            << which << ": process " << process.pid << " was killed, nobody had asked for that";
+        if (invocation.told.empty()) {
+            ADD_FAILURE() << which << ": its end was told to nobody";
+            continue;
+        }
+        const Told& told = invocation.told.front();
+        const bool cut_short =
+            unit.kind == Kind::Forking && told.code == "-";  // no main process yet
+        if (demands.statuses && !cut_short && unit.kind != Kind::Forking) {
+            EXPECT_EQ(told.code + " " + told.status, process.code + " " + process.status)
+                << which << ", process " << process.pid << ", result " << told.result;
+        }
+    }
+}
+
+void Chaos::judge_counts(const Unit& unit, const Ledger& ledger) const {
+    const int runs = static_cast<int>(std::ranges::count_if(
+        ledger, [](const auto& each) { return !each.second.processes.empty(); }));
+    const int restarts = restarts_.at(unit.name);
+    switch (unit.kind) {
+        case Kind::Lasting:
+            EXPECT_EQ(runs, 1) << unit.name << " was restarted";
+            EXPECT_EQ(restarts, 0) << unit.name;
+            break;
+        case Kind::Ending:
+            EXPECT_GE(runs, 2) << unit.name << " doesn't go on";
+            // The last one may have been stopped before its program ran.
+            EXPECT_LE(runs, restarts + 1) << unit.name << " restarted without being due";
+            EXPECT_GE(runs, restarts) << unit.name << ": a restart was lost";
+            break;
+        case Kind::Toggled:
+        case Kind::Forking:
+            EXPECT_LE(runs, starts_asked_.at(unit.name)) << unit.name << " started uninvited";
+            break;
+    }
+}
+
+/// Every line once, in order, and none that was never written.
+void Chaos::judge_log(const Unit& unit, const Ledger& ledger) const {
+    std::map<std::string, int> lines;
+    std::istringstream log(hearthd_.ctl({"logs", unit.name + ".service", "-n", "10000000"}).out);
+    for (std::string text; std::getline(log, text);) {
+        const std::size_t at = text.find("line ");
+        if (at == std::string::npos) {
+            continue;
+        }
+        std::istringstream line(text.substr(at));
+        std::string word, id;
+        int number = -1;
+        line >> word >> id >> number;
+        EXPECT_EQ(number, lines[id]) << unit.name << ", invocation " << id << ": " << text;
+        lines[id] = number + 1;
+    }
+    for (const auto& [id, invocation] : ledger) {
+        for (const Process& process : invocation.processes) {
+            EXPECT_EQ(lines[id], process.lines)
+                << unit.name << ", invocation " << id << ": lines in the log, lines written";
+        }
+    }
+}
+
+std::string Chaos::summary() const {
+    int runs = 0;
+    int lines = 0;
+    for (const Unit& unit : units_) {
+        for (const auto& [id, invocation] : read(unit.name)) {
+            for (const Process& process : invocation.processes) {
+                ++runs;
+                lines += process.lines;
+            }
+        }
+    }
+    return std::to_string(units_.size()) + " services, " + std::to_string(runs) + " runs, " +
+           std::to_string(lines) + " log lines, " + std::to_string(calls_.load()) + " calls";
+}
+
+}  // namespace hearth::testing
