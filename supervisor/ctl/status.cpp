@@ -385,10 +385,14 @@ std::string unit_status(Client& client, const PropertyMap& unit) {
     return text + failure_lines(unit);
 }
 
-int manager_status(Client& client) {
+int manager_status(Client& client, bool json) {
     const auto properties = client.properties(manager_path);
     if (!properties) {
         return complain("Failed to get the manager's state: " + properties.error().message);
+    }
+    if (json) {
+        print(to_json(*properties) + "\n");
+        return Done;
     }
     const PropertyMap manager(*properties);
     const std::string state = manager.text("SystemState");
@@ -462,7 +466,7 @@ int status_verb(const Arguments& arguments) {
         return Failure;
     }
     if (arguments.names.empty()) {
-        return manager_status(*client);
+        return manager_status(*client, arguments.json);
     }
     const auto logs = client->property(manager_path, hearth_manager_interface, "LogDirectory");
     int worst = Done;
