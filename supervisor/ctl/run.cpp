@@ -345,9 +345,11 @@ int run_verb(const Arguments& arguments) {
     if (sd_bus_message_read(reply->get(), "o", &job) < 0) {
         return complain("Failed to start transient unit " + unit + ": unreadable answer");
     }
-    if (!arguments.no_block || run.scope) {
+    // Who waits for the end hears of a failed start by that, as with systemd-run.
+    const bool waits = run.wait || run.pipe || run.pty;
+    if (!waits && (!arguments.no_block || run.scope)) {
         if (const int result = wait_for_job(*client, arguments, job, unit); result != Done) {
-            return run.wait && !run.scope ? wait_for_service(*client, arguments, unit) : result;
+            return result;
         }
     }
     if (!arguments.quiet) {

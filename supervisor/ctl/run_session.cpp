@@ -65,7 +65,9 @@ int status_of(Client& client, const Arguments& arguments, const std::string& uni
         return complain(unit + " ended and was forgotten while hearthd was away");
     }
     note("units", {{"unit", unit}, {"result", service.text("Result")}});
-    if (!arguments.quiet) {
+    if (service.number("Refused") != 0) {
+        complain(unit + " was refused, nothing was started:\n" + service.text("Failure"));
+    } else if (!arguments.quiet) {
         tell_the_end(service);
     }
     if (service.text("Result") == "success") {

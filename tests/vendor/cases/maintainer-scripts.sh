@@ -46,7 +46,9 @@ quiet invoke-rc.d cron stop
 equal "cron after invoke-rc.d stop" "$(state_of cron)" inactive/dead
 
 # A file that systemctl edit writes itself, in its own unit path.
-quiet env SYSTEMD_EDITOR='sh -c "printf \"[Service]\\nNice=7\\n\" >\$0"' script -qec 'systemctl edit cron' /dev/null
+printf '#!/bin/sh\nprintf "[Service]\\nNice=7\\n" >"$1"\n' >/root/editor
+chmod 755 /root/editor
+quiet env SYSTEMD_EDITOR=/root/editor script -qec 'systemctl edit cron' /dev/null
 equal "cron's Nice= after systemctl edit" "$(show cron Nice)" 7
 quiet systemctl revert cron
 [ ! -e /etc/systemd/system/cron.service.d ] || fail "revert left the drop-in"
