@@ -241,7 +241,8 @@ void add_options(CLI::App& app, const Verb& verb, Arguments& arguments) {
         app.add_flag("--json", arguments.json, "Print how it ended as JSON");
     }
     app.add_flag(
-        "--no-pager,--no-ask-password,--no-wall",
+        has(verb, Option::Ending) ? "--no-pager,--no-ask-password"
+                                  : "--no-pager,--no-ask-password,--no-wall",
         arguments.no_pager,
         "Accepted for systemctl's sake");
 }

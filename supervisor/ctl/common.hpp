@@ -149,6 +149,10 @@ int help_verb(const Arguments&);
 [[nodiscard]] std::optional<std::string> wait_until_ended(
     Client& client, const Arguments& arguments, const std::string& unit);
 
+/// What the kernel says of a running unit's confinement, in a few words; empty where that can't be
+/// had, or not at once: a process may make its own /proc slow to read.
+[[nodiscard]] std::string confinement_summary(Client& client, const std::string& unit);
+
 /// The last lines of a unit's log, each ready to print; empty where there is no log to be read.
 [[nodiscard]] std::vector<std::string> last_log_lines(
     const std::string& log_directory, const std::string& unit, std::uint64_t count);

@@ -378,6 +378,10 @@ std::string unit_status(Client& client, const PropertyMap& unit) {
     if (const std::uint64_t restarts = unit.number("NRestarts"); restarts > 0) {
         text += field("Restarts", std::to_string(restarts));
     }
+    if (unit.number("MainPID") != 0) {
+        const std::string confined = confinement_summary(client, id);
+        text += confined.empty() ? confined : field("Confined", confined);
+    }
     text += resource_lines(unit);
     if (const std::string group = unit.text("ControlGroup"); !group.empty()) {
         text += process_tree(client, id, group);
