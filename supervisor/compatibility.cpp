@@ -11,6 +11,26 @@ namespace {
 
 constexpr const char* marker = "/.hearth";
 constexpr mode_t mode = 0644;
+constexpr const char* own_directory = "/run/systemd/system";
+constexpr const char* bus_path = "/run/dbus/system_bus_socket";
+constexpr const char* bus_target = "/run/systemd/private";
+
+/// `freeze`, `--wait`, busctl and others ask the system bus, even as root. Where there is none, our
+/// listener answers (it plays as much of a bus as they need); dbus-daemon(1), where it comes later,
+/// takes the place of the link.
+void stand_in_for_the_bus() {
+    if (sys::lstat(bus_path)) {
+        return;
+    }
+    (void)sys::make_directories("/run/dbus", 0755);
+    (void)sys::symlink(bus_target, bus_path);
+}
+
+void stand_back() {
+    if (const auto leads_to = sys::readlink(bus_path); leads_to && *leads_to == bus_target) {
+        (void)sys::unlink(bus_path);
+    }
+}
 
 /// The runtime directory that it belongs to; empty: to no hearthd.
 std::string owner_of(const std::string& directory) {
@@ -41,12 +61,18 @@ Result<SystemdCompatibility> SystemdCompatibility::create(
         HEARTH_TRY(sys::make_directories(directory, 0755));
     }
     HEARTH_TRY(sys::replace_file(directory + marker, runtime_directory + "\n", mode));
+    if (directory == own_directory) {
+        stand_in_for_the_bus();
+    }
     return SystemdCompatibility(directory, runtime_directory);
 }
 
 SystemdCompatibility::~SystemdCompatibility() {
     if (directory_.empty()) {
         return;
+    }
+    if (directory_ == own_directory) {
+        stand_back();
     }
     (void)sys::unlink(directory_ + marker);
     if (!sys::rmdir(directory_)) {

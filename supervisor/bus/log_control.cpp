@@ -64,6 +64,35 @@ int set_level(
     }
 }
 
+/// There is one target: standard error. What asks for that gets it.
+int set_target(
+    sd_bus*,
+    const char*,
+    const char*,
+    const char*,
+    sd_bus_message* value,
+    void*,
+    sd_bus_error* error) noexcept {
+    const char* target = nullptr;
+    if (const int result = sd_bus_message_read_basic(value, SD_BUS_TYPE_STRING, &target);
+        result < 0) {
+        return result;
+    }
+    if (std::string_view(target) == "console" || std::string_view(target) == "auto") {
+        return 1;
+    }
+    return sd_bus_error_setf(
+        error,
+        SD_BUS_ERROR_INVALID_ARGS,
+        "hearthd can't log to '%s': it logs to its standard error, which is 'console'",
+        target);
+}
+
+sd_bus_vtable target_property() {
+    return SD_BUS_WRITABLE_PROPERTY(
+        "LogTarget", "s", get_property, set_target, 0, SD_BUS_VTABLE_UNPRIVILEGED);
+}
+
 sd_bus_vtable level_property() {
     return SD_BUS_WRITABLE_PROPERTY(
         "LogLevel", "s", get_property, set_level, 0, SD_BUS_VTABLE_UNPRIVILEGED);
@@ -75,7 +104,7 @@ int add_log_control(Connection& connection) {
     static const std::array<sd_bus_vtable, 5> table = {
         start(),
         level_property(),
-        property("LogTarget", "s", get_property),
+        target_property(),
         property("SyslogIdentifier", "s", get_property, SD_BUS_VTABLE_PROPERTY_CONST),
         end(),
     };

@@ -50,6 +50,14 @@ void started_realtime(const Connection& connection, MessageSink& sink) {
 void started_monotonic(const Connection& connection, MessageSink& sink) {
     sink.unsigned64(connection.core.options.started.monotonic);
 }
+/// What boots nothing is up as it begins; a newer systemd-analyze takes the same moment for a boot
+/// that isn't over, so it is the next one.
+void finished_realtime(const Connection& connection, MessageSink& sink) {
+    sink.unsigned64(connection.core.options.started.realtime + 1);
+}
+void finished_monotonic(const Connection& connection, MessageSink& sink) {
+    sink.unsigned64(connection.core.options.started.monotonic + 1);
+}
 void no_text(const Connection&, MessageSink& sink) {
     sink.string("");
 }
@@ -74,8 +82,8 @@ constexpr auto fields = std::to_array<Field>({
     {"InitRDTimestampMonotonic", "t", zero},
     {"UserspaceTimestamp", "t", started_realtime},
     {"UserspaceTimestampMonotonic", "t", started_monotonic},
-    {"FinishTimestamp", "t", started_realtime},
-    {"FinishTimestampMonotonic", "t", started_monotonic},
+    {"FinishTimestamp", "t", finished_realtime},
+    {"FinishTimestampMonotonic", "t", finished_monotonic},
     {"NNames",
      "u",
      [](const Connection& connection, MessageSink& sink) {

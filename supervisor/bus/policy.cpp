@@ -69,6 +69,7 @@ constexpr auto rules = std::to_array<MethodRule>({
     {manager, "EnableUnitFilesWithFlags", Change},
     {manager, "DisableUnitFiles", Change},
     {manager, "DisableUnitFilesWithFlags", Change},
+    {manager, "DisableUnitFilesWithFlagsAndInstallInfo", Change},
     {manager, "ReenableUnitFiles", Change},
     {manager, "LinkUnitFiles", Change},
     {manager, "PresetUnitFiles", Change},

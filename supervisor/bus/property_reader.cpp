@@ -373,6 +373,16 @@ private:
         });
         return {Codec<ExitStatusSet>::format(set)};
     }
+    /// LogExtraFields=: FIELD=VALUE each, in bytes.
+    Lines of_fields() {
+        Lines lines;
+        within('a', "ay", [&] {
+            while (good_ && sd_bus_message_at_end(message_, 0) == 0) {
+                lines.push_back(escape_specifiers(quote_word(bytes())));
+            }
+        });
+        return or_reset(std::move(lines));
+    }
     /// CPUs and memory nodes by bits, or what standard input is fed with.
     Lines of_bytes() {
         const std::string data = bytes();
@@ -431,7 +441,7 @@ private:
         return or_reset(std::move(lines));
     }
 
-    static constexpr std::array<OfSignature, 19> readers = {{
+    static constexpr std::array<OfSignature, 20> readers = {{
         {"b", &Reader::of_boolean},
         {"s", &Reader::of_text},
         {"i", &Reader::of_signed},
@@ -439,6 +449,7 @@ private:
         {"u", &Reader::of_unsigned32},
         {"as", &Reader::of_texts},
         {"ay", &Reader::of_bytes},
+        {"aay", &Reader::of_fields},
         {"(bas)", &Reader::of_filter},
         {"(bs)", &Reader::of_label},
         {"(aiai)", &Reader::of_exit_statuses},

@@ -203,6 +203,10 @@ std::span<const sd_bus_vtable> unit_file_methods() {
         method<change_with_flags<Enable, true>>("EnableUnitFilesWithFlags", "ast", "ba(sss)"),
         method<undo_names<Disable>>("DisableUnitFiles", "asb", "a(sss)"),
         method<change_with_flags<Disable, false>>("DisableUnitFilesWithFlags", "ast", "a(sss)"),
+        method<change_with_flags<Disable, true>>(  // what systemctl calls since 253
+            "DisableUnitFilesWithFlagsAndInstallInfo",
+            "ast",
+            "ba(sss)"),
         method<change_names<Reenable, true>>("ReenableUnitFiles", "asbb", "ba(sss)"),
         method<change_names<Link, false>>("LinkUnitFiles", "asbb", "a(sss)"),
         method<change_names<Preset, true>>("PresetUnitFiles", "asbb", "ba(sss)"),

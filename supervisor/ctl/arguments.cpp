@@ -30,9 +30,7 @@ public:
     }
 
 private:
-    [[nodiscard]] bool has(Option option) const {
-        return (verb_.options & static_cast<std::uint32_t>(option)) != 0;
-    }
+    [[nodiscard]] bool has(Option option) const { return ctl::has(verb_, option); }
     CLI::App& app_;
     const Verb& verb_;
 };
@@ -62,7 +60,9 @@ void add_run_options(CLI::App& app, RunArguments& run) {
     flag("--scope", run.scope, "Run it from here, in a scope");
     flag("--wait", run.wait, "Wait for its end, and exit with its status");
     flag("-P,--pipe", run.pipe, "Let it have this command's input and outputs");
-    flag("-t,--pty", run.pty, "Refused: use hearthctl attach, or systemd-run");
+    flag("-t,--pty", run.pty, "Let it have a terminal of its own, shown here");
+    flag("-S,--shell", run.shell, "Run $SHELL: --pty --same-dir --wait --collect");
+    flag("--slice-inherit", run.inherit_slice, "Run in --slice= below this process's own slice");
     flag("-r,--remain-after-exit", run.remain, "Keep it active after its end");
     flag("-G,--collect", run.collect, "Forget it also when it has failed");
     flag("-d,--same-dir", run.same_directory, "Run in this directory");
@@ -204,7 +204,7 @@ void add_own_options(Builder& add, Arguments& arguments) {
 
 void add_options(CLI::App& app, const Verb& verb, Arguments& arguments) {
     Builder add(app, verb);
-    if ((verb.options & static_cast<std::uint32_t>(Option::Run)) != 0) {
+    if (has(verb, Option::Run)) {
         add_run_options(app, arguments.run);
     }
     if ((verb.options & static_cast<std::uint32_t>(Option::Ending)) != 0) {
@@ -212,16 +212,43 @@ void add_options(CLI::App& app, const Verb& verb, Arguments& arguments) {
     }
     add_shared_options(add, arguments);
     add_own_options(add, arguments);
-    app.add_flag("--no-pager", arguments.no_pager, "Accepted for systemctl's sake");
+    add.flag(
+        Option::Edit, "--stdin", arguments.from_input, "Take the new text from standard input");
+    add.value(Option::Edit, "--drop-in", arguments.drop_in, "The name of the drop-in (override)");
+    if (verb.name == "list-units") {
+        app.add_flag("--failed", arguments.failed, "As --state=failed");
+    }
+    // systemctl takes each of its options with every verb; those that change nothing here are
+    // taken, too, and not shown.
+    const auto tolerate = [&](Option option, const char* names, bool& into) {
+        if (!has(verb, option) && !has(verb, Option::Run) && !has(verb, Option::Attach)) {
+            app.add_flag(names, into)->group("");
+        }
+    };
+    tolerate(Option::Quiet, "-q,--quiet", arguments.quiet);
+    tolerate(Option::Full, "-l,--full", arguments.full);
+    tolerate(Option::All, "-a,--all", arguments.all);
+    tolerate(Option::Plain, "--plain", arguments.plain);
+    tolerate(Option::Legend, "--no-legend", arguments.no_legend);
+    add.flag(
+        Option::Wait,
+        "--wait",
+        arguments.wait,
+        "Wait until the units have ended, or hearthd is up");
+    if (has(verb, Option::Json) && !has(verb, Option::Top)) {
+        app.add_option("-o,--output", arguments.output, "json, as --json; others change nothing");
+    } else if (!has(verb, Option::Json) && !has(verb, Option::Attach)) {
+        app.add_flag("--json", arguments.json, "Print how it ended as JSON");
+    }
+    app.add_flag(
+        has(verb, Option::Ending) ? "--no-pager,--no-ask-password"
+                                  : "--no-pager,--no-ask-password,--no-wall",
+        arguments.no_pager,
+        "Accepted for systemctl's sake");
 }
 
-}  // namespace
-
-std::optional<Answer> parse(
-    const Verb& verb, std::vector<std::string> words, Arguments& arguments) {
-    CLI::App app(std::string(verb.summary), "hearthctl " + std::string(verb.name));
+void declare(CLI::App& app, const Verb& verb, Arguments& arguments, std::string& unit) {
     app.add_option("--runtime-dir", arguments.runtime_directory, "Where hearthd's socket is");
-    std::string unit;
     if (verb.count != Names::None) {
         auto* names = verb.count == Names::One
                           ? app.add_option("unit", unit, std::string(verb.names))
@@ -231,6 +258,30 @@ std::optional<Answer> parse(
         }
     }
     add_options(app, verb, arguments);
+}
+
+}  // namespace
+
+std::vector<OptionHelp> options_of(const Verb& verb) {
+    CLI::App app;
+    Arguments arguments;
+    std::string unit;
+    declare(app, verb, arguments, unit);
+    std::vector<OptionHelp> options;
+    for (const CLI::Option* const each : app.get_options()) {
+        if (!each->get_positional() && !each->get_group().empty()) {
+            options.push_back(
+                {each->get_name(false, true), each->get_description(), each->get_type_size() > 0});
+        }
+    }
+    return options;
+}
+
+std::optional<Answer> parse(
+    const Verb& verb, std::vector<std::string> words, Arguments& arguments) {
+    CLI::App app(std::string(verb.summary), "hearthctl " + std::string(verb.name));
+    std::string unit;
+    declare(app, verb, arguments, unit);
     std::ranges::reverse(words);  // as CLI11 wants them
     try {
         app.parse(std::move(words));
@@ -246,6 +297,10 @@ std::optional<Answer> parse(
         arguments.names.push_back(unit);
     }
     arguments.run.command = app.remaining();
+    arguments.json = arguments.json || arguments.output.starts_with("json");
+    if (arguments.failed) {
+        arguments.states.emplace_back("failed");
+    }
     return std::nullopt;
 }
 

@@ -19,7 +19,7 @@ struct RunArguments {
     std::string unit, description, slice, user, group, service_type, directory, nice;
     std::vector<std::string> properties, environment;
     bool scope = false, wait = false, pipe = false, pty = false, remain = false, collect = false,
-         same_directory = false, send_hangup = false;
+         same_directory = false, send_hangup = false, shell = false, inherit_slice = false;
     std::vector<std::string> unbuilt;  ///< options of systemd-run that this verb refuses by name
     std::vector<std::string> command;
 };
@@ -53,12 +53,17 @@ struct Arguments {
     bool once = false;              ///< of `top`
     std::string order = "cpu";      ///< of `top`: its column
     std::vector<std::string> what;  ///< of `clean`: empty stands for cache and runtime
+    bool wait = false;  ///< of jobs: until the units are at rest again; of `is-system-running`
+    bool failed = false;                  ///< of `list-units`: --state=failed
+    bool from_input = false;           ///< `edit --stdin`
+    std::string drop_in = "override";  ///< of `edit`: the name of the drop-in
+    std::string output;                ///< --output=, systemctl's way to ask for JSON
     RunArguments run;
     EndingArguments ending;
 };
 
 /// Options that a verb may have; each verb names its own.
-enum class Option : std::uint32_t {
+enum class Option : std::uint64_t {
     Property = 1U << 0U,
     Value = 1U << 1U,
     All = 1U << 2U,
@@ -90,7 +95,9 @@ enum class Option : std::uint32_t {
     PresetMode = 1U << 29U,
     Run = 1U << 30U,
     Ending = 1U << 19U,
-    Upgrade = 1U << 31U,
+    Upgrade = 1ULL << 31U,
+    Edit = 1ULL << 32U,
+    Wait = 1ULL << 33U,
 };
 
 /// How many names stand after the verb.
@@ -101,12 +108,24 @@ struct Verb {
     std::string_view summary;
     std::string_view names;  ///< "UNIT..." for the help
     Names count;
-    std::uint32_t options;  ///< of Option
+    std::uint64_t options;  ///< of Option
     int (*run)(const Arguments&);
 };
 
 [[nodiscard]] std::span<const Verb> verbs();
+/// By its name, or one that systemctl knows it by, too ("condrestart").
 [[nodiscard]] const Verb* find_verb(std::string_view name);
+[[nodiscard]] constexpr bool has(const Verb& verb, Option option) {
+    return (verb.options & static_cast<std::uint64_t>(option)) != 0;
+}
+
+/// An option of a verb, as --help and completion have it.
+struct OptionHelp {
+    std::string names;  ///< "-p,--property"
+    std::string help;
+    bool takes_value = false;
+};
+[[nodiscard]] std::vector<OptionHelp> options_of(const Verb& verb);
 
 /// What a command line that isn't run answers: help or a mistake, and the exit code.
 struct Answer {

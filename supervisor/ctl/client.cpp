@@ -98,10 +98,10 @@ Result<Message, CallError> Client::new_call(
     return Message(call);
 }
 
-Result<Message, CallError> Client::send(const Message& call) {
+Result<Message, CallError> Client::send(const Message& call, std::uint64_t patience) {
     sd_bus_message* reply = nullptr;
     ErrorHolder error;
-    const int result = sd_bus_call(bus_.get(), call.get(), 0, &error.error, &reply);
+    const int result = sd_bus_call(bus_.get(), call.get(), patience, &error.error, &reply);
     return finish(result, reply, error);
 }
 

@@ -71,7 +71,8 @@ public:
     /// A call whose message is built step by step.
     Result<Message, CallError> new_call(
         const char* path, const char* interface, const char* member);
-    Result<Message, CallError> send(const Message& call);
+    /// `patience`: microseconds; 0: as long as calls wait.
+    Result<Message, CallError> send(const Message& call, std::uint64_t patience = 0);
 
     /// Before a first message that brings descriptors: sd-bus's server drops a connection whose
     /// login ends together with such a message.

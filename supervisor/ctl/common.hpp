@@ -110,6 +110,9 @@ int set_environment_verb(const Arguments&);
 int unset_environment_verb(const Arguments&);
 int import_environment_verb(const Arguments&);
 int log_level_verb(const Arguments&);
+int log_target_verb(const Arguments&);
+int edit_verb(const Arguments&);
+int complete_verb(const Arguments&);
 int service_watchdogs_verb(const Arguments&);
 int is_system_running_verb(const Arguments&);
 int cat_verb(const Arguments&);
@@ -137,6 +140,18 @@ int help_verb(const Arguments&);
 /// Waits until the job at `path` is over, and says what went wrong.
 [[nodiscard]] int wait_for_job(
     Client& client, const Arguments& arguments, const std::string& path, const std::string& unit);
+
+/// After hearthd was killed or replaced: a connection to the next one, which goes on with the same
+/// jobs by the same numbers. Complains, and gives up after a minute.
+[[nodiscard]] std::optional<Client> come_back(const Arguments& arguments);
+/// Waits until the unit is at rest without a job, over the deaths of hearthd; "inactive" or
+/// "failed". Complains.
+[[nodiscard]] std::optional<std::string> wait_until_ended(
+    Client& client, const Arguments& arguments, const std::string& unit);
+
+/// What the kernel says of a running unit's confinement, in a few words; empty where that can't be
+/// had, or not at once: a process may make its own /proc slow to read.
+[[nodiscard]] std::string confinement_summary(Client& client, const std::string& unit);
 
 /// The last lines of a unit's log, each ready to print; empty where there is no log to be read.
 [[nodiscard]] std::vector<std::string> last_log_lines(

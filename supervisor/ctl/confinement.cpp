@@ -107,6 +107,30 @@ std::string render(const std::string& unit, const Json& rows, const Verdicts& ve
 
 }  // namespace
 
+std::string confinement_summary(Client& client, const std::string& unit) {
+    constexpr std::uint64_t patience = 1'000'000;
+    const auto call = client.new_call(manager_path, hearth_manager_interface, "Confinement");
+    if (!call || sd_bus_message_append(call->get(), "s", unit.c_str()) < 0) {
+        return {};
+    }
+    auto reply = client.send(*call, patience);
+    const auto text = reply ? read_value(reply->get()) : Result<Value>(Value());
+    const Json rows = Json::parse(text ? text->text : "").value_or(Json());
+    if (rows.items.empty()) {
+        return {};
+    }
+    const Verdicts verdicts = count(rows);
+    std::string said = fmt::format("{} of {} verified", verdicts.verified, rows.items.size());
+    if (verdicts.mismatched == 0) {
+        return tinted(verdicts.verified == rows.items.size() ? Tone::Good : Tone::Plain, said);
+    }
+    std::string wrong;
+    for (const Json& row : rows.items) {
+        wrong += text_of(row, "verdict") == "MISMATCH" ? " " + text_of(row, "directive") : "";
+    }
+    return tinted(Tone::Bad, said + ", MISMATCH:" + wrong);
+}
+
 int confinement_verb(const Arguments& arguments) {
     if (arguments.probe) {
         return probe_confinement(arguments);

@@ -26,6 +26,11 @@ void write_everything(int descriptor, std::string_view text) {
     }
 }
 
+std::vector<std::string>& complained() {
+    static std::vector<std::string> all;
+    return all;
+}
+
 std::string_view code(Tone tone) {
     switch (tone) {
         case Tone::Good:
@@ -51,12 +56,17 @@ void print(std::string_view text) {
 }
 
 int complain(std::string_view text) {
+    complained().emplace_back(text);
     std::string line(text);
     if (line.empty() || line.back() != '\n') {
         line += '\n';
     }
     write_everything(STDERR_FILENO, line);
     return EXIT_FAILURE;
+}
+
+const std::vector<std::string>& complaints() {
+    return complained();
 }
 
 bool colours() {

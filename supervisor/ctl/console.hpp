@@ -14,6 +14,8 @@ namespace hearth::ctl {
 void print(std::string_view text);
 /// One line, prefixed by nothing; a newline is added.
 int complain(std::string_view text);
+/// Everything that was complained of.
+[[nodiscard]] const std::vector<std::string>& complaints();
 
 enum class Tone : unsigned char { Plain, Good, Bad, Warning, Bold, Dim };
 [[nodiscard]] bool colours();

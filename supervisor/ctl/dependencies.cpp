@@ -13,6 +13,7 @@
 #include "supervisor/ctl/client.hpp"
 #include "supervisor/ctl/common.hpp"
 #include "supervisor/ctl/console.hpp"
+#include "supervisor/ctl/json_text.hpp"
 
 namespace hearth::ctl {
 
@@ -58,7 +59,8 @@ public:
     Tree(Client& client, const Arguments& arguments)
         : client_(client), arguments_(arguments), relations_(relations(arguments)) {}
 
-    Result<void, CallError> add(const std::string& unit, const std::string& indent) {
+    /// `into`: the list that gets what is below, as JSON.
+    Result<void, CallError> add(const std::string& unit, const std::string& indent, Json& into) {
         shown_.insert(unit);
         bool circular = false;
         std::vector<std::string> names;
@@ -79,9 +81,12 @@ public:
             } else {
                 text_ += mark(state(name)) + " " + indent + (last ? "└─" : "├─") + name + "\n";
             }
+            Json below = Json::list();
             if (arguments_.all || is_target(name)) {
-                HEARTH_TRY(add(name, indent + (last ? "  " : "│ ")));
+                HEARTH_TRY(add(name, indent + (last ? "  " : "│ "), below));
             }
+            into.items.push_back(
+                {{"unit", name}, {"state", state(name)}, {"dependencies", std::move(below)}});
         }
         if (circular && !arguments_.plain) {
             text_ += "  " + indent + "└─...\n";
@@ -152,15 +157,18 @@ int list_dependencies_verb(const Arguments& arguments) {
         return Failure;
     }
     std::string text;
+    Json all = Json::list();
     for (const std::string& unit : *units) {
         Tree tree(*client, arguments);
-        if (const auto added = tree.add(unit, ""); !added) {
+        Json below = Json::list();
+        if (const auto added = tree.add(unit, "", below); !added) {
             complain("Failed to list the dependencies of " + unit + ": " + added.error().message);
             return exit_code(added.error());
         }
+        all.items.push_back({{"unit", unit}, {"dependencies", std::move(below)}});
         text += (text.empty() ? "" : "\n") + unit + "\n" + tree.text();
     }
-    print(text);
+    print(arguments.json ? all.dump() + "\n" : text);
     return Done;
 }
 

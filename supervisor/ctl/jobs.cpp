@@ -16,6 +16,7 @@
 
 #include "supervisor/ctl/common.hpp"
 #include "supervisor/ctl/console.hpp"
+#include "supervisor/ctl/outcome.hpp"
 
 namespace hearth::ctl {
 
@@ -108,30 +109,6 @@ std::optional<JobEnd> job_end(sd_bus_message* signal, Jobs& waiting) {
     return job ? std::optional(JobEnd{job.mapped().unit, result}) : std::nullopt;
 }
 
-/// hearthd was killed or replaced: jobs keep their numbers, and the next one goes on with them.
-std::optional<Client> come_back(const Arguments& arguments) {
-    using namespace std::chrono_literals;
-    using Clock = std::chrono::steady_clock;
-    constexpr auto patience = 60s;
-    // One that stopped in order has removed its socket.
-    constexpr auto patience_without_socket = 2s;
-    complain("hearthd went away; waiting for its return.");
-    const auto end = Clock::now() + patience;
-    auto there = Clock::now();
-    while (Clock::now() < end && Clock::now() < there + patience_without_socket) {
-        auto client = Client::connect(arguments.runtime_directory);
-        if (client) {
-            return std::move(*client);
-        }
-        if (client.error().code != ENOENT) {
-            there = Clock::now();
-        }
-        std::this_thread::sleep_for(20ms);
-    }
-    complain("No hearthd came back; the jobs go on with the next one, if they were not ended.");
-    return std::nullopt;
-}
-
 /// Jobs that ended while nobody could say so: the unit's state tells how.
 std::vector<JobEnd> missed_ends(Client& client, Jobs& waiting, bool stops) {
     std::vector<JobEnd> ended;
@@ -167,6 +144,7 @@ int wait_for(Client& client, const Arguments& arguments, Jobs waiting, bool stop
     }
     int worst = Done;
     for (const JobEnd& end : ended) {
+        note("jobs", {{"unit", end.unit}, {"result", end.result}});
         worst = std::max(worst, report_job(client, end.unit, end.result));
     }
     return worst;
@@ -208,10 +186,62 @@ int queue_jobs(const Arguments& arguments, const char* member, std::string_view 
         return worst;
     }
     const bool stops = std::string_view(member) == "StopUnit";
-    return std::max(worst, wait_for(*client, arguments, std::move(waiting), stops));
+    worst = std::max(worst, wait_for(*client, arguments, std::move(waiting), stops));
+    if (!arguments.wait || worst != Done) {
+        return worst;
+    }
+    for (const std::string& unit : *units) {
+        const auto state = wait_until_ended(*client, arguments, unit);
+        worst = state ? std::max<int>(worst, *state == "failed" ? Failure : Done) : Failure;
+    }
+    return worst;
 }
 
 }  // namespace
+
+std::optional<Client> come_back(const Arguments& arguments) {
+    using namespace std::chrono_literals;
+    using Clock = std::chrono::steady_clock;
+    constexpr auto patience = 60s;
+    // One that stopped in order has removed its socket.
+    constexpr auto patience_without_socket = 2s;
+    complain("hearthd went away; waiting for its return.");
+    const auto end = Clock::now() + patience;
+    auto there = Clock::now();
+    while (Clock::now() < end && Clock::now() < there + patience_without_socket) {
+        auto client = Client::connect(arguments.runtime_directory);
+        if (client) {
+            return std::move(*client);
+        }
+        if (client.error().code != ENOENT) {
+            there = Clock::now();
+        }
+        std::this_thread::sleep_for(20ms);
+    }
+    complain("No hearthd came back; the jobs go on with the next one, if they were not ended.");
+    return std::nullopt;
+}
+
+std::optional<std::string> wait_until_ended(
+    Client& client, const Arguments& arguments, const std::string& unit) {
+    for (;;) {
+        const auto state = client.property(object_path(unit), unit_interface, "ActiveState");
+        const auto job = client.property(object_path(unit), unit_interface, "Job");
+        if (state && job && job->members.front().number == 0 &&
+            (state->text == "inactive" || state->text == "failed")) {
+            return state->text;
+        }
+        if (const auto signal = client.next_signal(); !signal) {
+            auto next = come_back(arguments);
+            if (!next) {
+                return std::nullopt;
+            }
+            client = std::move(*next);
+            // It may be forgotten as it ends otherwise, and with it how it ended.
+            (void)client.manager("RefUnit", "s", unit.c_str());
+        }
+    }
+}
 
 int wait_for_job(
     Client& client, const Arguments& arguments, const std::string& path, const std::string& unit) {

@@ -3,6 +3,7 @@
 // list-units. Without --all or --state only units that are or have something to
 // say are listed: not inactive ones without a job.
 #include <fmt/format.h>
+#include <strings.h>
 
 #include <algorithm>
 
@@ -36,6 +37,13 @@ bool listed(const Arguments& arguments, const Value& unit) {
         return true;
     }
     return unit.members[Active].text != "inactive" || unit.members[JobNumber].number != 0;
+}
+
+/// systemctl's order: by type, then by name.
+bool comes_before(const Value* left, const Value* right) {
+    const std::string &one = left->members[Name].text, &other = right->members[Name].text;
+    const int types = strcasecmp(type_of(one).c_str(), type_of(other).c_str());
+    return types != 0 ? types < 0 : strcasecmp(one.c_str(), other.c_str()) < 0;
 }
 
 Tone tone_of(const std::string& load, const std::string& active) {
@@ -140,6 +148,7 @@ int list_units_verb(const Arguments& arguments) {
             units.push_back(&row);
         }
     }
+    std::ranges::sort(units, comes_before);
     print(arguments.json ? json_rows(units) : unit_table(arguments, units));
     return Done;
 }

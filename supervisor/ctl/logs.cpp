@@ -4,8 +4,11 @@
 // reading them needs only the file's own permissions.
 #include <poll.h>
 
+#include <algorithm>
+
 #include "supervisor/ctl/common.hpp"
 #include "supervisor/ctl/console.hpp"
+#include "supervisor/ctl/json_text.hpp"
 #include "supervisor/logd/protocol.hpp"
 #include "supervisor/logd/reader.hpp"
 
@@ -15,17 +18,36 @@ namespace {
 
 constexpr std::uint64_t everything = 0;
 
-int follow(logd::Follower& follower) {
+/// "TIME IDENTIFIER: TEXT", or '+' for ':' where the text goes on the line before.
+std::string as_json(const std::string& line) {
+    const std::size_t space = std::min(line.find(' '), line.size());
+    const std::size_t mark = line.find_first_of(":+", space);
+    if (mark == std::string::npos || mark + 1 >= line.size() || line[mark + 1] != ' ') {
+        return Json{{"text", line}}.dump();
+    }
+    return Json{
+        {"time", line.substr(0, space)},
+        {"identifier", line.substr(space + 1, mark - space - 1)},
+        {"continues", line[mark] == '+'},
+        {"text", line.substr(mark + 2)}}
+        .dump();
+}
+
+std::string ready_to_print(const std::vector<std::string>& lines, bool json) {
+    std::string text;
+    for (const std::string& line : lines) {
+        text += (json ? as_json(line) : line) + "\n";
+    }
+    return text;
+}
+
+int follow(logd::Follower& follower, bool json) {
     for (;;) {
         const auto lines = follower.next();
         if (!lines) {
             return complain(lines.error().what);
         }
-        std::string text;
-        for (const std::string& line : *lines) {
-            text += line + "\n";
-        }
-        print(text);
+        print(ready_to_print(*lines, json));
         if (lines->empty()) {
             pollfd waiting{follower.descriptor(), POLLIN, 0};
             if (poll(&waiting, 1, -1) < 0 && errno != EINTR) {
@@ -70,7 +92,7 @@ int logs_verb(const Arguments& arguments) {
         return complain(follower.error().what);
     }
     if (arguments.follow) {
-        return follow(*follower);
+        return follow(*follower, arguments.json);
     }
     bool any = false;
     for (;;) {
@@ -82,11 +104,7 @@ int logs_verb(const Arguments& arguments) {
             break;
         }
         any = true;
-        std::string text;
-        for (const std::string& line : *lines) {
-            text += line + "\n";
-        }
-        print(text);
+        print(ready_to_print(*lines, arguments.json));
     }
     if (!any) {
         complain("-- No entries: " + path + " is empty or does not exist --");

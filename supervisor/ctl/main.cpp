@@ -15,6 +15,7 @@
 #include "supervisor/ctl/common.hpp"
 #include "supervisor/ctl/console.hpp"
 #include "supervisor/ctl/ending.hpp"
+#include "supervisor/ctl/outcome.hpp"
 
 namespace {
 
@@ -27,13 +28,6 @@ struct Preamble {
     std::vector<std::string> options;  ///< the verb's own, that stood before it
     std::optional<int> exit_code;      ///< nothing more to do
 };
-
-/// Options without a value, which systemctl(1) takes before the verb, too.
-bool is_option_of_a_verb(std::string_view word) {
-    constexpr auto options = std::to_array<std::string_view>(
-        {"--force", "-f", "-ff", "--no-block", "--no-wall", "--quiet", "-q", "--no-pager"});
-    return std::ranges::find(options, word) != options.end();
-}
 
 std::optional<std::string> user_runtime_directory() {
     const char* directory = std::getenv("XDG_RUNTIME_DIR");
@@ -52,6 +46,36 @@ std::string usual_runtime_directory() {
                (status.st_uid == ::geteuid() || status.st_uid == 0);
     });
     return found == places.end() ? places.front() : *found;
+}
+
+/// Options whose value is the next word: where the verb stands depends on them.
+bool takes_next_word(std::string_view word) {
+    constexpr auto known = std::to_array<std::string_view>(
+        {"-t",
+         "--type",
+         "--state",
+         "-p",
+         "--property",
+         "-s",
+         "--signal",
+         "-n",
+         "--lines",
+         "-o",
+         "--output",
+         "--root",
+         "--what",
+         "--preset-mode",
+         "-d",
+         "--drop-in",
+         "--job-mode",
+         "--kill-whom",
+         "--kill-who"});
+    return std::ranges::find(known, word) != known.end();
+}
+
+bool is_remote(std::string_view word) {
+    return word.starts_with("-H") || word.starts_with("-M") || word.starts_with("--host") ||
+           word.starts_with("--machine");
 }
 
 Preamble read_preamble(const std::vector<std::string>& words) {
@@ -76,12 +100,14 @@ Preamble read_preamble(const std::vector<std::string>& words) {
             preamble.runtime_directory = word.substr(word.find('=') + 1);
         } else if (word == "--runtime-dir" && preamble.verb + 1 < words.size()) {
             preamble.runtime_directory = words[++preamble.verb];
-        } else if (is_option_of_a_verb(word)) {
-            preamble.options.push_back(word);
-        } else {
+        } else if (is_remote(word)) {
             preamble.exit_code = complain(
-                "hearthctl: '" + word +
-                "' can't stand before the verb; options of a verb follow it");
+                "hearthctl: " + word + ": hearthctl speaks with this machine's hearthd only");
+        } else if (word != "--system") {
+            preamble.options.push_back(word);
+            if (takes_next_word(word) && preamble.verb + 1 < words.size()) {
+                preamble.options.push_back(words[++preamble.verb]);
+            }
         }
         if (preamble.exit_code) {
             break;
@@ -134,7 +160,7 @@ int run_verb(int argc, char** argv) {
         }
         return answer->exit_code;
     }
-    return verb->run(arguments);
+    return perform(*verb, arguments);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "supervisor/ctl/common.hpp"
 #include "supervisor/ctl/console.hpp"
+#include "supervisor/ctl/outcome.hpp"
 #include "supervisor/sys/file.hpp"
 #include "units/names.hpp"
 
@@ -25,28 +26,31 @@ int state_of_units(
         return Failure;
     }
     bool any = false;
+    Json states = Json::list();
     for (const std::string& unit : *units) {
         const auto state = client->property(object_path(unit), unit_interface, "ActiveState");
         if (!state) {
             return complain("Failed to get the state of " + unit + ": " + state.error().message);
         }
         any = any || std::ranges::count(good, std::string_view(state->text)) > 0;
-        if (!arguments.quiet) {
+        states.items.push_back({{"unit", unit}, {"state", state->text}});
+        if (!arguments.quiet && !arguments.json) {
             print(state->text + "\n");
         }
+    }
+    if (arguments.json) {
+        print(states.dump() + "\n");
     }
     return any ? Done : otherwise;
 }
 
-/// The text of a unit file below a line with its path.
-bool append_file(std::string& text, const std::string& path) {
-    const auto content = sys::read_file(path, largest_unit_file);
+std::optional<std::string> file_content(const std::string& path) {
+    auto content = sys::read_file(path, largest_unit_file);
     if (!content) {
         complain("Failed to cat " + path + ": " + content.error().what);
-        return false;
+        return std::nullopt;
     }
-    text += tinted(Tone::Dim, "# " + path) + "\n" + *content;
-    return true;
+    return std::move(*content);
 }
 
 }  // namespace
@@ -124,6 +128,11 @@ int daemon_reload_verb(const Arguments& arguments) {
             return complain("Failed to plan the reload: " + reply.error().message);
         }
         const auto text = read_value(reply->get());
+        if (arguments.json) {
+            const Json lines = json_lines(text ? text->text : "");
+            std::ranges::for_each(lines.items, [](const Json& line) { note("plan", line); });
+            return Done;
+        }
         print(text && !text->text.empty() ? text->text : "nothing would change\n");
         return Done;
     }
@@ -172,6 +181,7 @@ int cat_verb(const Arguments& arguments) {
     }
     int worst = Done;
     std::string text;
+    Json files = Json::list();
     for (const std::string& unit : *units) {
         const auto fragment = client->property(object_path(unit), unit_interface, "FragmentPath");
         const auto drop_ins = client->property(object_path(unit), unit_interface, "DropInPaths");
@@ -183,11 +193,14 @@ int cat_verb(const Arguments& arguments) {
             worst = complain("No files found for " + unit + ".");
         }
         for (const std::string& path : paths) {
+            const auto content = file_content(path);
+            worst = content ? worst : Failure;
             text += text.empty() ? "" : "\n";
-            worst = append_file(text, path) ? worst : Failure;
+            text += content ? tinted(Tone::Dim, "# " + path) + "\n" + *content : "";
+            files.items.push_back({{"unit", unit}, {"path", path}, {"text", content.value_or("")}});
         }
     }
-    print(text);
+    print(arguments.json ? files.dump() + "\n" : text);
     return worst;
 }
 
@@ -207,7 +220,12 @@ int plan_verb(const Arguments& arguments) {
         return exit_code(reply.error());
     }
     const auto text = read_value(reply->get());
-    print(text ? text->text : "");
+    if (arguments.json) {
+        const Json plan{{"unit", *unit}, {"plan", json_lines(text ? text->text : "")}};
+        print(plan.dump() + "\n");
+    } else {
+        print(text ? text->text : "");
+    }
     return Done;
 }
 

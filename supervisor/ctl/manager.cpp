@@ -8,6 +8,7 @@
 
 #include "supervisor/ctl/common.hpp"
 #include "supervisor/ctl/console.hpp"
+#include "supervisor/ctl/outcome.hpp"
 
 namespace hearth::ctl {
 
@@ -78,7 +79,8 @@ int show_or_set(
         if (!value) {
             return complain(std::string("Failed to get ") + name + ": " + value.error().message);
         }
-        print(shown(*value) + "\n");
+        const std::string text = shown(*value);
+        print((arguments.json ? Json{{name, text}}.dump() : text) + "\n");
         return Done;
     }
     const std::string& wanted = arguments.names.front();
@@ -104,7 +106,14 @@ int show_or_set(
         complain(std::string("Failed to set ") + name + ": " + reply.error().message);
         return exit_code(reply.error());
     }
+    if (arguments.json) {
+        print(Json{{name, wanted}}.dump() + "\n");
+    }
     return Done;
+}
+
+bool is_starting(std::string_view state) {
+    return state == "initializing" || state == "starting";
 }
 
 }  // namespace
@@ -119,11 +128,14 @@ int show_environment_verb(const Arguments& arguments) {
         return complain("Failed to get the environment: " + value.error().message);
     }
     std::string text;
+    Json variables{{"", ""}};
+    variables.members.clear();
     for (const Value& each : value->members) {
         const std::size_t equals = std::min(each.text.find('='), each.text.size() - 1);
         text += each.text.substr(0, equals + 1) + shell_text(each.text.substr(equals + 1)) + "\n";
+        variables.members.emplace_back(each.text.substr(0, equals), each.text.substr(equals + 1));
     }
-    print(text);
+    print(arguments.json ? variables.dump() + "\n" : text);
     return Done;
 }
 
@@ -158,6 +170,16 @@ int log_level_verb(const Arguments& arguments) {
         [](const Value& value) { return value.text; });
 }
 
+int log_target_verb(const Arguments& arguments) {
+    return show_or_set(
+        arguments,
+        log_control_path,
+        log_control_interface,
+        "LogTarget",
+        "s",
+        [](const Value& value) { return value.text; });
+}
+
 int service_watchdogs_verb(const Arguments& arguments) {
     if (!arguments.names.empty()) {
         constexpr auto words = std::to_array<std::string_view>({"yes", "no"});
@@ -179,11 +201,16 @@ int is_system_running_verb(const Arguments& arguments) {
     if (!client) {
         return Failure;
     }
-    const auto state = client->property(manager_path, manager_interface, "SystemState");
+    auto state = client->property(manager_path, manager_interface, "SystemState");
+    while (arguments.wait && state && is_starting(state->text) && client->next_signal()) {
+        state = client->property(manager_path, manager_interface, "SystemState");
+    }
     if (!state) {
         return complain("Failed to get the state of hearthd: " + state.error().message);
     }
-    if (!arguments.quiet) {
+    if (arguments.json) {
+        print(Json{{"state", state->text}}.dump() + "\n");
+    } else if (!arguments.quiet) {
         print(state->text + "\n");
     }
     return state->text == "running" ? Done : Failure;

@@ -21,6 +21,8 @@
 #include "parser/words.hpp"
 #include "supervisor/ctl/common.hpp"
 #include "supervisor/ctl/console.hpp"
+#include "supervisor/ctl/outcome.hpp"
+#include "supervisor/ctl/run_session.hpp"
 #include "supervisor/sys/process.hpp"
 #include "units/unit_name.hpp"
 
@@ -84,7 +86,19 @@ private:
     std::vector<std::string> lines_;
 };
 
-Assignments assignments_of(const RunArguments& run, const std::string& program) {
+/// What makes it a service of that terminal, as systemd-run does.
+void on_terminal(Assignments& made, const std::string& terminal) {
+    for (const char* const stream : {"StandardInput", "StandardOutput", "StandardError"}) {
+        made.raw(std::string(stream) + "=tty");
+    }
+    made.plain("TTYPath", terminal);
+    if (const char* const type = std::getenv("TERM")) {
+        made.raw("Environment=" + escape_specifiers(quote_word(std::string("TERM=") + type)));
+    }
+}
+
+Assignments assignments_of(
+    const RunArguments& run, const std::string& program, const std::string& terminal) {
     Assignments made;
     made.plain("Description", run.description.empty() ? join_words(run.command) : run.description);
     made.plain("Slice", run.slice);
@@ -101,6 +115,9 @@ Assignments assignments_of(const RunArguments& run, const std::string& program) 
             "WorkingDirectory",
             run.same_directory ? std::filesystem::current_path().string() : run.directory);
         made.flag("RemainAfterExit", run.remain);
+        if (!terminal.empty()) {
+            on_terminal(made, terminal);
+        }
         for (const std::string& each : run.environment) {
             made.raw("Environment=" + escape_specifiers(quote_word(environment_line(each))));
         }
@@ -135,37 +152,12 @@ Result<Message, CallError> request_start(
     } else {
         result = result < 0 ? result : sd_bus_message_append(message, "au", 0);
     }
-    const int referenced = run.wait || run.pipe ? 1 : 0;
+    const int referenced = run.wait || run.pipe || run.pty ? 1 : 0;
     result = result < 0 ? result : sd_bus_message_append(message, "b", referenced);
     if (result < 0) {
         return Unexpected(CallError{"", "a word is not UTF-8, or a descriptor is closed"});
     }
     return client.send(call);
-}
-
-/// As systemd-run: the status of a main process that exited, else that it failed.
-int status_of(Client& client, const std::string& unit) {
-    if (unit_property(client, unit, service_interface, "Result") == "success") {
-        return Done;
-    }
-    const auto number_of = [&](const char* property) {
-        const auto value = client.property(object_path(unit), service_interface, property);
-        return value ? static_cast<int>(value->integer()) : 0;
-    };
-    const int status = number_of("ExecMainStatus");
-    return number_of("ExecMainCode") == CLD_EXITED && status != 0 ? status : Failure;
-}
-
-int wait_for_end(Client& client, const std::string& unit) {
-    for (;;) {
-        const std::string state = unit_property(client, unit, unit_interface, "ActiveState");
-        if (state == "inactive" || state == "failed") {
-            return status_of(client, unit);
-        }
-        if (const auto signal = client.next_signal(); !signal) {
-            return complain("Lost hearthd while waiting: " + signal.error().message);
-        }
-    }
 }
 
 template <class Number>
@@ -239,13 +231,9 @@ int run_here(const RunArguments& run, const std::string& program) {
 }
 
 /// What can't be, by its name; empty: all is well.
-std::string mistake(const RunArguments& run) {
+std::string mistake(const Arguments& arguments, const RunArguments& run) {
     if (!run.unbuilt.empty()) {
         return run.unbuilt.front() + " is not built: timers, paths and sockets can't be transient";
-    }
-    if (run.pty) {
-        return "--pty is not built: systemd-run --pty works with hearthd, and so does "
-               "hearthctl attach for a shell in a unit";
     }
     if (run.command.empty()) {
         return "expected a command";
@@ -253,21 +241,75 @@ std::string mistake(const RunArguments& run) {
     if (run.command.front().starts_with('-')) {
         return "unknown option " + run.command.front();
     }
-    const bool of_service = run.remain || run.wait || run.pipe || !run.service_type.empty();
+    const bool of_service =
+        run.remain || run.wait || run.pipe || run.pty || !run.service_type.empty();
     if (run.scope && of_service) {
-        return "--remain-after-exit, --service-type, --wait and --pipe are not for --scope";
+        return "--remain-after-exit, --service-type, --wait, --pty and --pipe are not for --scope";
+    }
+    if (arguments.json && (run.pipe || run.pty || run.scope)) {
+        return "with --json standard output is not the command's: leave out --pipe, --pty and "
+               "--scope";
     }
     return {};
+}
+
+/// What options stand for others, as systemd-run has it.
+void settle(RunArguments& run) {
+    if (!run.command.empty() && run.command.front() == "--") {
+        run.command.erase(run.command.begin());
+    }
+    if (run.shell && run.command.empty()) {
+        const char* const shell = std::getenv("SHELL");
+        run.command = {shell == nullptr || *shell == '\0' ? "/bin/sh" : shell};
+        run.pty = run.same_directory = run.wait = run.collect = true;
+        run.service_type = run.service_type.empty() ? "exec" : run.service_type;
+    }
+    if (run.pipe && run.pty) {  // which of them depends on where it is run
+        run.pty = ::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1 &&
+                  ::isatty(STDERR_FILENO) == 1;
+        run.pipe = !run.pty;
+    }
+}
+
+/// --slice-inherit: the named slice below that of the unit this process is of.
+void inherit_slice(Client& client, RunArguments& run) {
+    const auto own = client.property("/org/freedesktop/systemd1/unit/self", unit_interface, "Id");
+    const std::string unit = own ? own->text : "";
+    const std::string slice =
+        unit.empty()
+            ? std::string()
+            : unit_property(
+                  client,
+                  unit,
+                  unit.ends_with(".scope") ? "org.freedesktop.systemd1.Scope" : service_interface,
+                  "Slice");
+    if (slice.empty() || slice == "-.slice") {
+        return;
+    }
+    const std::string above = slice.substr(0, slice.rfind('.'));
+    const std::string below = run.slice.substr(0, run.slice.rfind(".slice"));
+    run.slice = above + (below.empty() ? "" : "-" + below) + ".slice";
+}
+
+/// Once it was started: waits where that is asked. The exit status.
+int after_start(
+    Client& client,
+    const Arguments& arguments,
+    const RunArguments& run,
+    const std::string& unit,
+    PseudoTerminal& terminal) {
+    if (run.pty) {
+        return show_service(client, arguments, unit, terminal);
+    }
+    return run.wait || run.pipe ? wait_for_service(client, arguments, unit) : Done;
 }
 
 }  // namespace
 
 int run_verb(const Arguments& arguments) {
     RunArguments run = arguments.run;
-    if (!run.command.empty() && run.command.front() == "--") {
-        run.command.erase(run.command.begin());
-    }
-    if (const std::string wrong = mistake(run); !wrong.empty()) {
+    settle(run);
+    if (const std::string wrong = mistake(arguments, run); !wrong.empty()) {
         return complain("run: " + wrong);
     }
     const std::string program = find_program(run.command.front());
@@ -282,7 +324,19 @@ int run_verb(const Arguments& arguments) {
     if (run.pipe) {
         client->finish_login();
     }
-    const auto reply = request_start(*client, run, unit, assignments_of(run, program));
+    if (run.inherit_slice) {
+        inherit_slice(*client, run);
+    }
+    PseudoTerminal terminal;
+    if (run.pty) {
+        auto opened = open_pseudo_terminal(STDIN_FILENO);
+        if (!opened) {
+            return complain("Failed to open a pseudo terminal: " + opened.error().what);
+        }
+        terminal = std::move(*opened);
+    }
+    const auto reply =
+        request_start(*client, run, unit, assignments_of(run, program, terminal.path));
     if (!reply) {
         complain("Failed to start transient unit " + unit + ": " + reply.error().message);
         return exit_code(reply.error());
@@ -291,9 +345,11 @@ int run_verb(const Arguments& arguments) {
     if (sd_bus_message_read(reply->get(), "o", &job) < 0) {
         return complain("Failed to start transient unit " + unit + ": unreadable answer");
     }
-    if (!arguments.no_block || run.scope) {
+    // Who waits for the end hears of a failed start by that, as with systemd-run.
+    const bool waits = run.wait || run.pipe || run.pty;
+    if (!waits && (!arguments.no_block || run.scope)) {
         if (const int result = wait_for_job(*client, arguments, job, unit); result != Done) {
-            return run.wait ? wait_for_end(*client, unit) : result;
+            return result;
         }
     }
     if (!arguments.quiet) {
@@ -303,7 +359,8 @@ int run_verb(const Arguments& arguments) {
         client.reset();
         return run_here(run, program);
     }
-    return run.wait || run.pipe ? wait_for_end(*client, unit) : Done;
+    note("units", {{"unit", unit}});
+    return after_start(*client, arguments, run, unit, terminal);
 }
 
 }  // namespace hearth::ctl

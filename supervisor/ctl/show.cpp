@@ -77,7 +77,9 @@ int show_verb(const Arguments& arguments) {
             arguments.json ? as_json(arguments, *properties) : shown(arguments, *properties));
     }
     for (std::size_t index = 0; index < parts.size(); ++index) {
-        print((index == 0 ? "" : "\n") + parts[index] + (arguments.json ? "\n" : ""));
+        print(
+            (index == 0 || arguments.json ? "" : "\n") + parts[index] +
+            (arguments.json ? "\n" : ""));
     }
     return Done;
 }

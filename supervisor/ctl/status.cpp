@@ -378,6 +378,10 @@ std::string unit_status(Client& client, const PropertyMap& unit) {
     if (const std::uint64_t restarts = unit.number("NRestarts"); restarts > 0) {
         text += field("Restarts", std::to_string(restarts));
     }
+    if (unit.number("MainPID") != 0) {
+        const std::string confined = confinement_summary(client, id);
+        text += confined.empty() ? confined : field("Confined", confined);
+    }
     text += resource_lines(unit);
     if (const std::string group = unit.text("ControlGroup"); !group.empty()) {
         text += process_tree(client, id, group);
@@ -385,10 +389,14 @@ std::string unit_status(Client& client, const PropertyMap& unit) {
     return text + failure_lines(unit);
 }
 
-int manager_status(Client& client) {
+int manager_status(Client& client, bool json) {
     const auto properties = client.properties(manager_path);
     if (!properties) {
         return complain("Failed to get the manager's state: " + properties.error().message);
+    }
+    if (json) {
+        print(to_json(*properties) + "\n");
+        return Done;
     }
     const PropertyMap manager(*properties);
     const std::string state = manager.text("SystemState");
@@ -462,7 +470,7 @@ int status_verb(const Arguments& arguments) {
         return Failure;
     }
     if (arguments.names.empty()) {
-        return manager_status(*client);
+        return manager_status(*client, arguments.json);
     }
     const auto logs = client->property(manager_path, hearth_manager_interface, "LogDirectory");
     int worst = Done;

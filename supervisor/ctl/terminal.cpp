@@ -38,6 +38,7 @@ Result<PseudoTerminal> open_pseudo_terminal(int like) {
         ptsname_r(terminal.master.number(), name.data(), name.size()) != 0) {
         return sys::call_failure("posix_openpt", "/dev/ptmx", errno);
     }
+    terminal.path = name.data();
     terminal.slave = HEARTH_TRY(sys::open(name.data(), O_RDWR | O_NOCTTY));
     copy_size(like, terminal.master.number());
     return terminal;
@@ -67,8 +68,13 @@ RawMode::~RawMode() {
 }
 
 Result<void> Relay::start() {
-    input_ = HEARTH_TRY(
-        loop_.on_io(STDIN_FILENO, EPOLLIN, Priority::Io, [this](std::uint32_t) { typed(); }));
+    auto input =
+        loop_.on_io(STDIN_FILENO, EPOLLIN, Priority::Io, [this](std::uint32_t) { typed(); });
+    if (input) {
+        input_ = std::move(*input);
+    } else if (input.error().code != EPERM) {
+        return Unexpected(std::move(input).error());
+    }  // EPERM: a file, which is always ready: read as the session takes it
     output_ = HEARTH_TRY(loop_.on_io(master_, EPOLLIN, Priority::Io, [this](std::uint32_t events) {
         if ((events & EPOLLOUT) != 0) {
             flush_typed();
@@ -79,7 +85,22 @@ Result<void> Relay::start() {
     }));
     resized_ = HEARTH_TRY(loop_.on_signal(SIGWINCH, [this](int, pid_t) { pass_size(); }));
     pass_size();
+    if (!input_) {
+        typed();
+    }
     return {};
+}
+
+void Relay::input_ended() {
+    constexpr char end_of_input = 4;  // VEOF of a new pair
+    input_.enable(false);
+    if (::isatty(STDIN_FILENO) == 1) {  // the user's terminal is gone
+        loop_.exit(EXIT_FAILURE);
+    } else if (!ended_) {
+        ended_ = true;
+        pending_ += end_of_input;
+        flush_typed();
+    }
 }
 
 void Relay::pass_size() const {
@@ -93,8 +114,7 @@ void Relay::typed() {
         pending_.append(buffer.data(), static_cast<std::size_t>(count));
         flush_typed();
     } else if (count == 0 || (errno != EINTR && errno != EAGAIN)) {
-        input_.enable(false);  // the user's terminal is gone
-        loop_.exit(EXIT_FAILURE);
+        input_ended();
     }
 }
 
@@ -104,8 +124,11 @@ void Relay::flush_typed() {
         pending_.erase(0, static_cast<std::size_t>(count));
     }
     // A session that doesn't read holds up the typist, not us.
-    input_.enable(pending_.empty());
+    input_.enable(pending_.empty() && !ended_);
     output_.wait_for(pending_.empty() ? EPOLLIN : EPOLLIN | EPOLLOUT);
+    if (pending_.empty() && !input_ && !ended_) {
+        typed();  // the next part of a file
+    }
 }
 
 bool Relay::read_master() {

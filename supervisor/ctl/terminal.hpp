@@ -20,8 +20,9 @@ namespace hearth::ctl {
 
 struct PseudoTerminal {
     sys::Descriptor master, slave;  ///< the master does not block
+    std::string path;               ///< of the slave
 };
-/// With the size of the terminal on `like`.
+/// With the size of the terminal on `like`, where that is one.
 Result<PseudoTerminal> open_pseudo_terminal(int like);
 
 /// Makes a terminal raw; restores it at the end.
@@ -40,7 +41,8 @@ private:
     termios before_;
 };
 
-/// Copies between standard input/output and the master until stopped.
+/// Copies between standard input/output and the master until stopped. Where standard input is a
+/// terminal its end ends the loop; else, a file or a pipe, it becomes Ctrl-D for the session.
 class Relay {
 public:
     Relay(EventLoop& loop, const sys::Descriptor& master) : loop_(loop), master_(master.number()) {}
@@ -52,6 +54,7 @@ public:
 
 private:
     void typed();
+    void input_ended();
     void written();
     bool read_master();
     void flush_typed();
@@ -60,6 +63,7 @@ private:
     EventLoop& loop_;
     int master_;
     std::string pending_;  ///< typed, not yet taken by the session
+    bool ended_ = false;   ///< no more is typed
     EventSource input_, output_, resized_;
 };
 

@@ -12,6 +12,7 @@
 #include <climits>
 
 #include "supervisor/ctl/console.hpp"
+#include "supervisor/ctl/outcome.hpp"
 #include "units/condition_parts.hpp"
 #include "units/unit_name.hpp"
 
@@ -76,6 +77,9 @@ void print_changes(const Arguments& arguments, const InstallPlan& plan, const ch
         if (!arguments.quiet || is_failure(change.kind)) {
             complain(describe(change, failed, arguments.root));
         }
+        note(
+            "changes",
+            {{"type", name(change.kind)}, {"path", change.path}, {"source", change.source}});
     }
 }
 
@@ -236,7 +240,7 @@ int get_default_verb(const Arguments& arguments) {
     if (!target) {
         return complain("Failed to get default target: " + target.error().what);
     }
-    print(*target + "\n");
+    print((arguments.json ? Json{{"default", *target}}.dump() : *target) + "\n");
     return Done;
 }
 
@@ -247,6 +251,7 @@ int is_enabled_verb(const Arguments& arguments) {
         return Failure;
     }
     bool enabled = false;
+    Json states = Json::list();
     for (const std::string& name : *names) {
         const auto state = files->state(name);
         if (!state) {
@@ -255,9 +260,13 @@ int is_enabled_verb(const Arguments& arguments) {
         }
         enabled = enabled || state->starts_with("enabled") || *state == "static" ||
                   *state == "alias" || *state == "indirect" || *state == "generated";
-        if (!arguments.quiet) {
+        states.items.push_back({{"unit", name}, {"state", *state}});
+        if (!arguments.quiet && !arguments.json) {
             print(*state + "\n");
         }
+    }
+    if (arguments.json) {
+        print(states.dump() + "\n");
     }
     return enabled ? Done : Failure;
 }
@@ -281,6 +290,7 @@ int list_unit_files_verb(const Arguments& arguments) {
         table.row({"UNIT FILE", "STATE", "PRESET"}, {Tone::Bold, Tone::Bold, Tone::Bold});
     }
     std::size_t count = 0;
+    Json rows = Json::list();
     for (const UnitFileState& each : *states) {
         const std::string name = each.path.substr(each.path.rfind('/') + 1);
         if (!matches(arguments, name, each.state)) {
@@ -291,7 +301,15 @@ int list_unit_files_verb(const Arguments& arguments) {
                                    : enabled                  ? "enabled"
                                                               : "disabled";
         table.row({name, each.state, preset}, {Tone::Plain, tone_of(each.state), Tone::Plain});
+        rows.items.push_back(
+            {{"unit_file", name},
+             {"state", each.state},
+             {"preset", preset == "-" ? Json() : Json(preset)}});
         ++count;
+    }
+    if (arguments.json) {
+        print(rows.dump() + "\n");
+        return Done;
     }
     print(table.text());
     if (!arguments.no_legend) {

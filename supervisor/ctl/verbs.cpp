@@ -4,18 +4,20 @@
 
 #include "supervisor/ctl/common.hpp"
 #include "supervisor/ctl/console.hpp"
+#include "supervisor/ctl/json_text.hpp"
 
 namespace hearth::ctl {
 
 namespace {
 
 template <class... Options>
-constexpr std::uint32_t with(Options... options) {
-    return (0U | ... | static_cast<std::uint32_t>(options));
+constexpr std::uint64_t with(Options... options) {
+    return (std::uint64_t{0} | ... | static_cast<std::uint64_t>(options));
 }
 
-constexpr std::uint32_t job_options = with(Option::NoBlock, Option::JobMode, Option::Quiet);
-constexpr std::uint32_t list_options = with(
+constexpr std::uint64_t job_options =
+    with(Option::NoBlock, Option::JobMode, Option::Quiet, Option::Wait);
+constexpr std::uint64_t list_options = with(
     Option::All,
     Option::Plain,
     Option::Legend,
@@ -24,9 +26,9 @@ constexpr std::uint32_t list_options = with(
     Option::Full,
     Option::Json);
 
-constexpr std::uint32_t ending_options = with(Option::Ending, Option::NoBlock, Option::Quiet);
+constexpr std::uint64_t ending_options = with(Option::Ending, Option::NoBlock, Option::Quiet);
 
-constexpr std::uint32_t link_options =
+constexpr std::uint64_t link_options =
     with(Option::Root, Option::Runtime, Option::NoReload, Option::Quiet);
 
 using enum Names;
@@ -112,13 +114,13 @@ constexpr auto table = std::to_array<Verb>({
      "Exit with 0 if a unit is active",
      "UNIT...",
      Some,
-     with(Option::Quiet),
+     with(Option::Json, Option::Quiet),
      is_active_verb},
     {"is-failed",
      "Exit with 0 if a unit has failed",
      "UNIT...",
      Some,
-     with(Option::Quiet),
+     with(Option::Json, Option::Quiet),
      is_failed_verb},
     {"list-units", "List loaded units", "[PATTERN...]", Any, list_options, list_units_verb},
     {"list-timers",
@@ -185,7 +187,7 @@ constexpr auto table = std::to_array<Verb>({
      "Exit with 0 if a unit is enabled",
      "UNIT...",
      Some,
-     with(Option::Root, Option::Quiet),
+     with(Option::Json, Option::Root, Option::Quiet),
      is_enabled_verb},
     {"mask",
      "Let nothing start units",
@@ -218,7 +220,12 @@ constexpr auto table = std::to_array<Verb>({
      Some,
      link_options | with(Option::Force),
      add_requires_verb},
-    {"get-default", "Show the target of a boot", "", None, with(Option::Root), get_default_verb},
+    {"get-default",
+     "Show the target of a boot",
+     "",
+     None,
+     with(Option::Root, Option::Json),
+     get_default_verb},
     {"set-default",
      "Set the target of a boot",
      "TARGET",
@@ -229,7 +236,14 @@ constexpr auto table = std::to_array<Verb>({
      "Show what units pull in, or with --reverse, --after, --before the like, as a tree",
      "[UNIT...]",
      Any,
-     with(Option::Reverse, Option::All, Option::Plain, Option::Type, Option::State, Option::Order),
+     with(
+         Option::Json,
+         Option::Reverse,
+         Option::All,
+         Option::Plain,
+         Option::Type,
+         Option::State,
+         Option::Order),
      list_dependencies_verb},
     {"list-jobs",
      "List queued jobs, and with --after and --before what they wait for and hold up",
@@ -279,7 +293,12 @@ constexpr auto table = std::to_array<Verb>({
      Some,
      with(Option::Quiet),
      switch_root_verb},
-    {"show-environment", "Show the manager's environment", "", None, 0, show_environment_verb},
+    {"show-environment",
+     "Show the manager's environment",
+     "",
+     None,
+     with(Option::Json),
+     show_environment_verb},
     {"set-environment",
      "Set variables for commands that start from now on",
      "NAME=VALUE...",
@@ -298,20 +317,38 @@ constexpr auto table = std::to_array<Verb>({
      Some,
      0,
      import_environment_verb},
-    {"log-level", "Show or set what hearthd logs", "[LEVEL]", Any, 0, log_level_verb},
+    {"log-level",
+     "Show or set what hearthd logs",
+     "[LEVEL]",
+     Any,
+     with(Option::Json),
+     log_level_verb},
+    {"log-target",
+     "Show where hearthd logs to",
+     "[TARGET]",
+     Any,
+     with(Option::Json),
+     log_target_verb},
     {"service-watchdogs",
      "Show or set whether WatchdogSec= is acted on",
      "[yes|no]",
      Any,
-     0,
+     with(Option::Json),
      service_watchdogs_verb},
     {"is-system-running",
      "Exit with 0 if no unit has failed",
      "",
      None,
-     with(Option::Quiet),
+     with(Option::Quiet, Option::Wait, Option::Json),
      is_system_running_verb},
-    {"cat", "Show the files of units", "UNIT...", Some, 0, cat_verb},
+    {"cat", "Show the files of units", "UNIT...", Some, with(Option::Json), cat_verb},
+    {"edit",
+     "Change units: their drop-in, or with --full their file, in $SYSTEMD_EDITOR, $EDITOR or "
+     "$VISUAL",
+     "UNIT...",
+     Some,
+     with(Option::Full, Option::Runtime, Option::Force, Option::NoReload, Option::Edit),
+     edit_verb},
     {"daemon-reload",
      "Load all unit files again",
      "",
@@ -331,7 +368,12 @@ constexpr auto table = std::to_array<Verb>({
      with(Option::Upgrade),
      upgrade_verb},
     {"reset-failed", "Forget that units failed", "[UNIT...]", Any, 0, reset_failed_verb},
-    {"plan", "Show every step of a start, without starting", "UNIT", One, 0, plan_verb},
+    {"plan",
+     "Show every step of a start, without starting",
+     "UNIT",
+     One,
+     with(Option::Json),
+     plan_verb},
     {"lint",
      "Check unit files without a running hearthd; exits with 0 if there is nothing but notes, 1 "
      "with warnings, 2 where a unit can't be started as written",
@@ -339,7 +381,12 @@ constexpr auto table = std::to_array<Verb>({
      Some,
      with(Option::Json),
      lint_verb},
-    {"logs", "Show the log of a unit", "UNIT", One, with(Option::Lines, Option::Follow), logs_verb},
+    {"logs",
+     "Show the log of a unit",
+     "UNIT",
+     One,
+     with(Option::Lines, Option::Follow, Option::Json),
+     logs_verb},
     {"confinement",
      "Show what was asked, applied, and what the kernel says",
      "UNIT",
@@ -370,7 +417,13 @@ constexpr auto table = std::to_array<Verb>({
      One,
      with(Option::Attach),
      attach_verb},
-    {"help", "Show the verbs", "", Any, 0, help_verb},
+    {"complete",
+     "For shells: what the last of these words may become, one a line, a tab before its meaning",
+     "-- WORD...",
+     Any,
+     with(Option::Json),
+     complete_verb},
+    {"help", "Show the verbs", "", Any, with(Option::Json), help_verb},
 });
 
 }  // namespace
@@ -380,11 +433,37 @@ std::span<const Verb> verbs() {
 }
 
 const Verb* find_verb(std::string_view name) {
+    // systemctl's, for the sake of scripts that are older than it.
+    constexpr std::pair<std::string_view, std::string_view> synonyms[] = {
+        {"condrestart", "try-restart"},
+        {"condreload", "try-reload-or-restart"},
+        {"force-reload", "try-reload-or-restart"},
+        {"reload-or-try-restart", "try-reload-or-restart"},
+        {"condstop", "stop"}};
+    for (const auto& [other, own] : synonyms) {
+        name = name == other ? own : name;
+    }
     const auto* found = std::ranges::find(table, name, &Verb::name);
     return found == table.end() ? nullptr : found;
 }
 
-int help_verb(const Arguments&) {
+int help_verb(const Arguments& arguments) {
+    if (arguments.json) {
+        Json all = Json::list();
+        for (const Verb& verb : table) {
+            Json options = Json::list();
+            for (const OptionHelp& each : options_of(verb)) {
+                options.items.push_back({{"names", each.names}, {"help", each.help}});
+            }
+            all.items.push_back(
+                {{"verb", verb.name},
+                 {"names", verb.names},
+                 {"summary", verb.summary},
+                 {"options", std::move(options)}});
+        }
+        print(all.dump() + "\n");
+        return Done;
+    }
     const std::string text =
         "hearthctl [--runtime-dir DIR | --user] VERB ...\n"
         "Asks hearthd at DIR/private (HEARTH_RUNTIME_DIR, else /run/hearth).\n\n";

@@ -125,6 +125,12 @@ long new_namespaces(const ChildStep& step) {
     return result == 0 && (step.first & CLONE_NEWNET) != 0 ? loopback_up() : result;
 }
 
+/// Of what was given, as systemd does: what is no terminal, or another session's, is passed over.
+long controlling_terminal(const ChildStep& step) {
+    (void)call(__NR_ioctl, step.descriptor, TIOCSCTTY, 0);
+    return 0;
+}
+
 /// Opened anew each time: the end of the session that had it hangs up what was open before.
 long acquire_terminal(const ChildStep& step) {
     constexpr std::uint64_t Wait = 0, Force = 1;
@@ -282,7 +288,7 @@ long apply(ChildProgram& program, const ChildStep& step) {
         case Opcode::NewSession:
             return call(__NR_setsid);
         case Opcode::ControllingTerminal:
-            return call(__NR_ioctl, step.descriptor, TIOCSCTTY, 0);
+            return controlling_terminal(step);
         case Opcode::AcquireTerminal:
             return acquire_terminal(step);
         case Opcode::UseDescriptor:

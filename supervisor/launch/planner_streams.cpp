@@ -49,6 +49,9 @@ public:
             0,
             asked("StandardInput", Codec<StreamTarget<StandardInput>>::format(input)),
             input_status);
+        if (given[0] && !exec_.terminal.path.empty()) {  // what systemd-run --pty passes
+            planning_.add(Stage::Descriptors, ControllingTerminal{0}, {}, input_status);
+        }
         use(out,
             1,
             asked("StandardOutput", Codec<StreamTarget<StandardOutput>>::format(output)),

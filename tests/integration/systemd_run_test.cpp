@@ -97,10 +97,11 @@ TEST_F(SystemdRun, GivesTheServiceATerminal) {
     const Output out = run_stock(
         hearthd,
         "/usr/bin/script -qec '" + stock_client("systemd-run") +
-            " -q --pty --wait /bin/sh -c \"test -t 0 && test -t 2 && echo terminal; exit 7\"' "
-            "/dev/null");
+            " -q --pty --wait /bin/sh -c \"test -t 0 && test -t 2 && echo terminal; "
+            ": </dev/tty && echo controlling; exit 7\"' /dev/null");
     EXPECT_EQ(out.status, 7) << out.out << out.err << hearthd.log();
     EXPECT_NE(out.out.find("terminal"), std::string::npos) << out.out << out.err;
+    EXPECT_NE(out.out.find("controlling"), std::string::npos) << out.out << out.err;
 }
 
 TEST_F(SystemdRun, StaysUpAfterItsEndWithRemainAfterExit) {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "supervisor/ctl/arguments.hpp"
+#include "supervisor/ctl/outcome.hpp"
 #include "tests/support/bus_fixture.hpp"
 
 namespace hearth::test {
@@ -56,7 +57,7 @@ protected:
                 return 99;
             }
             const auto answer = ctl::parse(*found, words, arguments);
-            return answer ? answer->exit_code + 90 : found->run(arguments);
+            return answer ? answer->exit_code + 90 : ctl::perform(*found, arguments);
         });
     }
 };
