@@ -29,6 +29,9 @@ spdlog::level::level_enum spdlog_level(Level level) {
     return spdlog::level::info;
 }
 
+/// Of the message that this thread is writing: spdlog has no level for a notice.
+thread_local Level written = Level::Information;
+
 /// One write(2) is one record; the kernel wants its level before it (syslog(2)).
 class KernelLog final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
 public:
@@ -42,6 +45,7 @@ protected:
         // Facility 3, daemon.
         const char* const level = message.level >= spdlog::level::err    ? "<27>"
                                   : message.level >= spdlog::level::warn ? "<28>"
+                                  : written == Level::Notice             ? "<29>"
                                                                          : "<31>";
         std::string line = level;
         line += "hearthd: ";
@@ -109,10 +113,12 @@ std::string level_name() {
 }
 
 void write(Level level, std::string_view message) {
+    written = level;
     spdlog::log(spdlog_level(level), "{}", message);
 }
 
 void write(Level level, std::string_view unit, std::string_view message) {
+    written = level;
     // A message of several lines (a refusal with its reasons) stays one record per line.
     std::size_t start = 0;
     while (start <= message.size()) {

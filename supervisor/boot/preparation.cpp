@@ -122,7 +122,7 @@ Prepared prepare_machine(const KernelCommandLine& kernel) {
         }
     }
     // Else the kernel drops most of what hearthd says at a boot.
-    (void)sys::write_file("/proc/sys/kernel/printk_devkmsg", "on");
+    (void)sys::write_file("/proc/sys/kernel/printk_devkmsg", "on\n");
     make_lock_directory(prepared);
     note(prepared, set_host_name(kernel.host_name));
     note(prepared, sys::loopback_up());
