@@ -85,6 +85,14 @@ std::string text_of(const Action& action) {
         [](const CloseDescriptor& close) { return fmt::format("close:{}", close.id); },
         [](const CheckConditions&) { return std::string("check"); },
         [](const FillScope&) { return std::string("fill"); },
+        [](const ReadTimerStamp&) { return std::string("read-stamp"); },
+        [](const WriteTimerStamp&) { return std::string("write-stamp"); },
+        [](const WatchPaths&) { return std::string("watch-paths"); },
+        [](const UnwatchPaths&) { return std::string("unwatch-paths"); },
+        [](const MountAutofs&) { return std::string("mount-autofs"); },
+        [](const UnmountAutofs&) { return std::string("unmount-autofs"); },
+        [](const AnswerAutofs& answer) { return fmt::format("answer-autofs:{}", answer.error); },
+        [](const ExpireAutofs&) { return std::string("expire-autofs"); },
         [](const PerformAction& act) { return fmt::format("act:{}:{}", act.why, act.exit_status); },
         [](const Tell&) { return std::string(); });
 }
