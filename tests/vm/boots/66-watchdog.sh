@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # RuntimeWatchdogSec=: a machine that works is never reset, nor is one whose hearthd is killed and comes back;
-# one whose hearthd is gone for good is, by the kernel's own software watchdog, which ends qemu.
+# one whose hearthd hangs is, by the kernel's own software watchdog, which ends qemu.
 . "$here/pack.sh"
 add_module softdog
 grep -q softdog "$root/vm/modules" || fail "this kernel has no softdog module"
@@ -30,8 +30,7 @@ old=$(manager)
 kill -9 $old
 sleep 9
 say "alive after a death: $([ "$(manager)" != "$old" ] && echo another)"
-mv /usr/bin/hearthd /usr/bin/gone
-kill -9 $(manager)
+kill -STOP $(manager)
 END
 boot rdinit=/vm/first
 expect_result '^alive$' 90
