@@ -489,12 +489,15 @@ std::string write_state(const KeptUnit& unit, unsigned version) {
     for (const auto& [key, value] : unit.lines) {
         writer.line(key, value);
     }
-    if (version == state_version_of_fields) {
+    const unsigned newest = newest_state_version();
+    if (version == newest && version == state_version_of_fields) {
         return writer.take();
     }
+    // By way of the newest: what that adds is carried by the older ones.
     StateLines lines = lines_of(writer.take());
     Writer converted;
-    if (convert_state(lines, state_version_of_fields, version)) {
+    if (convert_state(lines, state_version_of_fields, newest) &&
+        convert_state(lines, newest, version)) {
         for (const auto& [key, value] : lines) {
             converted.line(key, value);
         }
