@@ -157,10 +157,17 @@ TEST_F(SystemdRun, RefusesByNameWhatItCannotGive) {
     const Output refused = systemd_run(hearthd, "--unit=no -p RestrictFileSystems=ext4 /bin/true");
     EXPECT_EQ(refused.status, 1);
     EXPECT_NE(refused.err.find("RestrictFileSystems"), std::string::npos) << refused.err;
-    const Output timer = systemd_run(hearthd, "--unit=no --on-active=1h /bin/true");
-    EXPECT_EQ(timer.status, 1);
     expect_forgotten(hearthd, "no.service");
-    EXPECT_FALSE(fs::exists(transient(hearthd, "no.timer")));
+}
+
+TEST_F(SystemdRun, LeavesTheServiceToATimer) {
+    const HearthdProcess hearthd;
+    const Output timer = systemd_run(hearthd, "--unit=later --on-active=1h /bin/true");
+    ASSERT_EQ(timer.status, 0) << timer.err << hearthd.log();
+    EXPECT_EQ(hearthd.show("later.timer", "ActiveState"), "active");
+    EXPECT_EQ(hearthd.show("later.service", "ActiveState"), "inactive");
+    EXPECT_EQ(hearthd.ctl({"stop", "later.timer"}).status, 0);
+    expect_forgotten(hearthd, "later.timer");
 }
 
 TEST_F(SystemdRun, OutlivesTheManager) {
