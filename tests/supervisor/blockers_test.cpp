@@ -75,6 +75,7 @@ TEST(Blockers, WhatAProcessWaitsInIsTheKernelsWord) {
     ASSERT_EQ(::pipe(ends), 0);
     const pid_t child = ::fork();
     if (child == 0) {
+        ::close(ends[1]);  // or its own end would keep it waiting
         char byte = 0;
         (void)!::read(ends[0], &byte, 1);
         ::_exit(0);
