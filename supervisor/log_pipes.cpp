@@ -87,8 +87,7 @@ Result<void> Supervisor::take_log_writer() {
                       std::move(control),
                       std::move(pidfd),
                       options_.log_to_stdout)
-                : logd::LogClient::start(
-                      program, options_.log_directory, options_.log_to_stdout));
+                : logd::LogClient::start(program, options_.log_directory, options_.log_to_stdout));
     if (resumed) {
         logs_->use_account(std::move(account));
         log_writer_replaced_ = logs_->pid() > 0 && is_another(logs_->pid(), program);

@@ -83,8 +83,8 @@ Result<std::unique_ptr<Supervisor>> Supervisor::create(
     if (keeper) {
         tree_options.own_processes.insert(keeper.pid());
     }
-    auto tree = HEARTH_TRY(open_tree(
-        tree_options, options.user || options.role == Role::Container));
+    auto tree =
+        HEARTH_TRY(open_tree(tree_options, options.user || options.role == Role::Container));
     if (tree.lock() >= 0) {
         keeper.hold(held_lock, tree.lock());
     }

@@ -24,7 +24,8 @@ void complete_mount(Unit& unit);
 /// The last of them; empty: none.
 [[nodiscard]] std::string mount_option(std::string_view options, std::string_view name);
 
-/// What the kernel, mount(8) or swapon(8) is to see: x-* is for others, and so are fstab's own words.
+/// What the kernel, mount(8) or swapon(8) is to see: x-* is for others, and so are fstab's own
+/// words.
 [[nodiscard]] std::string options_of_command(std::string_view options);
 
 /// Whether it waits for the network: by its type, or _netdev.

@@ -53,8 +53,8 @@ struct Arguments {
     bool once = false;              ///< of `top`
     std::string order = "cpu";      ///< of `top`: its column
     std::vector<std::string> what;  ///< of `clean`: empty stands for cache and runtime
-    bool wait = false;  ///< of jobs: until the units are at rest again; of `is-system-running`
-    bool failed = false;                  ///< of `list-units`: --state=failed
+    bool wait = false;    ///< of jobs: until the units are at rest again; of `is-system-running`
+    bool failed = false;  ///< of `list-units`: --state=failed
     bool from_input = false;           ///< `edit --stdin`
     std::string drop_in = "override";  ///< of `edit`: the name of the drop-in
     std::string output;                ///< --output=, systemctl's way to ask for JSON

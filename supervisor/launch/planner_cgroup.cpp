@@ -458,9 +458,8 @@ std::string_view filtering_directive(const FilterCgroup& filter) {
 std::string watched_pressure(const Unit& unit, const Host& host) {
     const ResourceSettings& resources = unit.settings.resources;
     const auto watch = resources.memory_pressure_watch.value_or(MemoryPressureWatch::Skip);
-    const bool wanted =
-        watch == MemoryPressureWatch::On ||
-        (watch == MemoryPressureWatch::Auto && resources.memory_accounting);
+    const bool wanted = watch == MemoryPressureWatch::On ||
+                        (watch == MemoryPressureWatch::Auto && resources.memory_accounting);
     // In a view of its own the path would be another one.
     const bool visible = !has_own_control_groups(unit.settings.sandbox);
     return wanted && visible && !host.pressure_directory.empty()

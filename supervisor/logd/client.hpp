@@ -35,9 +35,7 @@ public:
     /// Runs `program` (hearth-logd) with `--log-dir directory`, in a session of its own. `echo`:
     /// "plain" or "json", on our standard output too; empty: no.
     [[nodiscard]] static Result<LogClient> start(
-        const std::string& program,
-        const std::string& directory,
-        const std::string& echo = {});
+        const std::string& program, const std::string& directory, const std::string& echo = {});
 
     /// Goes on with a hearth-logd that an earlier hearthd started: its socket, and its pidfd.
     [[nodiscard]] static Result<LogClient> resume(

@@ -13,10 +13,12 @@
 #include <csignal>
 #include <cstring>
 #include <functional>
+#include <utility>
 
 #include "supervisor/report/filter_reader.hpp"
 #include "supervisor/sys/file.hpp"
 #include "supervisor/sys/process.hpp"
+#include "tests/support/hearthd_process.hpp"
 
 namespace hearth::report {
 namespace {
@@ -109,7 +111,13 @@ TEST(FilterReader, AsksTheKernelOncePerProcess) {
     const Child child(sleep_filtered);
     child.wait_for_call(SYS_nanosleep);
     EXPECT_EQ(memory.filter(child.pid(), child.pidfd()).value_or(FilterProgram{}), loaded());
-    const std::string switches = status(child.pid(), "voluntary_ctxt_switches");
+    // It was stopped once: let it be asleep again.
+    std::string switches;
+    EXPECT_TRUE(testing::eventually([&] {
+        const std::string before =
+            std::exchange(switches, status(child.pid(), "voluntary_ctxt_switches"));
+        return before == switches && status(child.pid(), "State").starts_with('S');
+    }));
     EXPECT_EQ(memory.filter(child.pid(), child.pidfd()).value_or(FilterProgram{}), loaded());
     EXPECT_EQ(status(child.pid(), "voluntary_ctxt_switches"), switches);
 }

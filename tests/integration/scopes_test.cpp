@@ -254,7 +254,8 @@ TEST_F(Run, RefusesByName) {
     const HearthdProcess hearthd;
     const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
         {{"run", "--on-active=1h", "/bin/true"}, "--on-active is not built"},
-        {{"run", "--pty", "/bin/true"}, "--pty is not built"},
+        {{"run", "--pty", "--pipe", "--scope", "/bin/true"},
+         "--pty and --pipe are not for --scope"},
         {{"run", "--bogus", "/bin/true"}, "unknown option --bogus"},
         {{"run"}, "expected a command"},
         {{"run", "--scope", "--wait", "/bin/true"}, "are not for --scope"},

@@ -123,9 +123,8 @@ TEST_F(BusApi, HasTheTypesOfTheManual) {
             continue;
         }
         const auto found = manual.find(member.key());
-        if (found == manual.end() &&
-            (member.name == "MemoryZSwapMax" ||
-             member.name == "DisableUnitFilesWithFlagsAndInstallInfo")) {
+        if (found == manual.end() && (member.name == "MemoryZSwapMax" ||
+                                      member.name == "DisableUnitFilesWithFlagsAndInstallInfo")) {
             continue;  // of 253
         }
         if (found == manual.end()) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include "supervisor/mount_table.hpp"
-
 #include <gtest/gtest.h>
 #include <sys/sysmacros.h>
+
+#include "supervisor/mount_table.hpp"
 
 namespace hearth {
 namespace {
