@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "units/record_times.hpp"
-#include "units/restart_policy.hpp"
 #include "units/trigger.hpp"
 
 namespace hearth {
@@ -15,15 +14,9 @@ void AutomountMachine::start() {
     if (!at_rest(record_.active_state())) {
         return;
     }
-    if (mount_ == nullptr || mount_->unit.load_state != LoadState::Loaded) {
-        return fail(
-            ServiceResult::Resources, triggered_unit(record_.unit) + ", its mount, is not loaded");
+    if (auto refusal = begin_start(record_, mount_, "mount", now_.monotonic)) {
+        return fail(refusal->result, std::move(refusal->cause));
     }
-    if (!within_start_limit(record_.unit, status_, now_.monotonic)) {
-        return fail(ServiceResult::StartLimitHit, "start limit hit");
-    }
-    count_start(record_.unit, status_, now_.monotonic);
-    status_.result = ServiceResult::Success;
     status_.stop_requested = false;
     outcome_.actions.emplace_back(MountAutofs{record_.unit.name});
 }

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "units/record_times.hpp"
-#include "units/restart_policy.hpp"
 #include "units/trigger.hpp"
 
 namespace hearth {
@@ -39,15 +38,9 @@ void PathMachine::start() {
     if (!at_rest(record_.active_state())) {
         return;
     }
-    if (trigger_ == nullptr || trigger_->unit.load_state != LoadState::Loaded) {
-        return fail(
-            ServiceResult::Resources, triggered_unit(record_.unit) + ", its unit, is not loaded");
+    if (auto refusal = begin_start(record_, trigger_, "unit", now_.monotonic)) {
+        return fail(refusal->result, std::move(refusal->cause));
     }
-    if (!within_start_limit(record_.unit, status_, now_.monotonic)) {
-        return fail(ServiceResult::StartLimitHit, "start limit hit");
-    }
-    count_start(record_.unit, status_, now_.monotonic);
-    status_.result = ServiceResult::Success;
     status_.path.triggers.clear();
     status_.path.seen.clear();
     if (!at_rest(trigger_->active_state())) {

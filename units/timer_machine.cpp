@@ -29,15 +29,9 @@ void TimerMachine::start() {
     if (!at_rest(record_.active_state()) || timer_.reads_stamp) {
         return;
     }
-    if (trigger_ == nullptr || trigger_->unit.load_state != LoadState::Loaded) {
-        return fail(
-            ServiceResult::Resources, triggered_unit(record_.unit) + ", its unit, is not loaded");
+    if (auto refusal = begin_start(record_, trigger_, "unit", now_.monotonic)) {
+        return fail(refusal->result, std::move(refusal->cause));
     }
-    if (!within_start_limit(record_.unit, status_, now_.monotonic)) {
-        return fail(ServiceResult::StartLimitHit, "start limit hit");
-    }
-    count_start(record_.unit, status_, now_.monotonic);
-    status_.result = ServiceResult::Success;
     timer_ = {};
     if (record_.unit.settings.timer.persistent) {
         timer_.reads_stamp = true;

@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "units/restart_policy.hpp"
 #include "units/unit_name.hpp"
 
 namespace hearth {
@@ -28,6 +29,21 @@ std::string triggered_unit(const Unit& unit) {
         default:
             return {};
     }
+}
+
+std::optional<StartRefusal> begin_start(
+    UnitRecord& record, const UnitRecord* triggered, std::string_view kind, std::uint64_t now) {
+    if (triggered == nullptr || triggered->unit.load_state != LoadState::Loaded) {
+        return StartRefusal{
+            ServiceResult::Resources,
+            triggered_unit(record.unit) + ", its " + std::string(kind) + ", is not loaded"};
+    }
+    if (!within_start_limit(record.unit, record.status, now)) {
+        return StartRefusal{ServiceResult::StartLimitHit, "start limit hit"};
+    }
+    count_start(record.unit, record.status, now);
+    record.status.result = ServiceResult::Success;
+    return std::nullopt;
 }
 
 std::uint64_t wake_within(std::uint64_t from, std::uint64_t accuracy, std::uint64_t shift) {
