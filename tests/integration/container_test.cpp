@@ -6,8 +6,10 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 
 #include "places.hpp"
 #include "tests/support/hearthd_process.hpp"
@@ -70,7 +72,8 @@ protected:
     void add(const std::string& name, const std::string& text) const {
         std::ofstream(place + "/hearth/units/" + name) << text;
     }
-    [[nodiscard]] Output run(
+    /// hearth-init as PID 1 of a container in which only `writable` can be written to.
+    [[nodiscard]] std::vector<std::string> command(
         const std::vector<std::string>& words, const std::string& writable = "/tmp") const {
         std::vector<std::string> all = {
             "unshare",
@@ -89,7 +92,11 @@ protected:
             "--unit-path",
             "/mnt/hearth/units"};
         all.insert(all.end(), words.begin(), words.end());
-        return run_program(all);
+        return all;
+    }
+    [[nodiscard]] Output run(
+        const std::vector<std::string>& words, const std::string& writable = "/tmp") const {
+        return run_program(command(words, writable));
     }
 
     std::string place;
@@ -162,31 +169,15 @@ TEST_F(Container, AnOutputThatNobodyReadsStallsNoService) {
         "[Unit]\nAfter=a.service\n[Service]\nType=oneshot\nExecStart=/bin/sh -c "
         "'while ! [ -e /tmp/done ]; do sleep 0.05; done; echo end >&2'\n");
     // The reader begins only when the service has written all that it had.
-    const Output said = run_program(
-        {"sh",
-         "-c",
-         "\"$@\" 2>" + place + "/err | { while ! grep -q 'a.service: running' " + place +
-             "/err; do sleep 0.05; done; cat; }",
-         "sh",
-         "unshare",
-         "-m",
-         "-p",
-         "-f",
-         "-i",
-         "--kill-child",
-         "sh",
-         "-c",
-         enter,
-         "sh",
-         place,
-         "/tmp",
-         "/mnt/hearth/hearth-init",
-         "--unit-path",
-         "/mnt/hearth/units",
-         "--unit",
-         "a.service",
-         "--unit",
-         "b.service"});
+    std::vector<std::string> words = {
+        "sh",
+        "-c",
+        "\"$@\" 2>" + place + "/err | { while ! grep -q 'a.service: running' " + place +
+            "/err; do sleep 0.05; done; cat; }",
+        "sh"};
+    std::ranges::copy(
+        command({"--unit", "a.service", "--unit", "b.service"}), std::back_inserter(words));
+    const Output said = run_program(words);
     EXPECT_NE(said.out.find("hearth-logd: "), std::string::npos) << said.out.size();
     EXPECT_NE(
         said.out.find(" lines not shown here: standard output is read too slowly\n"),

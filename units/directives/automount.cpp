@@ -18,13 +18,6 @@ consteval Row row(std::string_view summary, std::string_view sample) {
     });
 }
 
-/// A path is normalised, since the unit's name says the same.
-Assigned assign_where(Settings& settings, std::string_view text, const ValueContext& context) {
-    settings.automount.where =
-        text.empty() ? std::string() : HEARTH_TRY(read_absolute_path(text, context));
-    return {};
-}
-
 /// systemd.automount(5): infinity and 0 are both no timeout.
 Assigned assign_idle(Settings& settings, std::string_view text, const ValueContext&) {
     const Timespan span = text.empty() ? Timespan{} : HEARTH_TRY(read_timespan(text));
@@ -59,7 +52,7 @@ constexpr auto rows = std::to_array<Row>({
         .applied = applied::Loading{},
         .nature = Nature::Shares,
         .sample = "/srv/x",
-        .assign = &assign_where,
+        .assign = &assign_path<&Settings::automount, &AutomountSettings::where>,
     }),
 });
 static_assert(sorted(rows));

@@ -89,13 +89,6 @@ Assigned assign_account(Settings& settings, std::string_view text, const ValueCo
     return {};
 }
 
-Assigned assign_root_directory(
-    Settings& settings, std::string_view text, const ValueContext& context) {
-    settings.exec.root_directory =
-        text.empty() ? std::string() : HEARTH_TRY(read_absolute_path(text, context));
-    return {};
-}
-
 constexpr std::array<Property, 1> environment_files_property = {{
     {"EnvironmentFiles", "a(sb)", &Field<&Settings::exec, &ExecSettings::environment_files>::write},
 }};
@@ -183,7 +176,7 @@ constexpr auto rows = std::to_array<Row>({
         .applied = applied::Child{Stage::Root},
         .nature = Nature::Confines,
         .sample = "/srv/root",
-        .assign = &assign_root_directory,
+        .assign = &assign_path<&Settings::exec, &ExecSettings::root_directory>,
         .syntax = "absolute path",
         .exposure = 200,
     }),

@@ -27,13 +27,6 @@ Assigned assign_timeout(Settings& settings, std::string_view text, const ValueCo
     return {};
 }
 
-/// A path is normalised, since the unit's name says the same.
-Assigned assign_where(Settings& settings, std::string_view text, const ValueContext& context) {
-    settings.mount.where =
-        text.empty() ? std::string() : HEARTH_TRY(read_absolute_path(text, context));
-    return {};
-}
-
 constexpr auto rows = std::to_array<Row>({
     row<"DirectoryMode", &MountSettings::directory_mode>(
         "The mode of directories that are made because the mount point is missing.", "0700"),
@@ -67,7 +60,7 @@ constexpr auto rows = std::to_array<Row>({
         .applied = applied::Loading{},
         .nature = Nature::Shares,
         .sample = "/srv/x",
-        .assign = &assign_where,
+        .assign = &assign_path<&Settings::mount, &MountSettings::where>,
     }),
 });
 static_assert(sorted(rows));

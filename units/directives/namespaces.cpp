@@ -21,13 +21,6 @@ consteval Row sandbox(const Description& description) {
         description);
 }
 
-template <auto member>
-Assigned assign_path(Settings& settings, std::string_view text, const ValueContext& context) {
-    settings.namespaces.*member =
-        text.empty() ? std::string() : HEARTH_TRY(read_absolute_path(text, context));
-    return {};
-}
-
 // In 252 these are booleans, and so are their properties.
 constexpr std::array<Property, 1> private_users_property = {{
     {"PrivateUsers",
@@ -69,7 +62,7 @@ constexpr auto rows = std::to_array<Row>({
         .applied = applied::Child{Stage::Namespaces},
         .nature = Nature::Confines,
         .sample = "/run/ipc",
-        .assign = &assign_path<&NamespaceSettings::ipc_namespace_path>,
+        .assign = &assign_path<&Settings::namespaces, &NamespaceSettings::ipc_namespace_path>,
         .syntax = "absolute path",
     }),
     row<"NetworkNamespacePath", &NamespaceSettings::network_namespace_path>({
@@ -77,7 +70,7 @@ constexpr auto rows = std::to_array<Row>({
         .applied = applied::Child{Stage::Namespaces},
         .nature = Nature::Confines,
         .sample = "/run/netns/heat",
-        .assign = &assign_path<&NamespaceSettings::network_namespace_path>,
+        .assign = &assign_path<&Settings::namespaces, &NamespaceSettings::network_namespace_path>,
         .syntax = "absolute path",
     }),
     row<"PrivatePIDs", &NamespaceSettings::private_pids>({

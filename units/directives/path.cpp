@@ -62,12 +62,6 @@ consteval Row row(std::string_view summary, std::string_view sample) {
     });
 }
 
-Assigned assign_unit(Settings& settings, std::string_view text, const ValueContext& context) {
-    settings.path.unit =
-        text.empty() ? std::string() : HEARTH_TRY(read_triggered_unit(text, context));
-    return {};
-}
-
 constexpr auto rows = std::to_array<Row>({
     row<"DirectoryMode", &PathSettings::directory_mode>(
         "The mode of directories that MakeDirectory= makes.", "0700"),
@@ -96,7 +90,7 @@ constexpr auto rows = std::to_array<Row>({
         .nature = Nature::Shares,
         .sample = "x.service",
         .properties = no_properties,
-        .assign = &assign_unit,
+        .assign = &assign_triggered_unit<&Settings::path, &PathSettings::unit>,
         .syntax = "unit name",
     }),
 });

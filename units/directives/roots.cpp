@@ -15,12 +15,6 @@ consteval Row row(const Description& description) {
         description);
 }
 
-Assigned assign_root_image(Settings& settings, std::string_view text, const ValueContext& context) {
-    settings.roots.root_image =
-        text.empty() ? std::string() : HEARTH_TRY(read_absolute_path(text, context));
-    return {};
-}
-
 constexpr auto rows = std::to_array<Row>({
     row<"ExecPaths", &RootSettings::exec_paths>({
         .summary = "Paths below NoExecPaths= from which programs may be run.",
@@ -82,7 +76,7 @@ constexpr auto rows = std::to_array<Row>({
         .applied = applied::Child{Stage::Root},
         .nature = Nature::Confines,
         .sample = "/srv/root.raw",
-        .assign = &assign_root_image,
+        .assign = &assign_path<&Settings::roots, &RootSettings::root_image>,
         .syntax = "absolute path",
     }),
     row<"RootImageOptions", &RootSettings::root_image_options>({

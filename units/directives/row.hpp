@@ -103,6 +103,23 @@ Assigned assign_within(Settings& settings, std::string_view text, const ValueCon
     return {};
 }
 
+/// For `assign`: an absolute path, normalised; an empty text is none.
+template <auto... path>
+Assigned assign_path(Settings& settings, std::string_view text, const ValueContext& context) {
+    Field<path...>::of(settings) =
+        text.empty() ? std::string() : HEARTH_TRY(read_absolute_path(text, context));
+    return {};
+}
+
+/// For `assign`: the unit that a unit of another type starts; an empty text is none.
+template <auto... path>
+Assigned assign_triggered_unit(
+    Settings& settings, std::string_view text, const ValueContext& context) {
+    Field<path...>::of(settings) =
+        text.empty() ? std::string() : HEARTH_TRY(read_triggered_unit(text, context));
+    return {};
+}
+
 /// The name of the property that a directive stands for: its own, with `Sec` at its end `USec`.
 template <Name directive_name>
 struct PropertyName {

@@ -24,12 +24,6 @@ constexpr std::array<Property, 1> mount_api_vfs_property = {{
      }},
 }};
 
-Assigned assign_profile(Settings& settings, std::string_view text, const ValueContext& context) {
-    settings.sandbox.seccomp_profile =
-        text.empty() ? std::string() : HEARTH_TRY(read_absolute_path(text, context));
-    return {};
-}
-
 /// An empty assignment to one of the two resets both (systemd.exec(5)).
 template <auto member>
 Assigned assign_binds(Settings& settings, std::string_view text, const ValueContext& context) {
@@ -313,7 +307,7 @@ constexpr auto rows = std::to_array<Row>({
         .nature = Nature::Confines,
         .sample = "/etc/heat/seccomp.json",
         .properties = no_properties,
-        .assign = &assign_profile,
+        .assign = &assign_path<&Settings::sandbox, &SandboxSettings::seccomp_profile>,
         .syntax = "absolute path",
     }),
 });

@@ -106,12 +106,6 @@ consteval Row row(
     });
 }
 
-Assigned assign_unit(Settings& settings, std::string_view text, const ValueContext& context) {
-    settings.timer.unit =
-        text.empty() ? std::string() : HEARTH_TRY(read_triggered_unit(text, context));
-    return {};
-}
-
 constexpr auto rows = std::to_array<Row>({
     row<"AccuracySec", &TimerSettings::accuracy>(
         "How much later than its time it may elapse, so that wake-ups fall together.", "1s"),
@@ -148,7 +142,7 @@ constexpr auto rows = std::to_array<Row>({
         .nature = Nature::Shares,
         .sample = "x.service",
         .properties = no_properties,
-        .assign = &assign_unit,
+        .assign = &assign_triggered_unit<&Settings::timer, &TimerSettings::unit>,
         .syntax = "unit name",
     }),
     row<"WakeSystem", &TimerSettings::wake_system>(
