@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// ActiveEnterTimestamp and kin: what a change of state means for them, whichever machine made it.
+// A unit's change of state, whichever machine made it: its Transition, and what it means for
+// ActiveEnterTimestamp and kin.
 #pragma once
 
+#include <string>
+#include <utility>
+
+#include "units/engine.hpp"
 #include "units/world.hpp"
 
 namespace hearth {
@@ -21,6 +26,17 @@ inline void note_times(UnitRecord& record, ActiveState before, Moment now) {
     } else if (is_active(before) && !is_active(after)) {
         record.active_exit = now;
     }
+}
+
+/// The unit is in `state` from `now` on, and `outcome` tells so.
+inline void change_state(
+    UnitRecord& record, ServiceState state, std::string cause, Moment now, Outcome& outcome) {
+    ServiceStatus& status = record.status;
+    outcome.transitions.push_back(
+        {record.unit.name, status.state, state, status.result, std::move(cause), now});
+    const ActiveState before = record.active_state();
+    status.state = state;
+    note_times(record, before, now);
 }
 
 }  // namespace hearth

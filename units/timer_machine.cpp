@@ -274,11 +274,7 @@ void TimerMachine::enter(ServiceState state, std::string cause) {
     if (status_.state == state && state != ServiceState::Waiting) {
         return;
     }
-    outcome_.transitions.push_back(
-        {record_.unit.name, status_.state, state, status_.result, std::move(cause), now_});
-    const ActiveState before = record_.active_state();
-    status_.state = state;
-    note_times(record_, before, now_);
+    change_state(record_, state, std::move(cause), now_, outcome_);
 }
 
 }  // namespace hearth
