@@ -16,6 +16,7 @@
 #include "supervisor/sys/autofs.hpp"
 #include "supervisor/sys/file.hpp"
 #include "supervisor/sys/namespace.hpp"
+#include "supervisor/sys/process.hpp"
 #include "units/trigger.hpp"
 
 namespace hearth {
@@ -29,12 +30,8 @@ std::string held_name(const std::string& unit) {
 
 /// "ls (pid 12)"
 std::string describe(std::uint32_t pid) {
-    std::string command =
-        sys::read_file("/proc/" + std::to_string(pid) + "/comm", 256).value_or("a process");
-    while (!command.empty() && command.back() == '\n') {
-        command.pop_back();
-    }
-    return command + " (pid " + std::to_string(pid) + ")";
+    return sys::command_name(static_cast<pid_t>(pid)).value_or("a process") + " (pid " +
+           std::to_string(pid) + ")";
 }
 
 /// The device of the autofs on `where`, whatever is mounted over it; 0: there is none.

@@ -12,6 +12,7 @@
 
 #include "parser/values.hpp"
 #include "supervisor/sys/file.hpp"
+#include "supervisor/sys/process.hpp"
 
 namespace hearth {
 
@@ -123,7 +124,7 @@ std::vector<BlockingProcess> look_at(const std::vector<pid_t>& pids) {
         const std::string directory = "/proc/" + std::to_string(pid);
         BlockingProcess process;
         process.pid = pid;
-        process.name = printable(first_line(directory + "/comm"));
+        process.name = printable(sys::command_name(pid).value_or(""));
         const std::string stat = first_line(directory + "/stat");
         const std::size_t state = stat.rfind(") ");
         if (process.name.empty() || state == std::string::npos) {

@@ -27,7 +27,6 @@ namespace {
 constexpr int accepts_per_wakeup = 16;
 constexpr std::uint64_t descriptors_exhausted_pause = 100'000;
 constexpr std::uint64_t flush_microseconds = 200000;
-constexpr std::size_t longest_command = 64;
 
 /// The peer's supplementary groups. A kernel or socket that can't tell: none.
 std::vector<gid_t> peer_groups(int socket) {
@@ -62,13 +61,6 @@ bool still_exists(int socket, pid_t pid) {
     return sys::pidfd_open(pid).has_value();
 }
 
-std::string command_of(pid_t pid) {
-    auto name = sys::read_file("/proc/" + std::to_string(pid) + "/comm", longest_command);
-    std::string command = name ? std::move(*name) : std::string();
-    command.erase(std::min(command.find('\n'), command.size()));
-    return command;
-}
-
 Result<Peer> inspect(int socket, const Control& control) {
     const sys::Credentials credentials = HEARTH_TRY(sys::peer_credentials(socket));
     Peer peer;
@@ -78,7 +70,7 @@ Result<Peer> inspect(int socket, const Control& control) {
     peer.groups = peer_groups(socket);
     if (peer.pid > 0) {  // 0: a process of a PID namespace above ours, so of no service
         peer.unit = control.unit_by_pid(peer.pid);
-        peer.command = command_of(peer.pid);
+        peer.command = sys::command_name(peer.pid).value_or("");
         peer.vanished = !still_exists(socket, peer.pid);
     }
     return peer;

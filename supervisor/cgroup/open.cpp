@@ -13,6 +13,7 @@
 #include "supervisor/cgroup/files.hpp"
 #include "supervisor/cgroup/tree.hpp"
 #include "supervisor/sys/file.hpp"
+#include "supervisor/sys/process.hpp"
 
 namespace hearth::cgroup {
 namespace {
@@ -52,8 +53,8 @@ Result<sys::Descriptor> lock_directory(const std::string& path, int inherited) {
 }
 
 std::string process_name(pid_t pid) {
-    const auto name = sys::read_file("/proc/" + std::to_string(pid) + "/comm", 64);
-    return name ? " (" + name->substr(0, name->find('\n')) + ")" : std::string();
+    const auto name = sys::command_name(pid);
+    return name ? " (" + *name + ")" : std::string();
 }
 
 /// Moves our own processes out of a cgroup so that it can pass controllers on. The one place where

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 
@@ -211,6 +212,13 @@ pid_t parent_of(pid_t pid) {
         std::from_chars(text->data() + at + key.size(), text->data() + text->size(), parent);
     }
     return parent;
+}
+
+Result<std::string> command_name(pid_t pid) {
+    constexpr std::size_t longest = 64;
+    std::string name = HEARTH_TRY(read_file("/proc/" + std::to_string(pid) + "/comm", longest));
+    name.erase(std::min(name.find('\n'), name.size()));
+    return name;
 }
 
 Result<pid_t> pid_of(int pidfd) {

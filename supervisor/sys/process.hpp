@@ -58,6 +58,8 @@ Result<int> prctl(
 Result<std::uint64_t> start_time(pid_t pid);
 /// PPid of /proc/PID/status; 0 where the process is gone or has none that we see.
 [[nodiscard]] pid_t parent_of(pid_t pid);
+/// /proc/PID/comm, its first line: the kernel's name of the process, which the process may choose.
+Result<std::string> command_name(pid_t pid);
 /// The pid behind a pidfd, as /proc/self/fdinfo tells it. -1 where the process is gone.
 Result<pid_t> pid_of(int pidfd);
 
