@@ -25,7 +25,7 @@ packages_of() {
     # debootstrap makes the root that tests/vendor runs Debian's daemons in.
     tests)
         echo "libgtest-dev libbenchmark-dev busybox-static cpio ccache strace libcap2-bin procps"
-        echo "iproute2 util-linux qemu-system-x86 squashfs-tools erofs-utils e2fsprogs debootstrap"
+        echo "crun bubblewrap iproute2 util-linux qemu-system-x86 squashfs-tools erofs-utils e2fsprogs debootstrap"
         ;;
     # Debian's default clang-tidy 14 stumbles over C++20 on libstdc++ 12: LLVM 19 is pinned.
     more)

@@ -372,6 +372,7 @@ void Supervisor::perform_launch(const Launch& action) {
     lend_stdio(action.unit, request);
     intend(live);
     request.mark = live.launch_mark;
+    give_shim(action.unit, request);
     if (action.kind == ExecKind::Health) {
         auto lent = launch::borrowed(live.activation);  // another command may want it meanwhile
         if (!lent) {
@@ -425,6 +426,7 @@ void Supervisor::perform_signal(const SignalUnit& action) {
     if (live == live_.end() || record == nullptr) {
         return;
     }
+    const sys::Signal signal(action.signal, action.value);
     std::set<pid_t> signalled;
     const auto to_process = [&](pid_t pid) {
         const auto watched = live->second.processes.find(pid);
@@ -432,7 +434,7 @@ void Supervisor::perform_signal(const SignalUnit& action) {
             return;
         }
         signalled.insert(pid);
-        auto sent = sys::pidfd_send_signal(watched->second.pidfd.number(), action.signal);
+        auto sent = sys::pidfd_send_signal(watched->second.pidfd.number(), signal);
         if (!sent && sent.error().code != ESRCH) {
             log::write(log::Level::Warning, action.unit, sent.error().what);
         }
@@ -447,7 +449,7 @@ void Supervisor::perform_signal(const SignalUnit& action) {
         to_process(record->status.control_pid);
     }
     if (action.everything) {
-        if (auto sent = tree_.signal(cgroup_of(action.unit), action.signal, signalled); !sent) {
+        if (auto sent = tree_.signal(cgroup_of(action.unit), signal, signalled); !sent) {
             log::write(log::Level::Warning, action.unit, sent.error().what);
         }
     }

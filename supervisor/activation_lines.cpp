@@ -115,7 +115,9 @@ void take_known(StateLines& lines) {
           "dynamic-uid",
           "user-range",
           "launch-mark",
-          "launch-began"}) {
+          "launch-began",
+          "given-up",
+          "due"}) {
         lines.erase(key);
     }
 }

@@ -107,8 +107,13 @@ public:
     virtual void refer(const std::string& unit, bool refers) = 0;
     virtual Result<void, RequestError> cancel(JobId job, const Requester& by) = 0;
     /// whom: "main", "control", "all" (and "-fail" forms).
+    /// `value`: goes with a real-time signal, as with sigqueue(3).
     virtual Result<void, RequestError> kill(
-        const std::string& unit, const std::string& whom, int signal, const Requester& by = {}) = 0;
+        const std::string& unit,
+        const std::string& whom,
+        int signal,
+        std::optional<int> value = {},
+        const Requester& by = {}) = 0;
     virtual Result<void, RequestError> reset_failed(const std::string& unit) = 0;  ///< "" = all
     virtual void reload(std::function<void()> done) = 0;  ///< daemon-reload; never fails as a whole
     /// What `daemon-reload --plan` prints: one line for each unit that a reload would change.

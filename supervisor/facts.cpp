@@ -77,6 +77,7 @@ void Supervisor::launch_returned(launch::LaunchResult result) {
         live.cgroup_made = true;  // to be emptied before the unit is dead
         cgroup_changed(unit);
     }
+    shim_launched(unit, result.shim);
     for (const launch::Shortfall& shortfall : result.shortfalls) {
         log::write(log::Level::Warning, unit, shortfall.message);
     }
@@ -187,12 +188,20 @@ void Supervisor::process_ended(const std::string& unit, pid_t pid) {
     if (watched == live.processes.end()) {
         return;
     }
+    notify_->read_what_came_before();
     auto status = sys::waitid(watched->second.pidfd.number(), WNOHANG | WNOWAIT);
     if (!status && status.error().code == ECHILD) {
         // An adopted one, whose parent is the keeper, or a main process that the service named: its
         // parent reaps it, and the keeper or the kernel tells then.
         watched->second.foreign = true;
-        status = exit_of_foreign(pid, watched->second);
+        if (const auto told = exit_by_shim(unit, pid, watched->second.started)) {
+            if (!*told) {
+                return ask_shim_later(unit, pid);
+            }
+            status = *told;
+        } else {
+            status = exit_of_foreign(pid, watched->second);
+        }
         if (status && !*status) {
             watched->second.source.wait_for(0);  // EPOLLHUP comes when it has been reaped
             return;
@@ -233,6 +242,7 @@ void Supervisor::reap_recorded() {
         }
         keeper_.forget(zombie.pid, zombie.started);
     }
+    forget_shims();
 }
 
 void Supervisor::keeper_speaks() {

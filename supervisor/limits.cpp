@@ -143,9 +143,9 @@ void Supervisor::name_victims(const std::string& unit, LiveUnit& live, LimitHits
         hits.explain("OOMKill", "the kernel's log would say which: " + kernel_log_.why_not());
         return;
     }
-    const std::string& root = options_.cgroup_root;
-    const std::string cgroup =
-        root.substr(std::min(root.find_first_not_of('/'), root.size())) + "/" + cgroup_of(unit);
+    // As the kernel's log has it, which may be seen from above our namespace.
+    const std::string shown = tree_.shown(cgroup_of(unit));
+    const std::string cgroup = shown.substr(std::min(shown.find_first_not_of('/'), shown.size()));
     for (const cgroup::Victim& victim : kernel_log_.victims(cgroup)) {
         const std::string who =
             fmt::format("{} (pid {}, {})", victim.name, victim.pid, size_text(victim.bytes));

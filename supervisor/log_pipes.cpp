@@ -24,13 +24,8 @@ constexpr const char* held_log_socket = "log-socket";
 constexpr const char* held_log_process = "log-process";
 constexpr const char* held_log_account = "log-account";
 constexpr std::string_view held_log_pipe = "log-pipe-";
+constexpr std::string_view held_log_name = "log-name-";
 constexpr std::uint64_t drain_interval = 100'000;  // microseconds
-
-/// The directory that holds this program: hearth-logd stands beside it.
-std::string program_beside(const std::string& name) {
-    const std::string own = sys::readlink("/proc/self/exe").value_or("/usr/bin/hearthd");
-    return own.substr(0, own.rfind('/') + 1) + name;
-}
 
 /// The process runs another file than the one at `path`.
 bool is_another(pid_t pid, const std::string& path) {
@@ -75,7 +70,7 @@ bool is_empty(int pipe) {
 /// hearth-logd goes on when hearthd dies, and so do the pipes that it reads. One of another build
 /// is ended: it stores what it has, and the one beside this hearthd goes on with the pipes.
 Result<void> Supervisor::take_log_writer() {
-    const std::string program = program_beside("hearth-logd");
+    const std::string program = sys::program_beside("hearth-logd");
     sys::Descriptor control = keeper_.take(held_log_socket);
     sys::Descriptor pidfd = keeper_.take(held_log_process);
     sys::Descriptor account = keeper_.take(held_log_account);
@@ -101,6 +96,9 @@ Result<void> Supervisor::take_log_writer() {
 }
 
 void Supervisor::hold_log_writer() {
+    if (auto placed = tree_.place_log_writer(logs_->pid()); !placed) {
+        log::write(log::Level::Warning, "hearth-logd: " + placed.error().what);
+    }
     keeper_.hold(held_log_socket, logs_->control());
     keeper_.hold(held_log_process, logs_->pidfd());
     if (logs_->account() >= 0) {
@@ -150,9 +148,7 @@ void Supervisor::keep_log_pipe(std::uint64_t number, sys::Descriptor read, logd:
     const std::string name = std::string(held_log_pipe) + std::to_string(number);
     if (keeper_) {
         keeper_.hold(name, read.number());
-        if (log_pipe_files_) {
-            (void)log_pipe_files_->write(std::to_string(number), text_of(stream));
-        }
+        log_pipes_[number].named_by_keeper = name_log_pipe(number, stream);
     }
     LogPipe& kept = log_pipes_[number];
     kept.read = std::move(read);
@@ -163,6 +159,19 @@ void Supervisor::keep_log_pipe(std::uint64_t number, sys::Descriptor read, logd:
     if (ended) {
         kept.ended = std::move(*ended);
     }
+}
+
+/// Where there is no room for a file, in the keeper's hands as well.
+bool Supervisor::name_log_pipe(std::uint64_t number, const logd::Stream& stream) {
+    const std::string digits = std::to_string(number);
+    if (!log_pipe_files_ || log_pipe_files_->write(digits, text_of(stream))) {
+        return false;
+    }
+    auto text = log_pipe_files_->in_memory(text_of(stream));
+    if (text) {
+        keeper_.hold(std::string(held_log_name) + digits, text->number());
+    }
+    return static_cast<bool>(text);
 }
 
 void Supervisor::restore_log_pipes() {
@@ -178,8 +187,17 @@ void Supervisor::restore_log_pipes() {
     }
     log_pipe_files_ = std::move(*files);
     std::map<std::string, std::string> texts;
+    std::vector<std::string> names;  // that the keeper held
     for (auto& [number, text] : log_pipe_files_->read()) {
         texts.emplace(number, text ? text->text : "");
+    }
+    for (const std::string& name : keeper_.untaken()) {
+        if (name.starts_with(held_log_name)) {
+            if (auto text = log_pipe_files_->read(keeper_.take(name))) {
+                texts.insert_or_assign(name.substr(held_log_name.size()), std::move(text->text));
+            }
+            names.push_back(name);
+        }
     }
     for (const std::string& name : keeper_.untaken()) {
         if (!name.starts_with(held_log_pipe)) {
@@ -195,6 +213,12 @@ void Supervisor::restore_log_pipes() {
         last_log_pipe_ = std::max(last_log_pipe_, number(digits));
         keep_log_pipe(number(digits), std::move(read), std::move(stream));
         texts.erase(digits);
+    }
+    for (const std::string& name : names) {
+        const auto pipe = log_pipes_.find(number(name.substr(held_log_name.size())));
+        if (pipe == log_pipes_.end() || !pipe->second.named_by_keeper) {
+            keeper_.drop(name);
+        }
     }
     for (const auto& [digits, text] : texts) {
         (void)sys::unlink(options_.runtime_directory + "/log-pipes/" + digits);
@@ -223,6 +247,9 @@ void Supervisor::drop_empty_log_pipes() {
         }
         if (keeper_) {
             keeper_.drop(std::string(held_log_pipe) + std::to_string(number));
+            if (pipe.named_by_keeper) {
+                keeper_.drop(std::string(held_log_name) + std::to_string(number));
+            }
             if (log_pipe_files_) {
                 log_pipe_files_->remove(std::to_string(number));
             }

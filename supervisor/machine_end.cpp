@@ -32,6 +32,19 @@ std::string reboot_parameter() {
     return text;
 }
 
+/// Where `systemctl reboot ARGUMENT` leaves it, too: the reboot in order may be another hearthd's.
+void note_reboot_parameter(const PerformAction& action) {
+    (void)sys::make_directories("/run/systemd", 0755);
+    const auto written =
+        sys::replace_file(reboot_parameter_file, action.reboot_argument + "\n", 0600);
+    if (!written) {
+        log::write(
+            log::Level::Warning,
+            action.unit,
+            "its RebootArgument= may be lost: " + written.error().what);
+    }
+}
+
 /// systemctl(1), switch-root: what it demands of the directory.
 Result<sys::Descriptor, RequestError> open_root(const std::string& path, const std::string& init) {
     const auto invalid = [](std::string what) {
@@ -169,6 +182,10 @@ void Supervisor::act_on_machine(const PerformAction& action) {
     }
     end.immediate = action.action == EmergencyAction::RebootImmediate ||
                     action.action == EmergencyAction::PoweroffImmediate;
+    if (end.how == Ending::Reboot && !action.reboot_argument.empty()) {
+        end.argument = action.reboot_argument;
+        note_reboot_parameter(action);
+    }
     if (!in_order) {
         log::write(log::Level::Notice, action.unit, "has ended, with " + action.why);
         return end_now(std::move(end));
@@ -196,7 +213,7 @@ void Supervisor::control_alt_delete() {
             log::write(
                 log::Level::Warning,
                 "Ctrl-Alt-Del was pressed more than 7 times within 2s: CtrlAltDelBurstAction=");
-            return act_on_machine({"hearthd", action, 0, "CtrlAltDelBurstAction="});
+            return act_on_machine({"hearthd", action, 0, "CtrlAltDelBurstAction=", ""});
         }
     }
     if (!start_target("ctrl-alt-del.target", JobMode::ReplaceIrreversibly, "Ctrl-Alt-Del")) {

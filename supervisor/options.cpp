@@ -57,6 +57,7 @@ struct Words {
     std::string role = "guest";
     CLI::Option* runtime = nullptr;  ///< the application's
     CLI::Option* logs = nullptr;
+    CLI::Option* cgroup_root = nullptr;
 };
 
 void declare_places(CLI::App& app, Options& options, Words& words) {
@@ -71,11 +72,12 @@ void declare_places(CLI::App& app, Options& options, Words& words) {
             ->type_name("DIR");
     words.logs = app.add_option("--log-dir", options.log_directory, "where hearth-logd writes")
                      ->type_name("DIR");
-    app.add_option(
-           "--cgroup-root",
-           options.cgroup_root,
-           "below hearthd's own cgroup, or from the mount's root with a leading '/'")
-        ->type_name("PATH");
+    words.cgroup_root =
+        app.add_option(
+               "--cgroup-root",
+               options.cgroup_root,
+               "below hearthd's own cgroup, or from the mount's root with a leading '/'")
+            ->type_name("PATH");
     app.add_option(
            "--directories-root",
            options.directories_root,
@@ -150,6 +152,13 @@ std::optional<EarlyExit> settle_places(Options& options, const Words& words) {
         const std::string home = environment("HOME", "/");
         options.log_directory =
             environment("XDG_STATE_HOME", home + "/.local/state") + "/hearth/log";
+    }
+    if (words.cgroup_root->count() != 0 && options.cgroup_root.empty()) {
+        return EarlyExit{
+            2, "--cgroup-root: '' is no cgroup path: expected names with '/' between\n"};
+    }
+    if (words.cgroup_root->count() == 0 && options.role != Role::Guest && !options.user) {
+        options.cgroup_root.clear();
     }
     if (options.role == Role::Container && !options.user) {
         if (auto refused = settle_container_places(

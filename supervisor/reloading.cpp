@@ -101,7 +101,7 @@ void Supervisor::end_reload(Reading& reading) {
         return loaded_meanwhile_.contains(unit.name) ||
                (before.contains(unit.name) && world_.find(unit.name) == nullptr);
     });
-    install_view_.reset();
+    forget_install_view();
     store_.take_over(std::move(reading.store), loaded_meanwhile_);
     options_.manager = std::move(reading.manager);
     log::write(options_.manager.diagnostics);

@@ -18,6 +18,9 @@ namespace hearth {
 
 namespace {
 
+/// With the keeper: state that could not be written.
+constexpr std::string_view held_state = "state-";
+
 /// With the time that the machine sleeps, as /proc counts the starts of processes.
 std::uint64_t boottime_microseconds() {
     timespec time{};
@@ -49,6 +52,8 @@ void Supervisor::save(const std::string& unit) {
                                record->inactive_exit == Moment{};
     if (record == nullptr || never_started || needs_no_state(*record)) {
         state_->remove(unit);
+        drop_held_state(unit);
+        unwritten_.erase(unit);
         return;
     }
     KeptUnit text = kept(world_, *record);
@@ -56,27 +61,115 @@ void Supervisor::save(const std::string& unit) {
         text.lines = unknown->second;
     }
     if (live != live_.end()) {
+        live->second.saved_at = sys::monotonic_microseconds();
         add_lines(unit, live->second, text.lines);
     }
+    unsaved_.erase(unit);
     if (removal != removals_.end()) {
         text.lines.insert(removal->second.lines.begin(), removal->second.lines.end());
     }
     if (const auto restart = preserved_.find(unit); restart != preserved_.end()) {
         text.lines.merge(lines_of(restart->second, preserved));
     }
-    if (const auto written = state_->write(record->unit.name, write_state(text, state_->version()));
-        !written) {
+    const std::string lines = write_state(text, state_->version());
+    const auto written = state_->write(record->unit.name, lines);
+    if (!written) {
+        unwritten_.insert(unit);
+        const bool held = hold_state(unit, lines);
         if (!std::exchange(state_failed_, true)) {
             log::write(
                 log::Level::Error,
-                "state can't be kept (" + written.error().what +
-                    "): supervision goes on, but would not outlive this process");
+                "state can't be kept (" + written.error().what + "): supervision goes on, " +
+                    (held ? "and the keeper holds what changes"
+                          : "but would not outlive this process"));
         }
-    } else if (std::exchange(state_failed_, false)) {
+        return;
+    }
+    drop_held_state(unit);
+    unwritten_.erase(unit);
+    if (state_failed_ && !writes_again_) {
+        write_again();
+    }
+}
+
+/// There is room, for one file at least: as far as it goes.
+void Supervisor::write_again() {
+    writes_again_ = true;
+    while (!unwritten_.empty()) {
+        const std::string unit = *unwritten_.begin();
+        save(unit);
+        if (unwritten_.contains(unit)) {
+            break;
+        }
+    }
+    writes_again_ = false;
+    if (unwritten_.empty()) {
+        state_failed_ = false;
         log::write(log::Level::Notice, "state is kept again");
-        for (const auto& [name, each] : world_.units) {
-            save(name);
+    }
+}
+
+/// What the directory has no room for; a unit's name may be too long for the keeper's.
+bool Supervisor::hold_state(const std::string& unit, const std::string& text) {
+    auto file = state_->in_memory(text);
+    if (!keeper_ || !file) {
+        return false;
+    }
+    const auto known = held_states_.try_emplace(unit, last_held_state_ + 1);
+    last_held_state_ = std::max(last_held_state_, known.first->second);
+    keeper_.hold(std::string(held_state) + std::to_string(known.first->second), file->number());
+    return true;
+}
+
+void Supervisor::drop_held_state(const std::string& unit) {
+    if (const auto held = held_states_.find(unit); held != held_states_.end()) {
+        keeper_.drop(std::string(held_state) + std::to_string(held->second));
+        held_states_.erase(held);
+    }
+}
+
+/// The files, and what the keeper holds in the place of some.
+std::map<std::string, Result<StateText>> Supervisor::read_kept() {
+    std::map<std::string, Result<StateText>> found;
+    for (auto& [name, text] : state_->read()) {
+        found.insert_or_assign(name, std::move(text));
+    }
+    for (const std::string& slot : keeper_.untaken()) {
+        if (!slot.starts_with(held_state)) {
+            continue;
         }
+        const std::uint64_t place = number(slot.substr(held_state.size()));
+        last_held_state_ = std::max(last_held_state_, place);
+        auto text = state_->read(keeper_.take(slot));
+        auto unit = text && text->version != 0 ? read_state(text->text, text->version)
+                                               : failure("it is of another boot");
+        if (!unit) {
+            log::write(log::Level::Error, slot + " of the keeper: " + unit.error().what);
+            keeper_.drop(slot);
+            continue;
+        }
+        held_states_[unit->name] = place;
+        found.insert_or_assign(unit->name, std::move(text));
+    }
+    return found;
+}
+
+/// The first one after a quiet time at once, so that what is written is never older than the lag.
+void Supervisor::save_soon(const std::string& unit) {
+    const auto live = live_.find(unit);
+    if (live == live_.end() ||
+        sys::monotonic_microseconds() >= live->second.saved_at + signs_of_life_lag) {
+        return save(unit);
+    }
+    if (unsaved_.empty()) {
+        unsaved_source_.arm_in(signs_of_life_lag);
+    }
+    unsaved_.insert(unit);
+}
+
+void Supervisor::save_unsaved() {
+    for (const std::string& unit : std::exchange(unsaved_, {})) {
+        save(unit);
     }
 }
 
@@ -88,6 +181,13 @@ void Supervisor::add_lines(const std::string& unit, LiveUnit& live, StateLines& 
     }
     // Until the engine knows of the process, which is a while after the launcher does.
     put(lines, "launch-began", live.launch_began == 0 ? "" : std::to_string(live.launch_began));
+    put(lines, "due", live.due);
+    std::string given_up;
+    if (live.given_up.first != 0) {
+        append(
+            given_up, {std::to_string(live.given_up.first), std::to_string(live.given_up.second)});
+    }
+    put(lines, "given-up", given_up);
     lines.insert(live.activation_lines.begin(), live.activation_lines.end());
     std::string processes;
     for (const auto& [pid, watched] : live.processes) {
@@ -101,6 +201,7 @@ void Supervisor::add_lines(const std::string& unit, LiveUnit& live, StateLines& 
         }
     }
     put(lines, "processes", processes);
+    put(lines, "shims", shim_line(live));
     put(lines, "invocation", live.invocation_id);
     put(lines, "cgroup", state_text(live.cgroup));
     put(lines,
@@ -156,6 +257,7 @@ void Supervisor::forget_state() {
     if (state_) {
         for (const auto& [name, record] : world_.units) {
             state_->remove(name);
+            drop_held_state(name);
         }
     }
     if (log_pipe_files_) {

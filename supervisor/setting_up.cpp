@@ -80,8 +80,11 @@ Result<std::unique_ptr<Supervisor>> Supervisor::create(
     tree_options.owner = options.runtime_directory;
     const sys::Descriptor lock = keeper.take(held_lock);
     tree_options.lock = lock.number();
-    if (keeper) {
-        tree_options.own_processes.insert(keeper.pid());
+    tree_options.keeper = keeper ? keeper.pid() : 0;
+    if (options.cgroup_root.empty()) {
+        tree_options.root = cgroup::Tree::Options().root;
+        tree_options.own =
+            options.role == Role::Machine ? cgroup::Own::Machine : cgroup::Own::Container;
     }
     auto tree =
         HEARTH_TRY(open_tree(tree_options, options.user || options.role == Role::Container));
@@ -131,6 +134,7 @@ Result<void> Supervisor::set_up_facts() {
 /// What wakes the loop.
 Result<void> Supervisor::set_up_sources() {
     child_source_ = HEARTH_TRY(loop_.on_signal(SIGCHLD, [this](int, pid_t) { orphans_ended(); }));
+    find_shim_program();
     orphan_source_ = HEARTH_TRY(loop_.timer(Priority::Timer, [this] { orphans_ended(); }));
     launch_source_ = HEARTH_TRY(loop_.on_io(
         launchers_->event_descriptor(), EPOLLIN, Priority::Process, [this](std::uint32_t) {
@@ -139,6 +143,7 @@ Result<void> Supervisor::set_up_sources() {
     log_source_ = HEARTH_TRY(loop_.on_io(
         logs_->pidfd(), EPOLLIN, Priority::Process, [this](std::uint32_t) { log_writer_ended(); }));
     deadline_source_ = HEARTH_TRY(loop_.timer(Priority::Timer, [this] { happen(TimeElapsed{}); }));
+    unsaved_source_ = HEARTH_TRY(loop_.timer(Priority::Timer, [this] { save_unsaved(); }));
     idle_source_ = HEARTH_TRY(loop_.timer(Priority::Timer, [this] { launch_delayed(true); }));
     store_of_descriptors_.emplace(loop_, [this](const std::string& unit, std::uint64_t id) {
         happen(StoredDescriptorEnded{unit, id});

@@ -2,7 +2,9 @@
 #include "supervisor/state_files.hpp"
 
 #include <fcntl.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <charconv>
 
 #include "supervisor/sys/file.hpp"
@@ -72,9 +74,7 @@ Result<void> StateFiles::write(const std::string& unit, const std::string& text)
     {
         const sys::Descriptor file =
             HEARTH_TRY(sys::open(directory_ + temporary, O_WRONLY | O_CREAT | O_TRUNC, 0600));
-        const std::string first =
-            std::string(header) + std::to_string(version_) + " " + binding_ + "\n";
-        HEARTH_TRY(sys::write_all(file.number(), first + text, path));
+        HEARTH_TRY(sys::write_all(file.number(), first_line() + text, path));
     }
     HEARTH_TRY(sys::rename(directory_ + temporary, path));
     written_.insert_or_assign(unit, text);
@@ -89,19 +89,39 @@ void StateFiles::remove(const std::string& unit) {
 
 Result<StateText> StateFiles::read(const std::string& unit) const {
     const std::string path = directory_ + "/" + unit;
-    std::string text = HEARTH_TRY(sys::read_file(path, max_state));
+    const std::string content = HEARTH_TRY(sys::read_file(path, max_state));
+    StateText text = HEARTH_TRY(parse(content, path));
+    if (text.version == 0 && !only_read_) {
+        HEARTH_TRY(sys::unlink(path));
+    }
+    return text;
+}
+
+Result<StateText> StateFiles::parse(const std::string& text, const std::string& where) const {
     const std::size_t end = text.find('\n');
     if (end == std::string::npos) {
-        return failure(path + ": its first line is cut off");
+        return failure(where + ": its first line is cut off");
     }
     const unsigned version = version_of(std::string_view(text).substr(0, end), binding_);
-    if (version == 0) {
-        if (!only_read_) {
-            HEARTH_TRY(sys::unlink(path));
-        }
-        return StateText();
+    return version == 0 ? StateText() : StateText{version, text.substr(end + 1)};
+}
+
+std::string StateFiles::first_line() const {
+    return std::string(header) + std::to_string(version_) + " " + binding_ + "\n";
+}
+
+Result<sys::Descriptor> StateFiles::in_memory(const std::string& text) const {
+    sys::Descriptor file = HEARTH_TRY(sys::memfd_create("hearth-state"));
+    HEARTH_TRY(sys::write_all(file.number(), first_line() + text, "memfd"));
+    return file;
+}
+
+Result<StateText> StateFiles::read(const sys::Descriptor& in_memory) const {
+    if (::lseek(in_memory.number(), 0, SEEK_SET) < 0) {
+        return sys::call_failure("lseek", "memfd", errno);
     }
-    return StateText{version, text.substr(end + 1)};
+    const std::string text = HEARTH_TRY(sys::read_all(in_memory.number(), max_state, "memfd"));
+    return parse(text, "memfd");
 }
 
 std::vector<std::pair<std::string, Result<StateText>>> StateFiles::read() const {

@@ -6,12 +6,14 @@
 // any more. The directory is 0700 and its files 0600. Never blocks for long: RUNTIME is on tmpfs.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "parser/result.hpp"
+#include "supervisor/sys/descriptor.hpp"
 
 namespace hearth {
 
@@ -22,6 +24,9 @@ struct StateText {
     bool operator==(const StateText&) const = default;
 };
 
+/// Microseconds: what is no transition (WATCHDOG=1, STATUS=) is written at most once in so many.
+inline constexpr std::uint64_t signs_of_life_lag = 250'000;
+
 class StateFiles {
 public:
     /// Makes the directory.
@@ -31,6 +36,10 @@ public:
 
     /// Nothing is done where `text`, of version(), is what the file holds.
     Result<void> write(const std::string& unit, const std::string& text);
+    /// What write() would have written, where there is no room for it: a file without a name.
+    [[nodiscard]] Result<sys::Descriptor> in_memory(const std::string& text) const;
+    /// Its text; of another boot: version 0.
+    [[nodiscard]] Result<StateText> read(const sys::Descriptor& in_memory) const;
     void remove(const std::string& unit);
     /// Those of a manager before this one, by unit; what belongs to another boot is removed. An
     /// error is about one file.
@@ -45,6 +54,8 @@ private:
     StateFiles(std::string directory, std::string binding, bool only_read);
     [[nodiscard]] static Result<std::string> binding_of_now();
     [[nodiscard]] Result<StateText> read(const std::string& unit) const;
+    [[nodiscard]] Result<StateText> parse(const std::string& text, const std::string& where) const;
+    [[nodiscard]] std::string first_line() const;
 
     std::string directory_;
     std::string binding_;  ///< of the first line: boot and PID namespace

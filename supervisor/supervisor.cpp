@@ -102,6 +102,21 @@ static const std::string* unit_launched(const Event& event) {
     return failed != nullptr ? &failed->unit : nullptr;
 }
 
+/// No transition, and nothing that the next hearthd could decide wrongly without: it may be written
+/// a moment later (decisions/0034).
+static bool is_sign_of_life(const Event& event) {
+    const auto* const said = std::get_if<Notified>(&event);
+    if (said == nullptr) {
+        return false;
+    }
+    Notification rest = said->message;
+    rest.status.reset();
+    rest.error_number.reset();
+    rest.bus_error.reset();
+    rest.watchdog = rest.barrier = false;
+    return said->descriptors.empty() && rest == Notification{};
+}
+
 void Supervisor::settle() {
     settling_ = true;
     while (!queue_.empty()) {
@@ -110,16 +125,18 @@ void Supervisor::settle() {
         if (const std::string* unit = unit_launched(event)) {
             if (const auto live = live_.find(*unit); live != live_.end()) {
                 live->second.launch_began = 0;
+                live->second.given_up = {};
             }
         }
         handle(step(world_, event, now()));
         if (const auto* said = std::get_if<Notified>(&event)) {
             store_of_descriptors_->decline(said->descriptors);
         }
+        const bool may_wait = is_sign_of_life(event);
         std::visit(
-            [this](const auto& fact) {
+            [this, may_wait](const auto& fact) {
                 if constexpr (requires { save(fact.unit); }) {
-                    save(fact.unit);
+                    may_wait ? save_soon(fact.unit) : save(fact.unit);
                 }
             },
             event);
@@ -139,11 +156,18 @@ void Supervisor::settle() {
 
 void Supervisor::handle(const Outcome& outcome) {
     hold_stored(outcome);
+    const std::set<std::string> due = note_due(outcome);
     save_units_of(outcome);
     // The observer first: a job's queueing must be on the bus before what its launch causes.
     told(outcome);
     for (const Action& action : outcome.actions) {
         perform(action);
+    }
+    for (const std::string& unit : due) {  // sent: nobody is to send it again
+        if (const auto live = live_.find(unit); live != live_.end()) {
+            live->second.due.clear();
+            save(unit);
+        }
     }
 }
 
@@ -214,12 +238,22 @@ Result<void, RequestError> Supervisor::cancel(JobId job, const Requester& by) {
 }
 
 Result<void, RequestError> Supervisor::kill(
-    const std::string& unit, const std::string& whom, int signal, const Requester& by) {
+    const std::string& unit,
+    const std::string& whom,
+    int signal,
+    std::optional<int> value,
+    const Requester& by) {
     const UnitRecord* record = HEARTH_TRY(load(unit));
     if (signal < 1 || signal > SIGRTMAX) {
         return Unexpected(RequestError{
             "org.freedesktop.DBus.Error.InvalidArgs",
             "signal " + std::to_string(signal) + " is out of range"});
+    }
+    if (value && signal < SIGRTMIN) {
+        return Unexpected(RequestError{
+            "org.freedesktop.DBus.Error.InvalidArgs",
+            "a value goes with real-time signals only (SIGRTMIN to SIGRTMAX), not with signal " +
+                std::to_string(signal)});
     }
     const bool must = whom.ends_with("-fail");
     const std::string target = must ? whom.substr(0, whom.size() - 5) : whom;
@@ -228,7 +262,8 @@ Result<void, RequestError> Supervisor::kill(
             "org.freedesktop.DBus.Error.InvalidArgs",
             "'" + whom + "' is not whom to kill; expected main, control or all"});
     }
-    const SignalUnit action{unit, signal, target == "main", target == "control", target == "all"};
+    const SignalUnit action{
+        unit, signal, target == "main", target == "control", target == "all", false, value};
     const bool anybody = (action.main && record->status.main_pid != 0) ||
                          (action.control && record->status.control_pid != 0) ||
                          (action.everything && tree_.populated(cgroup_of(unit)).value_or(false));

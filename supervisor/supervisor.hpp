@@ -28,6 +28,7 @@
 #include "supervisor/host_facts.hpp"
 #include "supervisor/keeper.hpp"
 #include "supervisor/launch/launcher.hpp"
+#include "supervisor/live_unit.hpp"
 #include "supervisor/logd/client.hpp"
 #include "supervisor/loop/event_loop.hpp"
 #include "supervisor/notify/socket.hpp"
@@ -81,7 +82,11 @@ public:
     void refer(const std::string& unit, bool refers) override;
     Result<void, RequestError> cancel(JobId job, const Requester& by) override;
     Result<void, RequestError> kill(
-        const std::string& unit, const std::string& whom, int signal, const Requester& by) override;
+        const std::string& unit,
+        const std::string& whom,
+        int signal,
+        std::optional<int> value,
+        const Requester& by) override;
     void upgrade(
         UpgradeRequest request,
         std::function<void(Result<std::string, RequestError>)> done) override;
@@ -147,49 +152,6 @@ public:
     void signal_attach(std::uint64_t session, int signal) override;
 
 private:
-    /// A process that is waited for, by pidfd.
-    struct Watched {
-        sys::Descriptor pidfd;
-        EventSource source;
-        bool foreign = false;       ///< no child of ours: somebody else reaps it
-        std::uint64_t started = 0;  ///< sys::start_time(): with the pid, which process it is
-    };
-    /// What a unit has in the world beside its state: never part of a decision.
-    struct LiveUnit {
-        std::map<pid_t, Watched> processes;
-        launch::Activation activation;
-        std::string invocation_id;
-        std::optional<launch::IdRange> user_range;  ///< of its user namespace, where that is auto
-        // Of the running main process, for the report: what was launched, from what, what fell
-        // short.
-        std::optional<launch::Plan> main_plan;
-        std::optional<Unit> main_unit;
-        std::vector<launch::Shortfall> main_shortfalls;
-        /// relaxed directives that failed in a launch of this activation: planned without from then
-        std::map<std::string, launch::Shortfall, std::less<>> dropped;
-        std::string cgroup;  ///< below hearthd's root; empty before its first launch
-        bool cgroup_made = false;
-        bool frozen = false;
-        sys::Descriptor cgroup_events;
-        EventSource cgroup_source;
-        std::uint64_t out_of_memory_kills = 0;
-        std::uint64_t unnamed_kills =
-            0;  ///< of those, whose victim the kernel's log has yet to name
-        LimitHits limit_hits;
-        sys::Descriptor memory_events;  ///< v2 memory.events, or v1's eventfd
-        sys::Descriptor tasks_events;   ///< pids.events
-        EventSource tasks_source;
-        EventSource memory_source, memory_retry;
-        int memory_retries = 0;
-        DynamicUsers::Claim dynamic_user;            ///< held until nothing of it runs
-        std::optional<launch::RemoveIpc> ipc_owner;  ///< whose objects go at the end
-        bool release_when_empty = false;
-        StateLines activation_lines;     ///< of `activation`, while a launch has it
-        std::uint64_t launch_began = 0;  ///< microseconds of CLOCK_BOOTTIME; of the last launch
-        std::string launch_mark;         ///< its LaunchRequest::mark
-        EventSource retry;               ///< removal of a cgroup that was still busy
-    };
-
     Supervisor(EventLoop& loop, Options options, KeeperChannel keeper, cgroup::Tree tree);
     Result<void> set_up();
     Result<void> set_up_facts();
@@ -209,6 +171,12 @@ private:
     // What outlives this process (adoption.cpp).
     /// Writes the unit's state, or removes it where there is none.
     void save(const std::string& unit);
+    void save_soon(const std::string& unit);
+    void save_unsaved();
+    bool hold_state(const std::string& unit, const std::string& text);
+    void drop_held_state(const std::string& unit);
+    std::map<std::string, Result<StateText>> read_kept();
+    void write_again();
     void save_units_of(const Outcome& outcome);
     /// A launch takes the activation away for a while, and may be under way at our death.
     static void intend(LiveUnit& live);
@@ -227,9 +195,15 @@ private:
         pid_t pid,
         std::uint64_t started,
         const std::vector<pid_t>& members);
-    [[nodiscard]] bool settle_ended_launch(const KeptUnit& unit);
-    void settle_launch(
+    // What was under way (settling.cpp).
+    void note_launch(
         const KeptUnit& unit, const std::set<pid_t>& known, const std::vector<pid_t>& members);
+    void settle_adopted(const std::vector<KeptUnit>& units, const Outcome& resumed);
+    bool end_given_up(const std::string& unit, pid_t pid, const sys::Descriptor& pidfd);
+    [[nodiscard]] bool settle_ended_launch(const KeptUnit& unit);
+    void settle_launch(const KeptUnit& unit, pid_t pid);
+    std::set<std::string> note_due(const Outcome& outcome);
+    void send_due(const std::string& unit, const std::string& signals);
 
     // Another hearthd in the place of this one (upgrade.cpp).
     struct Upgrade {
@@ -377,6 +351,26 @@ private:
     [[nodiscard]] Result<std::optional<sys::ExitStatus>> exit_of_foreign(
         pid_t pid, const Watched& watched);
     void reap_recorded();
+    // Parents of launches where there are no cgroups (shims.cpp).
+    void find_shim_program();
+    void give_shim(const std::string& unit, launch::LaunchRequest& request);
+    void shim_launched(const std::string& unit, pid_t pid);
+    void watch_shim(
+        const std::string& unit, const std::string& mark, pid_t pid, std::uint64_t started);
+    void shim_ended(std::string unit, std::string mark);
+    void drop_shim(const std::string& unit, const std::string& mark);
+    void forget_shims();
+    [[nodiscard]] std::optional<std::optional<sys::ExitStatus>> exit_by_shim(
+        const std::string& unit, pid_t pid, std::uint64_t started);
+    void ask_shim_later(const std::string& unit, pid_t pid);
+    void ask_shims_again();
+    [[nodiscard]] static std::string shim_line(const LiveUnit& live);
+    void adopt_shims(const std::string& unit, const std::string& line);
+    void adopt_shim(
+        const std::string& unit, const std::string& mark, pid_t pid, std::uint64_t started);
+    void release_adopted_shims(const std::string& unit);
+    [[nodiscard]] std::optional<std::pair<pid_t, sys::ExitStatus>> launched_below_shim(
+        const std::string& unit);
     void keeper_speaks();
     void watch_cgroup(const std::string& unit);
     void cgroup_changed(const std::string& unit);
@@ -389,6 +383,7 @@ private:
     Result<sys::Descriptor> open_log_stream(const logd::Stream& stream);
     void keep_log_pipe(std::uint64_t number, sys::Descriptor read, logd::Stream stream);
     void restore_log_pipes();
+    bool name_log_pipe(std::uint64_t number, const logd::Stream& stream);
     void log_pipe_ended(std::uint64_t number);
     void drop_empty_log_pipes();
     void hand_over_log_pipes();
@@ -413,6 +408,7 @@ private:
     void real_time_signal(int number);
 
     // Unit files (unit_file_requests.cpp).
+    void forget_install_view();
     void add_file_state(const Unit& unit, LiveFacts& facts) const;
 
     // Limits that bite, and what a unit used (limits.cpp).
@@ -455,6 +451,7 @@ private:
     std::optional<InstallFiles> install_files_;
     /// As UnitFileState shows it: read anew after a reload and after what we changed ourselves.
     mutable std::optional<InstallView> install_view_;
+    mutable std::set<std::string> sought_again_;  ///< files it was read anew for, once each
     HostFacts facts_;
     cgroup::Tree tree_;
     report::FilterMemory filter_memory_;  ///< the worker's alone
@@ -470,6 +467,7 @@ private:
         logd::Stream stream;
         EventSource ended;  ///< the last writer is gone
         bool over = false;
+        bool named_by_keeper = false;  ///< there was no room for its file
     };
     std::map<std::uint64_t, LogPipe> log_pipes_;  ///< by the number in their name
     std::optional<StateFiles> log_pipe_files_;    ///< what the keeper's names don't tell
@@ -508,7 +506,12 @@ private:
     std::unique_ptr<Triggers, TriggersDeleter> triggers_;
 
     std::optional<StateFiles> state_;
-    bool adopting_ = false, state_failed_ = false;
+    bool adopting_ = false, state_failed_ = false, writes_again_ = false;
+    std::map<std::string, std::uint64_t, std::less<>> held_states_;  ///< by the keeper: unit, slot
+    std::uint64_t last_held_state_ = 0;
+    std::set<std::string> unwritten_, unsaved_;  ///< no room for them; signs of life to be written
+    EventSource unsaved_source_;
+    std::vector<std::pair<KeptUnit, pid_t>> under_way_;  ///< while it adopts: what was made, or 0
     std::size_t adopted_ = 0, adopted_running_ = 0;
 
     std::unique_ptr<Worker> reader_;  ///< made when first asked
@@ -558,6 +561,10 @@ private:
     std::vector<Launch> waiting_to_join_;  ///< until a unit that they join has its launch back
     OutcomeObserver* observer_ = nullptr;
 
+    sys::Descriptor shim_program_;          ///< hearth-init; empty: launches go without
+    std::vector<std::string> ended_shims_;  ///< names of records, dropped once all is written down
+    std::set<std::pair<std::string, pid_t>> unasked_;  ///< zombies whose shim has yet to tell
+    EventSource shim_source_;
     std::deque<Event> queue_;
     bool settling_ = false;
     EventSource idle_source_, settle_source_, deadline_source_, launch_source_, child_source_,

@@ -8,7 +8,7 @@ namespace hearth {
 
 Result<InstallPlan, RequestError> Supervisor::change_unit_files(const UnitFileRequest& request) {
     InstallPlan plan = plan_unit_files(install_files_->read(request.names), request);
-    install_view_.reset();
+    forget_install_view();
     HEARTH_TRY(install_files_->carry_out(plan.changes));
     for (const FileChange& change : plan.changes) {
         log::write(log::Level::Notice, describe(change, "change", {}));
@@ -48,6 +48,11 @@ std::vector<std::pair<std::string, std::string>> Supervisor::unit_files() const 
     return files;
 }
 
+void Supervisor::forget_install_view() {
+    install_view_.reset();
+    sought_again_.clear();
+}
+
 void Supervisor::add_file_state(const Unit& unit, LiveFacts& facts) const {
     if (unit.fragment_path.empty()) {
         return;
@@ -56,7 +61,10 @@ void Supervisor::add_file_state(const Unit& unit, LiveFacts& facts) const {
         facts.unit_file_state = "transient";
         return;
     }
-    if (!install_view_) {
+    // A file may have come after the directories were read, and its unit been loaded since.
+    const bool unseen = install_view_ && !install_view_->entries.contains(unit.fragment_path) &&
+                        sought_again_.insert(unit.fragment_path).second;
+    if (!install_view_ || unseen) {
         install_view_ = install_files_->read();
     }
     facts.unit_file_state = enabled_state(*install_view_, unit.name).value_or("bad");

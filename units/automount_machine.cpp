@@ -14,7 +14,7 @@ void AutomountMachine::start() {
     if (!at_rest(record_.active_state())) {
         return;
     }
-    if (auto refusal = begin_start(record_, mount_, "mount", now_.monotonic)) {
+    if (auto refusal = begin_start(record_, mount_, "mount", now_.monotonic, outcome_)) {
         return fail(refusal->result, std::move(refusal->cause));
     }
     status_.stop_requested = false;

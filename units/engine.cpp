@@ -15,12 +15,17 @@
 #include "units/engine_match.hpp"
 #include "units/engine_queue.hpp"
 #include "units/job.hpp"
+#include "units/restart_policy.hpp"
 #include "units/scope_machine.hpp"
 #include "units/service_machine.hpp"
 #include "units/simple_machine.hpp"
 #include "units/unit_name.hpp"
 
 namespace hearth {
+
+HEARTH_COMPILED_HERE(Event);
+HEARTH_COMPILED_HERE(Action);
+HEARTH_COMPILED_HERE(ServiceEvent);
 
 namespace {
 
@@ -257,10 +262,13 @@ void Queue::jobs_timed_out() {
             fmt::format(
                 "its {} job timed out (JobTimeoutSec=, JobRunningTimeoutSec=)", name(job.type)));
         finish(*record, JobResult::Timeout, "JobTimeoutSec= or JobRunningTimeoutSec= was over");
-        act(*record,
+        ask_action(
+            record->unit,
             record->unit.settings.unit.job_timeout_action,
             EXIT_FAILURE,
-            "JobTimeoutAction=");
+            "JobTimeoutAction=",
+            record->unit.settings.unit.job_timeout_reboot_argument,
+            outcome_);
     }
 }
 
@@ -504,7 +512,7 @@ Outcome step(World& world, const Event& event, Moment now) {
         },
         [&](const UnitsRestored& fact) {
             for (const KeptUnit& unit : fact.units) {
-                queue.restored(unit, fact.held);
+                queue.restored(unit, fact);
             }
         },
         [&](const ConditionsChecked& fact) { queue.conditions_checked(fact); },

@@ -16,6 +16,7 @@
 #include <variant>
 #include <vector>
 
+#include "parser/compiled_once.hpp"
 #include "parser/result.hpp"
 #include "units/conditions.hpp"
 #include "units/notification.hpp"
@@ -216,36 +217,41 @@ struct ResetFailed {
 struct UnitsRestored {
     std::vector<KeptUnit> units;
     std::set<std::uint64_t> held = {};  ///< the stored descriptors that are still there
+    /// Microseconds: a sign of life may have come so much later than the text says.
+    std::uint64_t signs_of_life_lag = 0;
     bool operator==(const UnitsRestored&) const = default;
 };
 
-using Event = std::variant<
-    Launched,
-    LaunchFailed,
-    ProcessExited,
-    CgroupChanged,
-    OutOfMemoryKilled,
-    Notified,
-    MainProcessFound,
-    StoredDescriptorEnded,
-    BusNameChanged,
-    TimeElapsed,
-    UnitLoaded,
-    UnitsLoaded,
-    UnitsRestored,
-    ConditionsChecked,
-    PresenceChanged,
-    ScopeFilled,
-    Abandoned,
-    ClockChanged,
-    ZonesRead,
-    TimerStampRead,
-    PathsSeen,
-    AutofsMounted,
-    AutofsAsked,
-    AutofsGone,
-    SignalSent,
-    ResetFailed>;
+struct Event : std::variant<
+                   Launched,
+                   LaunchFailed,
+                   ProcessExited,
+                   CgroupChanged,
+                   OutOfMemoryKilled,
+                   Notified,
+                   MainProcessFound,
+                   StoredDescriptorEnded,
+                   BusNameChanged,
+                   TimeElapsed,
+                   UnitLoaded,
+                   UnitsLoaded,
+                   UnitsRestored,
+                   ConditionsChecked,
+                   PresenceChanged,
+                   ScopeFilled,
+                   Abandoned,
+                   ClockChanged,
+                   ZonesRead,
+                   TimerStampRead,
+                   PathsSeen,
+                   AutofsMounted,
+                   AutofsAsked,
+                   AutofsGone,
+                   SignalSent,
+                   ResetFailed> {
+    using variant::variant;
+    HEARTH_COMPILED_ONCE(Event);
+};
 
 // ---- what to do ---------------------------------------------------------------------------------
 
@@ -270,7 +276,8 @@ struct SignalUnit {
     std::string unit;
     int signal = 0;
     bool main = false, control = false, everything = false;
-    bool health = false;  ///< the process of HealthCheck=
+    bool health = false;            ///< the process of HealthCheck=
+    std::optional<int> value = {};  ///< as sigqueue(3) has it
     bool operator==(const SignalUnit&) const = default;
 };
 /// SIGKILL, all, by cgroup.kill
@@ -372,33 +379,37 @@ struct ExpireAutofs {
 struct PerformAction {
     std::string unit;
     EmergencyAction action{};
-    int exit_status = 0;  ///< what the supervisor ends with, if the action ends it
-    std::string why;      ///< "FailureAction=exit", "Essential=yes"
+    int exit_status = 0;          ///< what the supervisor ends with, if the action ends it
+    std::string why;              ///< "FailureAction=exit", "Essential=yes"
+    std::string reboot_argument;  ///< for reboot(2), if the action reboots; empty: none
     bool operator==(const PerformAction&) const = default;
 };
 
-using Action = std::variant<
-    Launch,
-    AbortLaunch,
-    SignalUnit,
-    KillCgroup,
-    Release,
-    Tell,
-    FindMainProcess,
-    WatchProcess,
-    StoreDescriptor,
-    CloseDescriptor,
-    CheckConditions,
-    FillScope,
-    ReadTimerStamp,
-    WriteTimerStamp,
-    WatchPaths,
-    UnwatchPaths,
-    MountAutofs,
-    UnmountAutofs,
-    AnswerAutofs,
-    ExpireAutofs,
-    PerformAction>;
+struct Action : std::variant<
+                    Launch,
+                    AbortLaunch,
+                    SignalUnit,
+                    KillCgroup,
+                    Release,
+                    Tell,
+                    FindMainProcess,
+                    WatchProcess,
+                    StoreDescriptor,
+                    CloseDescriptor,
+                    CheckConditions,
+                    FillScope,
+                    ReadTimerStamp,
+                    WriteTimerStamp,
+                    WatchPaths,
+                    UnwatchPaths,
+                    MountAutofs,
+                    UnmountAutofs,
+                    AnswerAutofs,
+                    ExpireAutofs,
+                    PerformAction> {
+    using variant::variant;
+    HEARTH_COMPILED_ONCE(Action);
+};
 
 // ---- what happened ------------------------------------------------------------------------------
 

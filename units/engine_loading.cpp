@@ -141,7 +141,26 @@ void Queue::loaded(const Unit& unit) {
 
 /// The unit goes on from where the earlier manager left it. What that one held itself is gone: its
 /// descriptors but those `held`, and what it was just looking at, which is looked at again.
-void Queue::restored(const KeptUnit& unit, const std::set<std::uint64_t>& held) {
+namespace {
+
+/// The last WATCHDOG=1 may not have been written down: better a hung service found a little later
+/// than one ended that lives. From the recorded time, so that one hearthd after the other doesn't
+/// put it off for ever.
+void extend_watchdog(UnitRecord& record, std::uint64_t lag) {
+    ServiceStatus& status = record.status;
+    if (!status.watchdog_deadline) {
+        return;
+    }
+    const std::uint64_t interval = watchdog(record).microseconds;
+    const std::uint64_t from = status.watchdog_at.monotonic + lag;
+    if (interval < UINT64_MAX - from) {
+        status.watchdog_deadline = std::max(*status.watchdog_deadline, from + interval);
+    }
+}
+
+}  // namespace
+
+void Queue::restored(const KeptUnit& unit, const UnitsRestored& fact) {
     UnitRecord* const record = find(unit.name);
     // A mount may have been seen already, as if it were a stranger's.
     const UnitType type = record == nullptr ? UnitType::Target : unit_type(record->unit.name);
@@ -152,8 +171,10 @@ void Queue::restored(const KeptUnit& unit, const std::set<std::uint64_t>& held) 
     }
     record->status = unit.status;
     ServiceStatus& status = record->status;
-    const std::size_t lost = std::erase_if(
-        status.stored, [&](const StoredDescriptor& stored) { return !held.contains(stored.id); });
+    const std::size_t lost = std::erase_if(status.stored, [&](const StoredDescriptor& stored) {
+        return !fact.held.contains(stored.id);
+    });
+    extend_watchdog(*record, fact.signs_of_life_lag);
     if (lost > 0) {
         tell(
             Severity::Warning,

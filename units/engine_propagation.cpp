@@ -11,6 +11,7 @@
 
 #include "units/codecs.hpp"
 #include "units/engine_queue.hpp"
+#include "units/restart_policy.hpp"
 
 namespace hearth {
 
@@ -97,28 +98,23 @@ void Queue::ended(const UnitRecord& record, const Transition& transition) {
     };
     if (after == ActiveState::Failed) {
         start_on(record, Relation::OnFailure, settings.on_failure_job_mode);
-        if (transition.result == ServiceResult::StartLimitHit) {
-            act(record, settings.start_limit_action, EXIT_FAILURE, "StartLimitAction=");
-        }
-        act(record,
+        ask_action(
+            record.unit,
             settings.failure_action,
             status(settings.failure_action_exit_status, EXIT_FAILURE),
-            "FailureAction=");
+            "FailureAction=",
+            settings.reboot_argument,
+            outcome_);
     } else if (after == ActiveState::Inactive && before != ActiveState::Failed) {
         start_on(record, Relation::OnSuccess, settings.on_success_job_mode);
-        act(record,
+        ask_action(
+            record.unit,
             settings.success_action,
             status(settings.success_action_exit_status, EXIT_SUCCESS),
-            "SuccessAction=");
+            "SuccessAction=",
+            settings.reboot_argument,
+            outcome_);
     }
-}
-
-void Queue::act(const UnitRecord& record, EmergencyAction action, int status, std::string why) {
-    if (action == EmergencyAction::None) {
-        return;
-    }
-    why += std::string(name_of(action, emergency_action_names));
-    outcome_.actions.emplace_back(PerformAction{record.unit.name, action, status, std::move(why)});
 }
 
 void Queue::start_on(const UnitRecord& record, Relation relation, JobMode mode) {

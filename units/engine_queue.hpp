@@ -34,7 +34,7 @@ public:
     void time_elapsed();
     void reset_failed(const std::string& unit);
     void loaded(const Unit& unit);
-    void restored(const KeptUnit& unit, const std::set<std::uint64_t>& held);
+    void restored(const KeptUnit& unit, const UnitsRestored& fact);
     void conditions_checked(const ConditionsChecked& fact);
     void presence_changed(const PresenceChanged& fact);
     void scope_filled(const ScopeFilled& fact);
@@ -102,7 +102,6 @@ private:
     void start_around(const UnitRecord& record);
     void stop_around(const UnitRecord& record);
     void start_on(const UnitRecord& record, Relation relation, JobMode mode);
-    void act(const UnitRecord& record, EmergencyAction action, int status, std::string why);
     void ended(const UnitRecord& record, const Transition& transition);
     void fail_around(const std::string& unit, JobType type, JobResult result);
     void recheck_around(const UnitRecord& record);

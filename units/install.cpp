@@ -201,8 +201,7 @@ private:
             }
             count.add(make_link(config_ + "/" + *owner + suffix + linked, info.path, true));
             Info there{*owner};
-            const bool built_in = view().context.guest && is_built_in_unit(*owner);
-            if (!built_in && lookup().search(there, {}) == Kind::NotFound) {
+            if (!is_built_in(*owner) && lookup().search(there, {}) == Kind::NotFound) {
                 tell(Kind::DestinationNotPresent, *owner, info.path);
             }
         }
@@ -491,13 +490,21 @@ private:
         }
     }
 
+    /// A guest's targets of the boot exist without a file (units/special.hpp).
+    [[nodiscard]] bool is_built_in(const std::string& name) const {
+        return view().context.guest && is_built_in_unit(name);
+    }
+
     void add_dependency() {
         Units units(lookup());
-        const Info* const target = discover(units, request_.target, follow_only);
-        if (target == nullptr) {
-            return;
+        std::string owner = request_.target;
+        if (!is_built_in(owner)) {
+            const Info* const target = discover(units, owner, follow_only);
+            if (target == nullptr) {
+                return;
+            }
+            owner = target->name;
         }
-        const std::string owner = target->name;
         for (const std::string& name : request_.names) {
             Info* const info = discover(units, name, follow_only);
             if (info == nullptr) {

@@ -38,7 +38,7 @@ void PathMachine::start() {
     if (!at_rest(record_.active_state())) {
         return;
     }
-    if (auto refusal = begin_start(record_, trigger_, "unit", now_.monotonic)) {
+    if (auto refusal = begin_start(record_, trigger_, "unit", now_.monotonic, outcome_)) {
         return fail(refusal->result, std::move(refusal->cause));
     }
     status_.path.triggers.clear();

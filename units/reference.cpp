@@ -114,7 +114,7 @@ std::string chapter_text(const Chapter& chapter) {
           UnitType::Socket}) {
         gather(own_rows(type));
     }
-    std::ranges::sort(rows, {}, &Row::name);
+    std::ranges::stable_sort(rows, {}, &Row::name);
     std::string text =
         "\n## " + std::string(chapter.title) + "\n\n" + std::string(chapter.page) +
         "\n\n| directive | what it does | value | nature | fate |\n|---|---|---|---|---|\n";

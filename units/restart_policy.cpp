@@ -8,6 +8,7 @@
 #include <csignal>
 
 #include "units/codecs.hpp"
+#include "units/engine.hpp"
 
 namespace hearth {
 
@@ -150,6 +151,31 @@ void count_start(const Unit& unit, ServiceStatus& status, std::uint64_t now) {
     while (status.recent_starts.size() > unit.settings.unit.start_limit_burst) {
         status.recent_starts.pop_front();
     }
+}
+
+void ask_action(
+    const Unit& unit,
+    EmergencyAction action,
+    int exit_status,
+    std::string directive,
+    const std::string& reboot_argument,
+    Outcome& outcome) {
+    if (action != EmergencyAction::None) {
+        directive += name_of(action, emergency_action_names);
+        outcome.actions.emplace_back(
+            PerformAction{unit.name, action, exit_status, std::move(directive), reboot_argument});
+    }
+}
+
+void act_on_start_limit(const Unit& unit, Outcome& outcome) {
+    const UnitSettings& settings = unit.settings.unit;
+    ask_action(
+        unit,
+        settings.start_limit_action,
+        EXIT_FAILURE,
+        "StartLimitAction=",
+        settings.reboot_argument,
+        outcome);
 }
 
 std::uint64_t random_within(std::uint64_t& state, std::uint64_t limit) {

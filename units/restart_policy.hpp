@@ -14,6 +14,8 @@
 
 namespace hearth {
 
+struct Outcome;
+
 /// How the end of a process counts for a unit: success, exit-code, signal or core-dump. `daemon`:
 /// the four signals that end a daemon politely (HUP, INT, TERM, PIPE) are a clean end.
 [[nodiscard]] ServiceResult judge_exit(const Unit& unit, bool daemon, int code, int status);
@@ -32,6 +34,16 @@ namespace hearth {
 /// automatic or not. Forgets the starts that are older than the interval.
 [[nodiscard]] bool within_start_limit(const Unit& unit, ServiceStatus& status, std::uint64_t now);
 void count_start(const Unit& unit, ServiceStatus& status, std::uint64_t now);
+/// Asks for what `directive` ("FailureAction=") says; nothing where that is none.
+void ask_action(
+    const Unit& unit,
+    EmergencyAction action,
+    int exit_status,
+    std::string directive,
+    const std::string& reboot_argument,
+    Outcome& outcome);
+/// StartLimitAction=: asked for whenever the limit refuses a start, however the unit ended before.
+void act_on_start_limit(const Unit& unit, Outcome& outcome);
 
 /// RestartSec=, from there to RestartMaxDelaySec= in RestartSteps= equal ratios, and a random part
 /// of RestartJitterSec=. `back_off`: automatic restarts since the last healthy time. `random` is

@@ -72,6 +72,7 @@
 #include <string>
 #include <variant>
 
+#include "parser/compiled_once.hpp"
 #include "units/engine.hpp"
 #include "units/world.hpp"
 
@@ -89,21 +90,24 @@ struct ReloadRequested {
 
 /// What the machine is told: requests of jobs, and the facts of engine.hpp. TimeElapsed means that
 /// the unit's own deadline may have passed.
-using ServiceEvent = std::variant<
-    StartRequested,
-    StopRequested,
-    ReloadRequested,
-    Launched,
-    LaunchFailed,
-    ProcessExited,
-    CgroupChanged,
-    OutOfMemoryKilled,
-    Notified,
-    MainProcessFound,
-    StoredDescriptorEnded,
-    BusNameChanged,
-    TimeElapsed,
-    ResetFailed>;
+struct ServiceEvent : std::variant<
+                          StartRequested,
+                          StopRequested,
+                          ReloadRequested,
+                          Launched,
+                          LaunchFailed,
+                          ProcessExited,
+                          CgroupChanged,
+                          OutOfMemoryKilled,
+                          Notified,
+                          MainProcessFound,
+                          StoredDescriptorEnded,
+                          BusNameChanged,
+                          TimeElapsed,
+                          ResetFailed> {
+    using variant::variant;
+    HEARTH_COMPILED_ONCE(ServiceEvent);
+};
 
 class ServiceMachine {
 public:

@@ -64,6 +64,7 @@ void ServiceMachine::start() {
         if (status_.result == ServiceResult::ExecCondition) {
             status_.result = ServiceResult::Success;
         }
+        act_on_start_limit(record_.unit, outcome_);
         return refuse_start(
             ServiceResult::StartLimitHit,
             fmt::format(
@@ -330,7 +331,11 @@ void ServiceMachine::enter_dead(ServiceResult result, bool may_restart) {
     drop_descriptors();
     if (record_.unit.settings.hearth.essential) {
         outcome_.actions.emplace_back(PerformAction{
-            record_.unit.name, EmergencyAction::Exit, essential_status(status_), "Essential=yes"});
+            record_.unit.name,
+            EmergencyAction::Exit,
+            essential_status(status_),
+            "Essential=yes",
+            ""});
     }
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "parser/command_line.hpp"
+#include "parser/compiled_once.hpp"
 #include "units/process_types.hpp"
 #include "units/resource_types.hpp"
 #include "units/trigger_types.hpp"
@@ -46,6 +47,7 @@ struct UnitSettings {  // [Unit], systemd.unit(5)
     EmergencyAction success_action = EmergencyAction::None;
     EmergencyAction start_limit_action = EmergencyAction::None;
     EmergencyAction job_timeout_action = EmergencyAction::None;
+    std::string reboot_argument, job_timeout_reboot_argument;
     ActionExitStatus failure_action_exit_status, success_action_exit_status;
     std::string source_path;
 
@@ -427,7 +429,7 @@ struct Settings {
     SocketSettings socket;
     std::vector<RefusedDirective> refused;
 
-    bool operator==(const Settings&) const = default;
+    HEARTH_COMPILED_ONCE(Settings);
 };
 
 }  // namespace hearth

@@ -29,7 +29,7 @@ void TimerMachine::start() {
     if (!at_rest(record_.active_state()) || timer_.reads_stamp) {
         return;
     }
-    if (auto refusal = begin_start(record_, trigger_, "unit", now_.monotonic)) {
+    if (auto refusal = begin_start(record_, trigger_, "unit", now_.monotonic, outcome_)) {
         return fail(refusal->result, std::move(refusal->cause));
     }
     timer_ = {};

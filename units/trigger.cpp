@@ -32,13 +32,18 @@ std::string triggered_unit(const Unit& unit) {
 }
 
 std::optional<StartRefusal> begin_start(
-    UnitRecord& record, const UnitRecord* triggered, std::string_view kind, std::uint64_t now) {
+    UnitRecord& record,
+    const UnitRecord* triggered,
+    std::string_view kind,
+    std::uint64_t now,
+    Outcome& outcome) {
     if (triggered == nullptr || triggered->unit.load_state != LoadState::Loaded) {
         return StartRefusal{
             ServiceResult::Resources,
             triggered_unit(record.unit) + ", its " + std::string(kind) + ", is not loaded"};
     }
     if (!within_start_limit(record.unit, record.status, now)) {
+        act_on_start_limit(record.unit, outcome);
         return StartRefusal{ServiceResult::StartLimitHit, "start limit hit"};
     }
     count_start(record.unit, record.status, now);

@@ -12,6 +12,8 @@
 
 namespace hearth {
 
+struct Outcome;
+
 /// Unit= of a timer or path, or the service of the same name; the mount of an automount; the
 /// service of a socket. Empty: units of that type trigger nothing, or (Accept=yes) none by name.
 [[nodiscard]] std::string triggered_unit(const Unit& unit);
@@ -23,9 +25,13 @@ struct StartRefusal {
 };
 /// Counts a start of `record`, whose result is a success from here on. Or why there is none:
 /// `triggered`, its `kind` ("unit", "mount"), is not loaded, or its start limit is hit. `now`:
-/// monotonic.
+/// monotonic. What StartLimitAction= asks for is added to `outcome`.
 [[nodiscard]] std::optional<StartRefusal> begin_start(
-    UnitRecord& record, const UnitRecord* triggered, std::string_view kind, std::uint64_t now);
+    UnitRecord& record,
+    const UnitRecord* triggered,
+    std::string_view kind,
+    std::uint64_t now,
+    Outcome& outcome);
 
 /// A point from `from` to `from + accuracy`, such that those of many timers fall together: the
 /// later ones of whole minutes, tens of seconds, seconds, quarters of a second, each `shift`ed by

@@ -3,6 +3,8 @@
 
 namespace hearth {
 
+HEARTH_COMPILED_HERE(Settings);
+
 std::string_view name(LoadState state) {
     switch (state) {
         case LoadState::Stub:

@@ -3,10 +3,13 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <iterator>
 #include <map>
 
+#include "supervisor/boot/fresh_directory.hpp"
 #include "supervisor/sys/file.hpp"
 #include "units/boot_units.hpp"
 #include "units/fstab.hpp"
@@ -95,12 +98,6 @@ class Writing {
 public:
     explicit Writing(Written& written) : written_(written) {}
 
-    void empty_directory(const std::string& path) {
-        if (sys::lstat(path)) {
-            note(sys::remove_tree(path));
-        }
-        note(sys::make_directories(path, 0755));
-    }
     void write(const std::string& directory, const GeneratedUnit& unit) {
         constexpr mode_t readable = 0644;
         if (const std::size_t slash = unit.name.rfind('/'); slash != std::string::npos) {
@@ -123,12 +120,13 @@ public:
         note(sys::symlink(target, directory + "/" + name));
     }
 
-private:
     void note(const Result<void>& result) {
         if (!result) {
             written_.problems.push_back(result.error().what);
         }
     }
+
+private:
     Written& written_;
 };
 
@@ -200,14 +198,34 @@ std::vector<std::string> generator_environment(const Asked& asked) {
     return variables;
 }
 
+/// Which units a generator that failed would have made is known by nobody: those that were there
+/// stay, until all generators do well again.
+void keep_what_is_missing(const FreshDirectory& directory, Written& written) {
+    const auto kept = directory.keep_what_is_missing();
+    if (!kept) {
+        written.problems.push_back(kept.error().what);
+        return;
+    }
+    for (const std::string& each : *kept) {
+        written.problems.push_back(each + " stays as an earlier run of generators made it");
+    }
+}
+
 }  // namespace
 
-Written write_unit_files(const Asked& asked) {
+Written write_unit_files(const Asked& wanted) {
     Written written;
     Writing writing(written);
-    for (const std::string& directory :
-         {asked.places.generator, asked.places.early, asked.places.late, asked.places.built_in}) {
-        writing.empty_directory(directory);
+    Asked asked = wanted;
+    std::vector<FreshDirectory> fresh;
+    for (std::string* const directory :
+         {&asked.places.generator,
+          &asked.places.early,
+          &asked.places.late,
+          &asked.places.built_in}) {
+        fresh.emplace_back(*directory);
+        writing.note(fresh.back().make());
+        *directory = fresh.back().fresh();
     }
     const BootPrograms programs = find_programs(asked.kernel);
     tell_missing(programs, written);
@@ -219,8 +237,15 @@ Written write_unit_files(const Asked& asked) {
         {asked.places.generator, asked.places.early, asked.places.late},
         generator_environment(asked),
         generator_time};
-    for (std::string& problem : run_generators(find_generators(asked.places.generators), run)) {
-        written.problems.push_back(std::move(problem));
+    std::vector<std::string> problems =
+        run_generators(find_generators(asked.places.generators), run);
+    const bool complete = problems.empty();
+    std::ranges::move(problems, std::back_inserter(written.problems));
+    for (const FreshDirectory& directory : fresh) {
+        if (!complete) {
+            keep_what_is_missing(directory, written);
+        }
+        writing.note(directory.settle());
     }
     return written;
 }

@@ -2,7 +2,9 @@
 //
 // What a boot's unit path has besides the files of packages and administrators: generators' output
 // (systemd.generator(7)), in three directories of three priorities, and behind all the targets of a
-// boot, built in. Written anew at the start and with each daemon-reload; never for a guest.
+// boot, built in. Written anew at the start and with each daemon-reload; never for a guest. What
+// was there is replaced as a whole when all is written; where a generator fails, what it may have
+// made before stays.
 //
 // Blocks while generators run, at most for `generator_time`: for the start, and for the worker.
 #pragma once

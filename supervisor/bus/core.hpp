@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "supervisor/bus/inlet.hpp"
 #include "supervisor/bus/policy.hpp"
 #include "supervisor/bus/request.hpp"
 #include "supervisor/bus/server.hpp"
@@ -42,8 +43,11 @@ struct Connection {
     const std::uint64_t id;
     const Peer peer;
     BusHandle bus;
+    std::unique_ptr<Inlet> inlet;  ///< before the bus of a peer that isn't trusted
+    int socket = -1;  ///< the client's, which is sd-bus's to close; with an inlet sd-bus has two
     EventSource deadline;
     bool ready = false;
+    bool spoke = false;  ///< has sent its first message, by which we know what kind of peer it is
     bool doomed = false;
     std::string unique_name;     ///< ":1.7" once it said Hello, as a client of a bus does
     bool wants_signals = false;  ///< after AddMatch or Subscribe
@@ -57,9 +61,10 @@ struct Connection {
     UnitRecord unknown;   ///< stands for a unit that doesn't exist (LoadState=not-found)
     std::string missing;  ///< looked for in vain while answering the present message
 
-    /// Told signals at all: a direct peer always, a bus client when it asked.
+    /// Told signals at all: a direct peer always, a bus client when it asked. Who has said nothing
+    /// yet may be about to say Hello, and sd-bus gives up (EIO) on a signal before that answer.
     [[nodiscard]] bool listens() const {
-        return ready && !doomed && (unique_name.empty() || wants_signals);
+        return ready && spoke && !doomed && (unique_name.empty() || wants_signals);
     }
 };
 
@@ -75,6 +80,9 @@ struct BusServer::Core final : OutcomeObserver {
     void admit(sys::Descriptor socket);
     [[nodiscard]] bool room_for(const Peer& peer) const;
     Result<void> start(Connection& connection, sys::Descriptor socket);
+    /// Opens the socket's Inlet where it needs one; what sd-bus is to read then.
+    Result<sys::Descriptor> guard(Connection& connection, int socket);
+    [[nodiscard]] bool may_hold(const Peer& peer, std::size_t bytes) const;
     void finish_logins();
     void doom(Connection& connection);
     void reap();
@@ -141,6 +149,8 @@ Result<JobId, RequestError> queue_job(
     Request& request, const std::string& unit, Verb verb, const std::string& mode);
 /// The same, answered with the job's path.
 int submit(Request& request, const std::string& unit, Verb verb, const std::string& mode);
+/// Reads the rest of the message, si, or sii where the signal is `queued` with a value.
+int kill(Request& request, const std::string& unit, bool queued);
 int clean(Request& request, const std::string& unit, std::vector<std::string> what);
 int freeze(Request& request, const std::string& unit, bool frozen);
 /// Reads the rest of the message, ba(sv), and sets those properties (property_changes.cpp).

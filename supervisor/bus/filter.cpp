@@ -39,6 +39,7 @@ int judge(Connection& connection, sd_bus_message* message) {
     BusServer::Core& core = connection.core;
     core.live_of = nullptr;
     connection.missing.clear();
+    connection.spoke = true;
     if (connection.doomed || core.closing) {
         return 1;
     }

@@ -234,29 +234,59 @@ int set_property_texts(Request& request) {
     return set ? request.done() : request.refuse(set.error());
 }
 
+/// "NAME=VALUE"; the answer to one that isn't, else nothing.
+std::string take_assignments(const std::vector<std::string>& lines, TransientUnit& unit) {
+    for (const std::string& each : lines) {
+        const std::size_t equals = each.find('=');
+        if (equals == std::string::npos) {
+            return "'" + each + "' is no assignment; write NAME=VALUE";
+        }
+        unit.assignments.push_back({each.substr(0, equals), each.substr(equals + 1)});
+    }
+    return {};
+}
+
+/// What comes with the unit that is started: a timer's service.
+int read_other_units(Request& request, std::vector<TransientUnit>& units, std::string& mistake) {
+    sd_bus_message* const message = request.message;
+    int result = sd_bus_message_enter_container(message, SD_BUS_TYPE_ARRAY, "(sas)");
+    while (result >= 0 &&
+           (result = sd_bus_message_enter_container(message, SD_BUS_TYPE_STRUCT, "sas")) > 0) {
+        TransientUnit unit;
+        std::vector<std::string> lines;
+        result = request.read(unit.name, lines);
+        result = result < 0 ? result : sd_bus_message_exit_container(message);
+        if (result >= 0) {
+            const std::string wrong = take_assignments(lines, unit);
+            mistake = mistake.empty() ? wrong : mistake;
+            units.push_back(std::move(unit));
+        }
+    }
+    return result < 0 ? result : sd_bus_message_exit_container(message);
+}
+
 /// StartTransientUnit() with the directives' own text.
 int start_transient_texts(Request& request) {
     std::vector<TransientUnit> units(1);
-    TransientUnit& unit = units.front();
-    std::string mode_text;
+    std::string mode_text, mistake;
     std::vector<std::string> assignments;
     std::vector<sys::Descriptor> streams;
-    int result = request.read(unit.name, mode_text, assignments);
-    result = result < 0 ? result : read_descriptors(request.message, streams);
     std::vector<std::uint32_t> pids;
     bool referenced = false;
+    int result = request.read(units.front().name, mode_text, assignments);
+    result = result < 0 ? result : read_descriptors(request.message, streams);
     result = result < 0 ? result : request.read(pids);
     result = result < 0 ? result : request.read(referenced);
+    result = result < 0 ? result : read_other_units(request, units, mistake);
     if (result < 0) {
         return result;
     }
-    for (const std::string& each : assignments) {
-        const std::size_t equals = each.find('=');
-        if (equals == std::string::npos) {
-            return request.refuse(
-                "InvalidArgs", "'" + each + "' is no assignment; write NAME=VALUE");
-        }
-        unit.assignments.push_back({each.substr(0, equals), each.substr(equals + 1)});
+    TransientUnit& unit = units.front();
+    if (const std::string wrong = take_assignments(assignments, unit); !wrong.empty()) {
+        mistake = wrong;
+    }
+    if (!mistake.empty()) {
+        return request.refuse("InvalidArgs", mistake);
     }
     if (!streams.empty() && streams.size() != stdio_descriptors) {
         return request.refuse("InvalidArgs", "three descriptors are needed, or none");
@@ -313,7 +343,7 @@ int add_hearth(Connection& connection) {
         method<inquire<Control::Inquiry::Security>>("Security", "as", "s"),
         method<blockers>("ListBlockers", "", "s"),
         method<set_property_texts>("SetProperties", "sbas", ""),
-        method<start_transient_texts>("StartTransient", "ssasahaub", "o"),
+        method<start_transient_texts>("StartTransient", "ssasahauba(sas)", "o"),
         method<attach>("Attach", "ssasasasbah", "tu"),
         method<signal_attach>("SignalAttach", "ti", ""),
         signal("AttachEnded", "tii"),

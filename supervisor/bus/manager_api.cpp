@@ -29,15 +29,12 @@ int manager_verb(Request& request) {
     return submit(request, unit, verb, mode);
 }
 
+/// `queued`: with a value (systemd 254).
+template <bool queued>
 int kill_unit(Request& request) {
-    std::string unit, whom;
-    std::int32_t signal = 0;
-    if (const int result = request.read(unit, whom, signal); result < 0) {
-        return result;
-    }
-    const auto killed = control_of(request).kill(
-        unit, whom.empty() ? "all" : whom, signal, requester(request.connection.peer));
-    return killed ? request.done() : request.refuse(killed.error());
+    std::string unit;
+    const int result = request.read(unit);
+    return result < 0 ? result : kill(request, unit, queued);
 }
 
 int clean_unit(Request& request) {
@@ -212,6 +209,25 @@ int get_job(Request& request) {
 
 }  // namespace
 
+int kill(Request& request, const std::string& unit, bool queued) {
+    std::string whom;
+    std::int32_t signal = 0, value = 0;
+    int result = request.read(whom, signal);
+    if (result >= 0 && queued) {
+        result = request.read(value);
+    }
+    if (result < 0) {
+        return result;
+    }
+    const auto killed = control_of(request).kill(
+        unit,
+        whom.empty() ? "all" : whom,
+        signal,
+        queued ? std::optional(value) : std::nullopt,
+        requester(request.connection.peer));
+    return killed ? request.done() : request.refuse(killed.error());
+}
+
 std::span<const sd_bus_vtable> manager_methods() {
     static const std::vector<sd_bus_vtable> methods = {
         method<manager_verb<Verb::Start>>("StartUnit", "ss", "o"),
@@ -222,7 +238,8 @@ std::span<const sd_bus_vtable> manager_methods() {
         method<manager_verb<Verb::TryRestart>>("TryRestartUnit", "ss", "o"),
         method<manager_verb<Verb::ReloadOrRestart>>("ReloadOrRestartUnit", "ss", "o"),
         method<manager_verb<Verb::ReloadOrTryRestart>>("ReloadOrTryRestartUnit", "ss", "o"),
-        method<kill_unit>("KillUnit", "ssi", ""),
+        method<kill_unit<false>>("KillUnit", "ssi", ""),
+        method<kill_unit<true>>("QueueSignalUnit", "ssii", ""),
         method<reset_failed>("ResetFailed", "", ""),
         method<reset_failed_unit>("ResetFailedUnit", "s", ""),
         method<clean_unit>("CleanUnit", "sas", ""),

@@ -199,16 +199,44 @@ void BusServer::Core::admit(sys::Descriptor socket) {
     }
 }
 
+bool BusServer::Core::may_hold(const Peer& peer, std::size_t bytes) const {
+    std::size_t of_user = bytes, of_all = bytes;
+    for (const auto& [id, connection] : connections) {
+        const std::size_t held = connection->inlet ? connection->inlet->held() : 0;
+        of_all += held;
+        of_user += connection->peer.uid == peer.uid ? held : 0;
+    }
+    return of_user <= options.half_messages.user && of_all <= options.half_messages.all;
+}
+
+Result<sys::Descriptor> BusServer::Core::guard(Connection& connection, int socket) {
+    if (connection.peer.uid == 0 || connection.peer.uid == policy.own_uid) {
+        return sys::Descriptor();
+    }
+    connection.inlet = HEARTH_TRY(Inlet::open(
+        loop,
+        socket,
+        options.half_messages,
+        {.may_hold = [this,
+                      &connection](std::size_t bytes) { return may_hold(connection.peer, bytes); },
+         .cut_off = [this, &connection] { doom(connection); }}));
+    return connection.inlet->take_output();
+}
+
 Result<void> BusServer::Core::start(Connection& connection, sys::Descriptor socket) {
     sd_bus* bus = nullptr;
     if (const int result = sd_bus_new(&bus); result < 0) {
         return bus_failure("sd_bus_new", result);
     }
     connection.bus.reset(bus);
-    const int number = socket.release();
-    int result = sd_bus_set_fd(bus, number, number);
+    sys::Descriptor input = HEARTH_TRY(guard(connection, socket.number()));
+    const bool guarded = static_cast<bool>(input);
+    const int number = connection.socket = socket.release();
+    const int read = guarded ? input.release() : number;
+    int result = sd_bus_set_fd(bus, read, number);
     if (result < 0) {
         socket.reset(number);
+        input.reset(guarded ? read : -1);
         return bus_failure("sd_bus_set_fd", result);
     }
     // Descriptors from others could be piled up without limit by a message that never ends.
@@ -216,6 +244,8 @@ Result<void> BusServer::Core::start(Connection& connection, sys::Descriptor sock
     step(sd_bus_set_server(bus, 1, bus_id));
     step(sd_bus_negotiate_fds(bus, connection.peer.uid == 0 ? 1 : 0));
     step(sd_bus_set_sender(bus, "org.freedesktop.systemd1"));
+    // Who it is was asked of the client's own socket; sd-bus sees the credentials of the Inlet's.
+    step(sd_bus_set_anonymous(bus, guarded ? 1 : 0));
     step(sd_bus_start(bus));
     step(sd_bus_attach_event(bus, loop.handle(), static_cast<int>(Priority::Bus)));
     if (result >= 0) {
@@ -257,6 +287,9 @@ void BusServer::Core::finish_logins() {
         connection.ready = true;
         connection.deadline.disarm();
         logging_in.erase(id);
+        if (connection.inlet) {
+            connection.inlet->logged_in();
+        }
         while (!connection.doomed && sd_bus_process(connection.bus.get(), nullptr) > 0) {
         }
     }
@@ -332,7 +365,7 @@ void BusServer::flush() {
         std::uint64_t queued = 0;
         while (!connection->doomed && sd_bus_get_n_queued_write(bus, &queued) >= 0 && queued > 0) {
             const std::uint64_t now = sys::monotonic_microseconds();
-            pollfd waiting{sd_bus_get_fd(bus), POLLOUT, 0};
+            pollfd waiting{connection->socket, POLLOUT, 0};
             if (now >= end || poll(&waiting, 1, static_cast<int>((end - now) / 1000)) <= 0 ||
                 sd_bus_process(bus, nullptr) < 0) {
                 break;

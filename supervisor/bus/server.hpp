@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "parser/result.hpp"
+#include "supervisor/bus/inlet.hpp"
 #include "supervisor/control.hpp"
 #include "supervisor/loop/event_loop.hpp"
 #include "supervisor/sys/descriptor.hpp"
@@ -46,6 +47,7 @@ struct Options {
     std::uint64_t login_microseconds = 5'000'000;
     std::size_t queued_messages = 64;  ///< unread by a peer that isn't root
     std::size_t queued_messages_root = 4096;
+    InletBudget half_messages;  ///< of peers that aren't root
 };
 
 class BusServer {

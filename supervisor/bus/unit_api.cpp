@@ -85,18 +85,9 @@ int unit_verb(Request& request) {
     return submit(request, request.connection.unit->unit.name, verb, mode);
 }
 
+template <bool queued>
 int unit_kill(Request& request) {
-    std::string whom;
-    std::int32_t signal = 0;
-    if (const int result = request.read(whom, signal); result < 0) {
-        return result;
-    }
-    const auto killed = request.connection.core.control.kill(
-        request.connection.unit->unit.name,
-        whom.empty() ? "all" : whom,
-        signal,
-        requester(request.connection.peer));
-    return killed ? request.done() : request.refuse(killed.error());
+    return kill(request, request.connection.unit->unit.name, queued);
 }
 
 int unit_reset_failed(Request& request) {
@@ -152,7 +143,8 @@ const PropertyTable& unit_table() {
         method<unit_verb<Verb::TryRestart>>("TryRestart", "s", "o"),
         method<unit_verb<Verb::ReloadOrRestart>>("ReloadOrRestart", "s", "o"),
         method<unit_verb<Verb::ReloadOrTryRestart>>("ReloadOrTryRestart", "s", "o"),
-        method<unit_kill>("Kill", "si", ""),
+        method<unit_kill<false>>("Kill", "si", ""),
+        method<unit_kill<true>>("QueueSignal", "sii", ""),
         method<unit_reset_failed>("ResetFailed", "", ""),
         method<unit_clean>("Clean", "as", ""),
         method<unit_freeze<true>>("Freeze", "", ""),

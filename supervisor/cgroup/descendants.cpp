@@ -82,6 +82,27 @@ void Descendants::add(const std::string& unit, pid_t pid, const std::string& inv
     }
 }
 
+void Descendants::add_shim(const std::string& unit, pid_t pid, std::uint64_t started) {
+    const std::lock_guard lock(mutex_);
+    units_[unit].shims[pid] = started;
+}
+
+void Descendants::remove_shim(const std::string& unit, pid_t pid) {
+    const std::lock_guard lock(mutex_);
+    if (const auto found = units_.find(unit); found != units_.end()) {
+        found->second.shims.erase(pid);
+    }
+}
+
+bool Descendants::populated(const std::string& unit) {
+    if (!processes(unit).empty()) {
+        return true;
+    }
+    const std::lock_guard lock(mutex_);
+    const auto found = units_.find(unit);
+    return found != units_.end() && !found->second.shims.empty();
+}
+
 void Descendants::remove(const std::string& unit) {
     const std::lock_guard lock(mutex_);
     units_.erase(unit);
@@ -93,10 +114,17 @@ void Descendants::look(Entry& entry) const {
         const auto process = now.find(known.first);
         return process == now.end() || process->second.started != known.second;
     });
-    const pid_t own = ::getpid();
+    const pid_t own = ::getpid(), above = ::getppid();  // the keeper: what a dead hearthd left
+    const auto is_shim = [&](pid_t pid) {
+        const auto shim = entry.shims.find(pid);
+        const auto process = now.find(pid);
+        return shim != entry.shims.end() && process != now.end() &&
+               process->second.started == shim->second;
+    };
     for (const auto& [pid, process] : now) {
-        if (process.parent == own && !process.dead && !entry.known.contains(pid) &&
-            carries(pid, entry.invocation)) {
+        const bool orphan = (process.parent == own || process.parent == above) && !process.dead &&
+                            !entry.known.contains(pid) && carries(pid, entry.invocation);
+        if (orphan || is_shim(process.parent)) {
             entry.known.emplace(pid, process.started);
         }
     }
@@ -125,7 +153,7 @@ std::vector<pid_t> Descendants::processes(const std::string& unit) {
     return pids;
 }
 
-Result<void> Descendants::signal(const std::string& unit, pid_t pid, int signal) {
+Result<void> Descendants::signal(const std::string& unit, pid_t pid, const sys::Signal& signal) {
     const auto pidfd = sys::pidfd_open(pid);
     const auto process = read_process(std::to_string(pid));
     if (!pidfd || !process) {

@@ -22,7 +22,6 @@ namespace {
 constexpr std::array v1_controllers = {"blkio", "cpu", "cpuset", "memory", "pids"};
 constexpr std::array unified_controllers = {"cpu", "cpuset", "io", "memory", "pids"};
 constexpr const char* owner_attribute = "user.hearth.owner";
-constexpr const char* leaf = "init.scope";
 
 bool contains(const std::vector<std::string>& words, std::string_view word) {
     return std::ranges::find(words, word) != words.end();
@@ -57,8 +56,8 @@ std::string process_name(pid_t pid) {
     return name ? " (" + *name + ")" : std::string();
 }
 
-/// Moves our own processes out of a cgroup so that it can pass controllers on. The one place where
-/// hearth writes to a cgroup.procs. An error where others are there too.
+/// Moves our own processes out of a cgroup so that it can pass controllers on. An error where
+/// others are there too.
 Result<void> evacuate(const std::string& directory, const std::set<pid_t>& own) {
     const std::vector<pid_t> pids = HEARTH_TRY(own_processes(directory));
     for (const pid_t pid : pids) {
@@ -73,10 +72,11 @@ Result<void> evacuate(const std::string& directory, const std::set<pid_t>& own) 
         }
     }
     if (!pids.empty()) {
-        HEARTH_TRY(make_directory(directory + '/' + leaf));
+        HEARTH_TRY(make_directory(directory + '/' + keeper_leaf));
     }
     for (const pid_t pid : pids) {
-        HEARTH_TRY(sys::write_file(directory + '/' + leaf + "/cgroup.procs", std::to_string(pid)));
+        HEARTH_TRY(
+            sys::write_file(directory + '/' + keeper_leaf + "/cgroup.procs", std::to_string(pid)));
     }
     return {};
 }
@@ -152,11 +152,8 @@ Result<Tree> Tree::open(const Options& options) {
         sys::read_file(or_default(options.mountinfo_path, "/proc/self/mountinfo"), longest));
     const std::string self = HEARTH_TRY(
         sys::read_file(or_default(options.self_cgroup_path, "/proc/self/cgroup"), longest));
-    std::string_view relative = options.root;
-    relative.remove_prefix(relative.starts_with('/') ? 1 : 0);
-    HEARTH_TRY(components(relative));
-
     const bool absolute = options.root.starts_with('/');
+    HEARTH_TRY(components(std::string_view(options.root).substr(absolute ? 1 : 0)));
     const Hierarchies found = find_hierarchies(mountinfo, self, absolute);
     if (!found.unified) {
         return failure(
@@ -167,21 +164,31 @@ Result<Tree> Tree::open(const Options& options) {
                       "; give a root below its mount point, --cgroup-root /NAME");
     }
     Tree tree;
-    tree.unified_ = hierarchy(*found.unified, options.root);
+    std::string root = options.root;
+    if (options.own != Own::Shared &&
+        HEARTH_TRY(owns_whole(join(found.unified->mount, found.unified->own), options))) {
+        tree.whole_ = true;
+        root.clear();
+    }
+    tree.unified_ = hierarchy(*found.unified, root);
     if (!is_cgroup_file_system(tree.unified_.mount, true)) {
         return failure("the cgroup v2 mount at " + tree.unified_.mount + " is hidden by another");
     }
     HEARTH_TRY(tree.lock_root(options));
+    if (tree.whole_) {
+        if (Result<void> made = tree.make_leaves(options.keeper); !made) {
+            return Unexpected(explained(
+                std::move(made).error(), "cannot use the cgroup " + tree.unified_.path("")));
+        }
+    }
     const bool hybrid = std::ranges::any_of(v1_controllers, [&](const char* controller) {
         return found.v1.contains(controller) || found.v1_problems.contains(controller);
     });
     tree.layout_ = hybrid ? launch::CgroupLayout::Hybrid : launch::CgroupLayout::Unified;
     if (hybrid) {
-        tree.find_v1_controllers(found, options.root);
+        tree.find_v1_controllers(found, root);
     } else {
-        std::set<pid_t> own = options.own_processes;
-        own.insert(::getpid());
-        tree.enable_controllers(own);
+        tree.enable_controllers({options.keeper, ::getpid()});
     }
     tree.find_filters();
     return tree;
@@ -190,6 +197,11 @@ Result<Tree> Tree::open(const Options& options) {
 Result<void> Tree::make_root(const Hierarchy& hierarchy) {
     for (const std::string& directory : chain(hierarchy.mount, hierarchy.base, hierarchy.root)) {
         Result<bool> made = make_directory(directory);
+        if (made && !*made && directory == hierarchy.path("")) {
+            if (::access(directory.c_str(), W_OK) < 0) {  // nothing is made there yet
+                made = Unexpected(sys::call_failure("access", directory, errno));
+            }
+        }
         if (!made) {
             return Unexpected(
                 explained(std::move(made).error(), "cannot make the cgroup " + hierarchy.path("")));

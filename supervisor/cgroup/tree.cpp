@@ -33,7 +33,7 @@ Error in_cgroup(Error error, const std::string& path) {
 /// Signals a process if it is still in `directory`: its pid may have passed to a stranger
 /// meanwhile.
 Result<void> signal_member(
-    pid_t pid, int signal, const std::string& shown, const std::string& directory) {
+    pid_t pid, const sys::Signal& signal, const std::string& shown, const std::string& directory) {
     Result<sys::Descriptor> pidfd = sys::pidfd_open(pid);
     if (!pidfd) {
         return is_gone(pidfd.error().code) ? Result<void>() : Unexpected(std::move(pidfd).error());
@@ -84,6 +84,18 @@ Tree Tree::without_cgroups() {
 void Tree::track(const std::string& path, pid_t pid, const std::string& invocation) const {
     if (descendants_) {
         descendants_->add(path, pid, invocation);
+    }
+}
+
+void Tree::track_shim(const std::string& path, pid_t pid, std::uint64_t started) const {
+    if (descendants_) {
+        descendants_->add_shim(path, pid, started);
+    }
+}
+
+void Tree::untrack_shim(const std::string& path, pid_t pid) const {
+    if (descendants_) {
+        descendants_->remove_shim(path, pid);
     }
 }
 
@@ -233,7 +245,7 @@ Result<Handle> Tree::enter(
     return handle;
 }
 
-Result<void> Tree::signal_one(const std::string& path, pid_t pid, int signal) const {
+Result<void> Tree::signal_one(const std::string& path, pid_t pid, const sys::Signal& signal) const {
     return descendants_ ? descendants_->signal(path, pid, signal)
                         : signal_member(pid, signal, shown(path), directory(path));
 }
@@ -259,7 +271,7 @@ Result<void> Tree::kill(const std::string& path) const {
 }
 
 Result<void> Tree::signal(
-    const std::string& path, int signal, const std::set<pid_t>& except) const {
+    const std::string& path, const sys::Signal& signal, const std::set<pid_t>& except) const {
     std::set<pid_t> done = except;
     for (int round = 0; round < signal_rounds; ++round) {
         bool more = false;
@@ -293,7 +305,7 @@ Result<std::vector<pid_t>> Tree::processes(const std::string& path) const {
 
 Result<bool> Tree::populated(const std::string& path) const {
     if (descendants_) {
-        return !descendants_->processes(path).empty();
+        return descendants_->populated(path);
     }
     const Result<std::vector<std::string>> words = read_words(directory(path) + "/cgroup.events");
     if (!words) {
@@ -312,7 +324,7 @@ Result<sys::Descriptor> Tree::events(const std::string& path) const {
 
 Result<void> Tree::remove(const std::string& path) const {
     if (descendants_) {
-        if (!descendants_->processes(path).empty()) {
+        if (descendants_->populated(path)) {
             return failure(path + " still has processes", EBUSY);
         }
         descendants_->remove(path);
@@ -332,6 +344,9 @@ Result<void> Tree::remove(const std::string& path) const {
 Result<void> Tree::remove_root() const {
     if (descendants_) {
         return {};
+    }
+    if (whole_) {
+        return remove_below_root();
     }
     for (const Hierarchy* hierarchy : every_hierarchy()) {
         HEARTH_TRY(remove_directory(hierarchy->path("")));
@@ -356,6 +371,9 @@ std::vector<std::string> Tree::existing() const {
             const auto names = children(hierarchy->path(slice));
             for (const std::string& name : names.value_or(std::vector<std::string>())) {
                 std::string path = slice.empty() ? name : slice + '/' + name;
+                if (slice.empty() && is_own_leaf(name)) {
+                    continue;
+                }
                 if (name.ends_with(".slice")) {
                     slices.push_back(std::move(path));
                 } else {

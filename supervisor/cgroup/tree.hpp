@@ -7,7 +7,7 @@
 // cgroup of each hierarchy, or below each mount's root when it starts with '/'.
 //
 // Never writes a pid to a cgroup.procs (6 to 15 ms on a quiet machine; see launch-path.md), except
-// enable_controllers() moving hearthd itself to a leaf. Methods are const and thread-safe: they
+// of hearth's own three programs, which stand in leaves. Methods are const and thread-safe: they
 // only make system calls. Follows the kernel's cgroup-v2.rst and cgroup-v1/.
 #pragma once
 
@@ -26,6 +26,7 @@
 #include "supervisor/cgroup/mounts.hpp"
 #include "supervisor/launch/host.hpp"
 #include "supervisor/sys/descriptor.hpp"
+#include "supervisor/sys/process.hpp"
 #include "units/resource_usage.hpp"
 
 namespace hearth::cgroup {
@@ -43,16 +44,28 @@ struct Handle {
     std::vector<sys::Descriptor> tasks;  ///< v1 `tasks` files, for the child to write "0"; all >= 3
 };
 
+/// Who owns the cgroup that hearthd is started in.
+enum class Own : std::uint8_t {
+    Shared,     ///< others too: the root is a cgroup below it
+    Container,  ///< we, unless strangers' processes are in it: then as Shared
+    Machine,    ///< we; what else is in it are the kernel's threads
+};
+
+/// The leaves of hearth's own programs, where the root is their whole cgroup: memory that one of
+/// them takes is never charged to the keeper. No unit can be called like the last two.
+inline constexpr const char* keeper_leaf = "init.scope";
+inline constexpr const char* manager_leaf = "hearthd";
+inline constexpr const char* log_writer_leaf = "hearth-logd";
+
 class Tree {
 public:
     struct Options {
-        std::string root = "hearth";  ///< --cgroup-root
-        std::string owner;            ///< the runtime directory, written to user.hearth.owner
+        std::string root = "hearth";  ///< --cgroup-root; not looked at where the whole is ours
+        Own own = Own::Shared;
+        pid_t keeper = 0;   ///< moved to a leaf of its own; 0: none
+        std::string owner;  ///< the runtime directory, written to user.hearth.owner
         /// Where to look; tests point these at other places. Empty: /proc/self/{mountinfo,cgroup}.
         std::string mountinfo_path, self_cgroup_path;
-        /// Processes that may be moved to the leaf `init.scope` beside the root when they stand in
-        /// the way of v2 controllers; hearthd itself always may. For the keeper and hearth-logd.
-        std::set<pid_t> own_processes;
         /// A descriptor of the root that holds the lock already: an earlier hearthd's, by the
         /// keeper.
         int lock = -1;
@@ -64,8 +77,13 @@ public:
     /// No cgroups: every limit is refused, and a unit's processes are those that descend from what
     /// was launched for it (track()).
     [[nodiscard]] static Tree without_cgroups();
+    /// Moves hearth-logd, just started by us, to its leaf; nothing where the root is no whole.
+    [[nodiscard]] Result<void> place_log_writer(pid_t pid) const;
     /// A process launched for `path`, where there are no cgroups; nothing else otherwise.
     void track(const std::string& path, pid_t pid, const std::string& invocation) const;
+    /// The parent of a launch for `path`, while it lives: what descends from it is the unit's.
+    void track_shim(const std::string& path, pid_t pid, std::uint64_t started) const;
+    void untrack_shim(const std::string& path, pid_t pid) const;
 
     /// The descriptor that holds the lock; -1 without cgroups.
     [[nodiscard]] int lock() const { return lock_.number(); }
@@ -98,7 +116,7 @@ public:
     /// spoilt for CLONE_INTO_CGROUP afterwards (launch-path.md trap 1): remove() and make() again.
     [[nodiscard]] Result<void> kill(const std::string& path) const;
     [[nodiscard]] Result<void> signal(
-        const std::string& path, int signal, const std::set<pid_t>& except) const;
+        const std::string& path, const sys::Signal& signal, const std::set<pid_t>& except) const;
     [[nodiscard]] Result<void> freeze(const std::string& path, bool frozen) const;
     [[nodiscard]] Result<std::vector<pid_t>> processes(
         const std::string& path) const;  ///< with sub-cgroups
@@ -131,10 +149,14 @@ private:
     [[nodiscard]] static Hierarchy hierarchy(const Place& place, const std::string& root);
     [[nodiscard]] Result<void> make_root(const Hierarchy& hierarchy);
     [[nodiscard]] Result<void> lock_root(const Options& options);
+    [[nodiscard]] Result<void> make_leaves(pid_t keeper) const;
+    [[nodiscard]] bool is_own_leaf(const std::string& name) const;
+    [[nodiscard]] Result<void> remove_below_root() const;
     void find_v1_controllers(const Hierarchies& found, const std::string& root);
     void find_filters();
     void enable_controllers(const std::set<pid_t>& own_processes);
-    [[nodiscard]] Result<void> signal_one(const std::string& path, pid_t pid, int signal) const;
+    [[nodiscard]] Result<void> signal_one(
+        const std::string& path, pid_t pid, const sys::Signal& signal) const;
     [[nodiscard]] Result<void> make_unified(
         const std::vector<std::string>& names,
         const std::vector<std::string>& passed,
@@ -152,8 +174,13 @@ private:
     launch::CgroupLayout layout_{};
     std::set<std::string> controllers_;
     std::map<std::string, std::string> missing_;
+    bool whole_ = false;             ///< the root is the cgroup that we were started in
     std::vector<std::string> made_;  ///< directories above the root that open() made
     sys::Descriptor lock_;
 };
+
+/// Whether `directory`, the v2 cgroup that we are started in, is the root: as the earlier hearthd
+/// that held `options.lock` had it, else as `options.own` says (leaves.cpp).
+[[nodiscard]] Result<bool> owns_whole(const std::string& directory, const Tree::Options& options);
 
 }  // namespace hearth::cgroup

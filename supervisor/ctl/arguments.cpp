@@ -29,11 +29,66 @@ public:
         }
     }
 
-private:
+    /// -P NAME: --property NAME --value.
+    void only_values(const char* names, Arguments& arguments) {
+        app_.add_option_function<std::vector<std::string>>(
+                names,
+                [&arguments](const std::vector<std::string>& properties) {
+                    arguments.properties.insert(
+                        arguments.properties.end(), properties.begin(), properties.end());
+                    arguments.value = true;
+                },
+                "--property and --value in one")
+            ->delimiter(',')
+            ->allow_extra_args(false);
+    }
     [[nodiscard]] bool has(Option option) const { return ctl::has(verb_, option); }
+
+private:
     CLI::App& app_;
     const Verb& verb_;
 };
+
+/// What makes `run` a timer or path that starts the command.
+void add_trigger_options(CLI::App& app, RunArguments& run) {
+    const auto when = [&](const char* name, const char* directive, const char* help) {
+        app.add_option_function<std::vector<std::string>>(
+               name,
+               [&run, directive](const std::vector<std::string>& values) {
+                   for (const std::string& value : values) {
+                       run.timers.push_back(std::string(directive) + "=" + value);
+                   }
+               },
+               help)
+            ->allow_extra_args(false);
+    };
+    const auto on = [&](const char* name, const char* directive, const char* help) {
+        app.add_flag_callback(
+            name,
+            [&run, directive] { run.timers.push_back(std::string(directive) + "=yes"); },
+            help);
+    };
+    when("--on-active", "OnActiveSec", "Run it this long after now");
+    when("--on-boot", "OnBootSec", "Run it this long after the machine was booted");
+    when("--on-startup", "OnStartupSec", "Run it this long after hearthd's start");
+    when("--on-unit-active", "OnUnitActiveSec", "Run it this long after its last start");
+    when("--on-unit-inactive", "OnUnitInactiveSec", "Run it this long after its last end");
+    when("--on-calendar", "OnCalendar", "Run it at these times");
+    on("--on-timezone-change", "OnTimezoneChange", "Run it when the time zone changes");
+    on("--on-clock-change", "OnClockChange", "Run it when the clock is set");
+    app.add_option_function<std::vector<std::string>>(
+           "--timer-property",
+           [&run](const std::vector<std::string>& values) {
+               for (const std::string& value : values) {
+                   const bool says_when = value.starts_with("On");
+                   (says_when ? run.timers : run.timer_properties).push_back(value);
+               }
+           },
+           "NAME=VALUE of the timer; repeatable")
+        ->allow_extra_args(false);
+    app.add_option("--path-property", run.path_properties, "NAME=VALUE of a path; repeatable")
+        ->allow_extra_args(false);
+}
 
 /// What follows the first word that is no option is the command.
 void add_run_options(CLI::App& app, RunArguments& run) {
@@ -67,22 +122,18 @@ void add_run_options(CLI::App& app, RunArguments& run) {
     flag("-G,--collect", run.collect, "Forget it also when it has failed");
     flag("-d,--same-dir", run.same_directory, "Run in this directory");
     flag("--send-sighup", run.send_hangup, "Send SIGHUP after SIGTERM when it is stopped");
-    for (const char* const name :
-         {"--on-active",
-          "--on-boot",
-          "--on-startup",
-          "--on-unit-active",
-          "--on-unit-inactive",
-          "--on-calendar",
-          "--timer-property",
-          "--path-property",
-          "--socket-property"}) {
+    add_trigger_options(app, run);
+    const auto refused = [&](const char* names, const char* why) {
         app.add_option_function<std::string>(
-               name,
-               [&run, name](const std::string&) { run.unbuilt.emplace_back(name); },
-               "Refused: such units can't be transient")
+               names, [&run, why](const std::string&) { run.refused.emplace_back(why); }, why)
             ->group("");
-    }
+    };
+    refused("--socket-property", "--socket-property is refused: hearthd starts no socket units");
+    refused("-H,--host", "--host is refused: hearthctl has no remote connections; use ssh");
+    refused(
+        "-M,--machine",
+        "--machine is refused: run hearthctl inside the container, or name its --runtime-dir");
+    app.set_version_flag("--version", "hearthctl " HEARTH_VERSION);
 }
 
 void add_ending_options(CLI::App& app, EndingArguments& ending) {
@@ -98,6 +149,9 @@ void add_ending_options(CLI::App& app, EndingArguments& ending) {
 /// What several verbs share.
 void add_shared_options(Builder& add, Arguments& arguments) {
     add.list(Option::Property, "-p,--property", arguments.properties, "Show only this property");
+    if (add.has(Option::Value)) {
+        add.only_values("-P", arguments);
+    }
     add.flag(Option::Value, "--value", arguments.value, "Print values without names");
     add.flag(Option::All, "-a,--all", arguments.all, "Also what is empty or inactive");
     add.flag(Option::Json, "--json", arguments.json, "Print JSON");
@@ -123,6 +177,11 @@ void add_shared_options(Builder& add, Arguments& arguments) {
     add.value(Option::Signal, "-s,--signal", arguments.signal, "Which signal, by name or number");
     add.value(
         Option::Signal, "--kill-whom,--kill-who", arguments.kill_whom, "main, control or all");
+    add.value(
+        Option::Signal,
+        "--kill-value",
+        arguments.kill_value,
+        "A number to send with a real-time signal, as sigqueue(3) does");
     add.list(
         Option::What,
         "--what",
@@ -287,6 +346,8 @@ std::optional<Answer> parse(
         app.parse(std::move(words));
     } catch (const CLI::CallForHelp&) {
         return Answer{0, app.help()};
+    } catch (const CLI::CallForVersion& version) {
+        return Answer{0, std::string(version.what()) + "\n"};
     } catch (const CLI::ParseError& error) {
         return Answer{
             1,

@@ -20,7 +20,9 @@ struct RunArguments {
     std::vector<std::string> properties, environment;
     bool scope = false, wait = false, pipe = false, pty = false, remain = false, collect = false,
          same_directory = false, send_hangup = false, shell = false, inherit_slice = false;
-    std::vector<std::string> unbuilt;  ///< options of systemd-run that this verb refuses by name
+    std::vector<std::string> timers;  ///< of [Timer]: when; not empty: the command is a timer's
+    std::vector<std::string> timer_properties, path_properties;
+    std::vector<std::string> refused;  ///< options of systemd-run that can't be, with the reason
     std::vector<std::string> command;
 };
 
@@ -37,6 +39,7 @@ struct Arguments {
     std::vector<std::string> properties, states, types, namespaces, command;
     std::string signal = "SIGTERM";
     std::string kill_whom = "all";
+    std::optional<int> kill_value;
     std::optional<std::uint64_t> lines;
     bool value = false, all = false, json = false, no_legend = false, plain = false, quiet = false;
     bool plan = false, reverse = false, after = false, before = false;

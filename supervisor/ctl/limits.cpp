@@ -19,8 +19,7 @@ int call_for_each(const Arguments& arguments, const char* method, const std::str
     int worst = Done;
     for (const std::string& unit : *units) {
         if (const auto reply = client->manager(method, "s", unit.c_str()); !reply) {
-            complain("Failed to " + what + " unit " + unit + ": " + reply.error().message);
-            worst = std::max(worst, exit_code(reply.error()));
+            worst = complain("Failed to " + what + " unit " + unit + ": " + reply.error().message);
         }
     }
     return worst;

@@ -50,26 +50,17 @@ std::string usual_runtime_directory() {
 
 /// Options whose value is the next word: where the verb stands depends on them.
 bool takes_next_word(std::string_view word) {
-    constexpr auto known = std::to_array<std::string_view>(
-        {"-t",
-         "--type",
-         "--state",
-         "-p",
-         "--property",
-         "-s",
-         "--signal",
-         "-n",
-         "--lines",
-         "-o",
-         "--output",
-         "--root",
-         "--what",
-         "--preset-mode",
-         "-d",
-         "--drop-in",
-         "--job-mode",
-         "--kill-whom",
-         "--kill-who"});
+    constexpr auto known = std::to_array<std::string_view>({"-t",         "--type",
+                                                            "--state",    "-p",
+                                                            "--property", "-s",
+                                                            "--signal",   "-n",
+                                                            "--lines",    "-o",
+                                                            "--output",   "--root",
+                                                            "--what",     "--preset-mode",
+                                                            "-d",         "--drop-in",
+                                                            "--job-mode", "--kill-whom",
+                                                            "--kill-who", "--kill-value",
+                                                            "-P"});
     return std::ranges::find(known, word) != known.end();
 }
 

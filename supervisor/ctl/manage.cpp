@@ -53,6 +53,17 @@ std::optional<std::string> file_content(const std::string& path) {
     return std::move(*content);
 }
 
+/// Number and name of every signal.
+std::string signal_list() {
+    std::string text = "SIGNAL NAME\n";
+    for (int number = 1; number <= SIGRTMAX; ++number) {
+        if (const std::string name(signal_name(number)); !name.empty()) {
+            text += fmt::format("{:<6} {}\n", number, name);
+        }
+    }
+    return text;
+}
+
 }  // namespace
 
 int is_active_verb(const Arguments& arguments) {
@@ -64,6 +75,13 @@ int is_failed_verb(const Arguments& arguments) {
 }
 
 int kill_verb(const Arguments& arguments) {
+    if (arguments.signal == "help" || arguments.signal == "list") {
+        print(signal_list());
+        return Done;
+    }
+    if (arguments.names.empty()) {
+        return complain("kill: expected a unit");
+    }
     const auto signal = signal_number(arguments.signal);
     if (!signal) {
         return complain("'" + arguments.signal + "' is no signal: try SIGTERM, KILL or 15");
@@ -75,11 +93,14 @@ int kill_verb(const Arguments& arguments) {
     }
     int worst = Done;
     for (const std::string& unit : *units) {
+        const char* const whom = arguments.kill_whom.c_str();
         const auto reply =
-            client->manager("KillUnit", "ssi", unit.c_str(), arguments.kill_whom.c_str(), *signal);
+            arguments.kill_value
+                ? client->manager(
+                      "QueueSignalUnit", "ssii", unit.c_str(), whom, *signal, *arguments.kill_value)
+                : client->manager("KillUnit", "ssi", unit.c_str(), whom, *signal);
         if (!reply) {
-            complain("Failed to kill unit " + unit + ": " + reply.error().message);
-            worst = std::max(worst, exit_code(reply.error()));
+            worst = complain("Failed to kill unit " + unit + ": " + reply.error().message);
         }
     }
     return worst;

@@ -10,6 +10,7 @@
 #include <initializer_list>
 #include <set>
 
+#include "supervisor/ctl/property_text_triggers.hpp"
 #include "supervisor/ctl/time_format.hpp"
 #include "units/amount_text.hpp"
 #include "units/names.hpp"
@@ -313,6 +314,9 @@ PropertyText images(const Value& value) {
 }
 
 PropertyText pairs_of_text(string_view name, const Value& value) {
+    if (name == "Listen" || name == "Paths") {
+        return kinds_and_paths(value);
+    }
     if (name == "TemporaryFileSystem") {
         std::vector<std::string> parts;
         for (const Value& entry : value.members) {
@@ -509,6 +513,9 @@ PropertyText array(const NamedValue& property) {
     }
     if (value.signature == "a(st)") {
         return device_amounts(property.name, value);
+    }
+    if (value.signature == "a(stt)" || property.name == "TimersCalendar") {
+        return timers(value);
     }
     if (value.signature == "a(sst)") {
         return links(value);

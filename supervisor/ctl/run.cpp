@@ -16,15 +16,11 @@
 #include <cstring>
 #include <filesystem>
 
-#include "parser/command_line.hpp"
-#include "parser/specifiers.hpp"
-#include "parser/words.hpp"
 #include "supervisor/ctl/common.hpp"
 #include "supervisor/ctl/console.hpp"
 #include "supervisor/ctl/outcome.hpp"
 #include "supervisor/ctl/run_session.hpp"
-#include "supervisor/sys/process.hpp"
-#include "units/unit_name.hpp"
+#include "supervisor/ctl/run_units.hpp"
 
 namespace hearth::ctl {
 
@@ -46,118 +42,6 @@ std::string find_program(const std::string& name) {
         rest.remove_prefix(std::min(end + 1, rest.size()));
     }
     return {};
-}
-
-/// "NAME" takes its value from here.
-std::string environment_line(const std::string& text) {
-    if (text.find('=') != std::string::npos) {
-        return text;
-    }
-    const char* const value = std::getenv(text.c_str());
-    return text + "=" + (value == nullptr ? "" : value);
-}
-
-std::string unit_of(const RunArguments& run) {
-    const std::string type = run.scope ? ".scope" : ".service";
-    if (run.unit.empty()) {
-        return "run-r" + sys::random_hex(16).value_or("") + type;
-    }
-    const bool typed = parse_unit_name(run.unit).has_value();
-    return typed ? run.unit : escape_unit_name(run.unit) + type;
-}
-
-class Assignments {
-public:
-    void raw(std::string line) { lines_.push_back(std::move(line)); }
-    /// A value that means itself.
-    void plain(const char* name, const std::string& value) {
-        if (!value.empty()) {
-            raw(std::string(name) + "=" + escape_specifiers(value));
-        }
-    }
-    void flag(const char* name, bool on) {
-        if (on) {
-            raw(std::string(name) + "=yes");
-        }
-    }
-    [[nodiscard]] const std::vector<std::string>& lines() const { return lines_; }
-
-private:
-    std::vector<std::string> lines_;
-};
-
-/// What makes it a service of that terminal, as systemd-run does.
-void on_terminal(Assignments& made, const std::string& terminal) {
-    for (const char* const stream : {"StandardInput", "StandardOutput", "StandardError"}) {
-        made.raw(std::string(stream) + "=tty");
-    }
-    made.plain("TTYPath", terminal);
-    if (const char* const type = std::getenv("TERM")) {
-        made.raw("Environment=" + escape_specifiers(quote_word(std::string("TERM=") + type)));
-    }
-}
-
-Assignments assignments_of(
-    const RunArguments& run, const std::string& program, const std::string& terminal) {
-    Assignments made;
-    made.plain("Description", run.description.empty() ? join_words(run.command) : run.description);
-    made.plain("Slice", run.slice);
-    made.flag("SendSIGHUP", run.send_hangup);
-    if (run.collect) {
-        made.raw("CollectMode=inactive-or-failed");
-    }
-    if (!run.scope) {
-        made.plain("User", run.user);
-        made.plain("Group", run.group);
-        made.plain("Nice", run.nice);
-        made.plain("Type", run.service_type);
-        made.plain(
-            "WorkingDirectory",
-            run.same_directory ? std::filesystem::current_path().string() : run.directory);
-        made.flag("RemainAfterExit", run.remain);
-        if (!terminal.empty()) {
-            on_terminal(made, terminal);
-        }
-        for (const std::string& each : run.environment) {
-            made.raw("Environment=" + escape_specifiers(quote_word(environment_line(each))));
-        }
-        CommandLine command;
-        command.path = program;
-        command.argv = run.command;
-        command.argv0_given = run.command.front() != program;
-        made.raw("ExecStart=" + escape_specifiers(format_command_line(command)));
-    }
-    for (const std::string& each : run.properties) {
-        made.raw(each);
-    }
-    return made;
-}
-
-Result<Message, CallError> request_start(
-    Client& client, const RunArguments& run, const std::string& unit, const Assignments& made) {
-    const Message call =
-        HEARTH_TRY(client.new_call(manager_path, hearth_manager_interface, "StartTransient"));
-    sd_bus_message* const message = call.get();
-    int result = sd_bus_message_append(message, "ss", unit.c_str(), "fail");
-    result = result < 0 ? result : append_strings(message, made.lines());
-    if (run.pipe) {
-        result = result < 0 ? result
-                            : sd_bus_message_append(
-                                  message, "ah", 3, STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO);
-    } else {
-        result = result < 0 ? result : sd_bus_message_append(message, "ah", 0);
-    }
-    if (run.scope) {
-        result = result < 0 ? result : sd_bus_message_append(message, "au", 1, ::getpid());
-    } else {
-        result = result < 0 ? result : sd_bus_message_append(message, "au", 0);
-    }
-    const int referenced = run.wait || run.pipe || run.pty ? 1 : 0;
-    result = result < 0 ? result : sd_bus_message_append(message, "b", referenced);
-    if (result < 0) {
-        return Unexpected(CallError{"", "a word is not UTF-8, or a descriptor is closed"});
-    }
-    return client.send(call);
 }
 
 template <class Number>
@@ -230,21 +114,44 @@ int run_here(const RunArguments& run, const std::string& program) {
     return complain("Failed to execute " + program + ": " + std::strerror(errno));
 }
 
+/// What the options of timers and paths go with.
+std::string trigger_mistake(const RunArguments& run) {
+    if (!run.timer_properties.empty() && run.timers.empty()) {
+        return "--timer-property has no effect without an option that says when, like --on-active";
+    }
+    if (!has_trigger(run)) {
+        return {};
+    }
+    if (!run.timers.empty() && !run.path_properties.empty()) {
+        return "only one of a timer and a path can be made";
+    }
+    if (run.scope || run.pipe || run.pty) {
+        return "timers and paths start services elsewhere: leave out --scope, --pty and --pipe";
+    }
+    return run.wait ? "--wait is not for timers and paths" : "";
+}
+
 /// What can't be, by its name; empty: all is well.
 std::string mistake(const Arguments& arguments, const RunArguments& run) {
-    if (!run.unbuilt.empty()) {
-        return run.unbuilt.front() + " is not built: timers, paths and sockets can't be transient";
+    if (!run.refused.empty()) {
+        return run.refused.front();
     }
-    if (run.command.empty()) {
+    if (run.command.empty() && (run.unit.empty() || !has_trigger(run))) {
         return "expected a command";
     }
-    if (run.command.front().starts_with('-')) {
+    if (!run.command.empty() && run.command.front().starts_with('-')) {
         return "unknown option " + run.command.front();
+    }
+    if (std::string wrong = trigger_mistake(run); !wrong.empty()) {
+        return wrong;
     }
     const bool of_service =
         run.remain || run.wait || run.pipe || run.pty || !run.service_type.empty();
     if (run.scope && of_service) {
         return "--remain-after-exit, --service-type, --wait, --pty and --pipe are not for --scope";
+    }
+    if (arguments.no_block && (run.wait || run.pipe || run.pty)) {
+        return "--wait, --pty and --pipe wait: leave out --no-block";
     }
     if (arguments.json && (run.pipe || run.pty || run.scope)) {
         return "with --json standard output is not the command's: leave out --pipe, --pty and "
@@ -304,6 +211,42 @@ int after_start(
     return run.wait || run.pipe ? wait_for_service(client, arguments, unit) : Done;
 }
 
+/// The job of the start, and what systemd-run says of it.
+int finish_start(
+    Client& client,
+    const Arguments& arguments,
+    const RunArguments& run,
+    const RunNames& names,
+    const Message& reply) {
+    const char* job = nullptr;
+    if (sd_bus_message_read(reply.get(), "o", &job) < 0) {
+        return complain(
+            "Failed to start transient unit " + names.started() + ": unreadable answer");
+    }
+    // Who waits for the end hears of a failed start by that, as with systemd-run.
+    const bool waits = run.wait || run.pipe || run.pty;
+    if (!waits && (!arguments.no_block || run.scope)) {
+        if (const int result = wait_for_job(client, arguments, job, names.started());
+            result != Done) {
+            return result;
+        }
+    }
+    if (arguments.quiet) {
+        return Done;
+    }
+    if (names.trigger.empty()) {
+        complain((run.scope ? "Running scope as unit: " : "Running as unit: ") + names.unit);
+        return Done;
+    }
+    complain(
+        (run.timers.empty() ? "Running path as unit: " : "Running timer as unit: ") +
+        names.trigger);
+    if (!run.command.empty()) {
+        complain("Will run service as unit: " + names.unit);
+    }
+    return Done;
+}
+
 }  // namespace
 
 int run_verb(const Arguments& arguments) {
@@ -312,11 +255,11 @@ int run_verb(const Arguments& arguments) {
     if (const std::string wrong = mistake(arguments, run); !wrong.empty()) {
         return complain("run: " + wrong);
     }
-    const std::string program = find_program(run.command.front());
-    if (program.empty()) {
+    const std::string program = run.command.empty() ? "" : find_program(run.command.front());
+    if (program.empty() && !run.command.empty()) {
         return complain("run: there is no program " + run.command.front());
     }
-    const std::string unit = unit_of(run);
+    const RunNames names = names_of(run);
     auto client = connect(arguments);
     if (!client) {
         return Failure;
@@ -335,32 +278,21 @@ int run_verb(const Arguments& arguments) {
         }
         terminal = std::move(*opened);
     }
-    const auto reply =
-        request_start(*client, run, unit, assignments_of(run, program, terminal.path));
+    const auto reply = request_start(*client, run, names, program, terminal.path);
     if (!reply) {
-        complain("Failed to start transient unit " + unit + ": " + reply.error().message);
+        complain(
+            "Failed to start transient unit " + names.started() + ": " + reply.error().message);
         return exit_code(reply.error());
     }
-    const char* job = nullptr;
-    if (sd_bus_message_read(reply->get(), "o", &job) < 0) {
-        return complain("Failed to start transient unit " + unit + ": unreadable answer");
-    }
-    // Who waits for the end hears of a failed start by that, as with systemd-run.
-    const bool waits = run.wait || run.pipe || run.pty;
-    if (!waits && (!arguments.no_block || run.scope)) {
-        if (const int result = wait_for_job(*client, arguments, job, unit); result != Done) {
-            return result;
-        }
-    }
-    if (!arguments.quiet) {
-        complain((run.scope ? "Running scope as unit: " : "Running as unit: ") + unit);
+    if (const int result = finish_start(*client, arguments, run, names, *reply); result != Done) {
+        return result;
     }
     if (run.scope) {
         client.reset();
         return run_here(run, program);
     }
-    note("units", {{"unit", unit}});
-    return after_start(*client, arguments, run, unit, terminal);
+    note("units", {{"unit", names.started()}});
+    return after_start(*client, arguments, run, names.unit, terminal);
 }
 
 }  // namespace hearth::ctl

@@ -181,7 +181,7 @@ int schedule(const ShutdownCommand& command, const Arguments& arguments) {
                               {"Description=" + escape_specifiers(title),
                                "CollectMode=inactive-or-failed",
                                "ExecStart=" + escape_specifiers(format_command_line(line))});
-    result = result < 0 ? result : sd_bus_message_append(call->get(), "ahaub", 0, 0, 0);
+    result = result < 0 ? result : sd_bus_message_append(call->get(), "ahauba(sas)", 0, 0, 0, 0);
     if (result < 0) {
         return complain("Failed to build the request");
     }

@@ -307,15 +307,16 @@ int list_unit_files_verb(const Arguments& arguments) {
              {"preset", preset == "-" ? Json() : Json(preset)}});
         ++count;
     }
+    const int status = count == 0 && !arguments.names.empty() ? Failure : Done;
     if (arguments.json) {
         print(rows.dump() + "\n");
-        return Done;
+        return status;
     }
     print(table.text());
     if (!arguments.no_legend) {
         print(fmt::format("\n{} unit files listed.\n", count));
     }
-    return Done;
+    return status;
 }
 
 }  // namespace hearth::ctl

@@ -12,6 +12,7 @@
 
 #include "supervisor/init/keeper.hpp"
 #include "supervisor/init/machine.hpp"
+#include "supervisor/init/shim.hpp"
 
 namespace {
 
@@ -39,6 +40,9 @@ constinit Processes processes;
 }  // namespace
 
 int main(int argc, char** argv) {
+    if (argc == 2 && ::strcmp(argv[1], "--shim") == 0) {
+        return hearth::shim::run();
+    }
     const Role own = role();
     if (own == Role::Machine) {
         prepare_machine();
@@ -68,6 +72,9 @@ int main(int argc, char** argv) {
     ::memcpy(command, words, sizeof words);
     ::memcpy(command + added, argv + 1, static_cast<unsigned long>(argc) * sizeof(char*));
 
+    if (own == Role::Container) {
+        give_up_terminal();
+    }
     static char shutdown_program[PATH_MAX];
     (void)beside("hearth-shutdown", shutdown_program);  // it was possible with hearthd
     const int signals = open_signals(own);

@@ -13,6 +13,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -269,6 +270,15 @@ void OomScore::restore() const {
     if (size_ > 0) {
         write_file(oom_score, before_, static_cast<unsigned long>(size_));
     }
+}
+
+void give_up_terminal() {
+    if (::tcgetsid(STDIN_FILENO) != ::getpid()) {
+        return;  // none, or not ours to give
+    }
+    (void)::signal(SIGHUP, SIG_IGN);  // it comes to its session, which is us
+    (void)::ioctl(STDIN_FILENO, TIOCNOTTY);
+    (void)::signal(SIGHUP, SIG_DFL);
 }
 
 void take_the_keyboard() {

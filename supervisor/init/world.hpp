@@ -42,6 +42,10 @@ int open_signals(Role role);
 int next_signal(int descriptor);
 void unblock_signals();
 
+/// A container's first process is given a terminal as its own (`docker run -it`): from then on it
+/// is free to become the command's, for job control and Ctrl-C. Before open_signals().
+void give_up_terminal();
+
 /// Ctrl-Alt-Del comes as SIGINT, and Alt-ArrowUp as SIGWINCH; both are for a machine's first
 /// process.
 void take_the_keyboard();

@@ -31,7 +31,25 @@ struct Holder {
     std::int32_t error = 0;        ///< errno of what went wrong; then nothing is written
 };
 
+/// A launch below a subreaper of its own (supervisor/init/shim.hpp). In the launcher's memory.
+struct Shim {
+    CloneArguments clone;  ///< of the launched process
+    ChildProgram* program = nullptr;
+    int executable = -1;     ///< hearth-init, >= 4
+    int record = -1;         ///< its record, >= 4
+    int pid_namespace = -1;  ///< that the launched process is born in; -1: ours
+    const char* const* arguments = nullptr;
+    const char* const* environment = nullptr;
+    std::int64_t launched = 0;  ///< its number, or -errno of its clone3; 0: that was not called
+    std::int32_t error = 0;     ///< errno of what the shim itself could not do
+    std::uint32_t resumed = 0;  ///< 1: the launched process is in our memory no more
+};
+
 extern "C" {
+/// clone3 of a process that becomes a subreaper, clones and runs `shim->program` as above, and then
+/// becomes hearth-init's shim. `arguments` has CLONE_VM, CLONE_VFORK and CLONE_FILES: the pidfd of
+/// the launched process is the caller's.
+long hearth_child_clone_below(const CloneArguments* arguments, Shim* shim);
 /// clone3, without CLONE_VFORK, of a process that runs the holder's program: the caller kills it.
 long hearth_child_hold(const CloneArguments* arguments, Holder* holder);
 /// clone3, then the program in the child, on the stack given in `arguments`. Returns in the parent

@@ -65,6 +65,13 @@ void share_directory(Activation& from, Activation& to, const std::string& slot);
 /// left in `activation`.
 void release(Activation& activation, bool restarts = false);
 
+/// Where there are no cgroups: the launch runs below a subreaper (supervisor/init/shim.hpp).
+struct ShimRequest {
+    sys::Descriptor record;  ///< a memory file of the size of a shim::Record; >= 4
+    int executable = -1;     ///< hearth-init, the caller's; >= 4
+    std::string title;       ///< what ps(1) shows
+};
+
 struct LaunchRequest {
     LaunchId id = 0;
     Plan plan;
@@ -74,6 +81,7 @@ struct LaunchRequest {
     /// Random; part of the names of private directories, so that the caller can find them if it
     /// dies before the result is there. Empty: the launcher's own.
     std::string mark{};
+    std::optional<ShimRequest> shim{};
 };
 
 /// Where a launch with that mark makes it: an outer directory that keeps others out, `tmp` in it.
@@ -104,6 +112,7 @@ struct LaunchResult {
     Activation activation;
     pid_t pid = 0;  ///< set also when a step failed: the process existed and must be reaped
     sys::Descriptor pidfd;
+    pid_t shim = 0;  ///< set also when a step failed: a child of ours, to be reaped
     std::optional<LaunchFailure> failure;
     std::vector<Shortfall> shortfalls;                 ///< soft failures
     std::uint64_t started_monotonic_microseconds = 0;  ///< just before the clone

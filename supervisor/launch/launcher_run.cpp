@@ -13,6 +13,7 @@
 #include <cerrno>
 
 #include "supervisor/launch/child.hpp"
+#include "supervisor/launch/launcher_shim.hpp"
 #include "supervisor/sys/file.hpp"
 #include "supervisor/sys/namespace.hpp"
 #include "supervisor/sys/process.hpp"
@@ -96,6 +97,7 @@ private:
     std::optional<LaunchFailure> attempt();
     std::optional<LaunchFailure> again(const LaunchFailure& first);
     long clone(ChildProgram& program);
+    long clone_below(const CloneArguments& arguments, ChildProgram& program);
     std::optional<LaunchFailure> judge(long pid, const LoweredPlan& lowered);
     LaunchFailure died(const LoweredPlan& lowered);
     LaunchFailure at_step(std::size_t plan_step) const;
@@ -146,8 +148,9 @@ std::optional<LaunchFailure> Launch::attempt() {
         return failure;
     }
     BornInPidNamespace pid_namespace;
-    if (const auto pid = request_.descriptors.find("pid"); pid != request_.descriptors.end()) {
-        if (const auto entered = pid_namespace.enter(pid->second.number()); !entered) {
+    const auto pid_slot = request_.descriptors.find("pid");
+    if (pid_slot != request_.descriptors.end() && !request_.shim) {
+        if (const auto entered = pid_namespace.enter(pid_slot->second.number()); !entered) {
             LaunchFailure failure;
             failure.step = "enter-pid-namespace";
             failure.error = entered.error().code;
@@ -174,6 +177,9 @@ long Launch::clone(ChildProgram& program) {
     if (request_.plan.new_pid_namespace) {
         arguments.flags |= CloneNewPid;
     }
+    if (request_.shim) {
+        return clone_below(arguments, program);
+    }
     if (preparing_.cgroup_directory() >= 0) {
         arguments.flags |= CloneIntoCgroup;
         arguments.cgroup = static_cast<std::uint64_t>(preparing_.cgroup_directory());
@@ -184,6 +190,19 @@ long Launch::clone(ChildProgram& program) {
     if (in_flight_.aborted() && (arguments.flags & CloneVm) == 0) {
         in_flight_.abort();  // a child with memory of its own doesn't see the flag
     }
+    return pid;
+}
+
+long Launch::clone_below(const CloneArguments& arguments, ChildProgram& program) {
+    const auto pid_namespace = request_.descriptors.find("pid");
+    BelowShim below(*request_.shim, arguments, program);
+    if (pid_namespace != request_.descriptors.end()) {
+        below.born_in(pid_namespace->second.number());
+    }
+    dumpable_window.open();
+    const long pid = below.run(in_flight_);
+    dumpable_window.close();
+    result_.shim = below.pid();
     return pid;
 }
 

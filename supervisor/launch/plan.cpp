@@ -10,6 +10,9 @@
 #include "parser/words.hpp"
 
 namespace hearth::launch {
+
+HEARTH_COMPILED_HERE(Action);
+HEARTH_COMPILED_HERE(Preparation);
 namespace {
 
 template <class... Visitors>

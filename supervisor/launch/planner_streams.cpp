@@ -49,7 +49,7 @@ public:
             0,
             asked("StandardInput", Codec<StreamTarget<StandardInput>>::format(input)),
             input_status);
-        if (given[0] && !exec_.terminal.path.empty()) {  // what systemd-run --pty passes
+        if (given[0]) {  // what systemd-run --pty passes, or a container's terminal
             planning_.add(Stage::Descriptors, ControllingTerminal{0}, {}, input_status);
         }
         use(out,

@@ -14,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+#include "parser/compiled_once.hpp"
 #include "parser/diagnostic.hpp"
 #include "units/resource_types.hpp"
 
@@ -292,26 +293,29 @@ struct RemoveIpc {
     bool operator==(const RemoveIpc&) const = default;
 };
 
-using Preparation = std::variant<
-    MakeCgroup,
-    FilterCgroup,
-    AttachProgram,
-    LimitSlice,
-    MakeInput,
-    PrepareTerminal,
-    OpenFile,
-    MakePrivateTmp,
-    MakeNamespace,
-    OpenNamespace,
-    MakeUserNamespace,
-    JoinActivation,
-    CloneTree,
-    MakeDevices,
-    MountImage,
-    MountLayers,
-    MountEphemeral,
-    MakeServiceDirectory,
-    MakeCredentials,
-    RemoveIpc>;
+struct Preparation : std::variant<
+                         MakeCgroup,
+                         FilterCgroup,
+                         AttachProgram,
+                         LimitSlice,
+                         MakeInput,
+                         PrepareTerminal,
+                         OpenFile,
+                         MakePrivateTmp,
+                         MakeNamespace,
+                         OpenNamespace,
+                         MakeUserNamespace,
+                         JoinActivation,
+                         CloneTree,
+                         MakeDevices,
+                         MountImage,
+                         MountLayers,
+                         MountEphemeral,
+                         MakeServiceDirectory,
+                         MakeCredentials,
+                         RemoveIpc> {
+    using variant::variant;
+    HEARTH_COMPILED_ONCE(Preparation);
+};
 
 }  // namespace hearth::launch

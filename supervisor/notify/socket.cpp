@@ -16,25 +16,34 @@ namespace {
 constexpr int passes_pidfd = 76;  // SO_PASSPIDFD, Linux 6.5
 constexpr int buffer_bytes = 8 * 1024 * 1024;
 
-void receive(
+/// Datagrams in one turn. Between two turns everybody else who is ready has one, too.
+constexpr int batch = 64;
+/// net.unix.max_dgram_qlen may be that high; what was sent before now is not behind more.
+constexpr int longest_queue = 4096;
+
+/// False: there is none.
+bool receive(
     int socket,
     const std::function<void(Datagram)>& received,
     const std::function<void(const std::string&)>& told) {
     auto message = sys::receive_message(socket, maximum_message_bytes);
     if (!message) {
-        return told("a notification can't be received: " + message.error().what);
+        told("a notification can't be received: " + message.error().what);
+        return false;
     }
     if (!*message) {
-        return;
+        return false;
     }
     sys::Message& read = **message;
     if (!read.credentials || read.credentials->pid <= 0) {
-        return told("a notification came from outside our PID namespace and was dropped");
+        told("a notification came from outside our PID namespace and was dropped");
+        return true;
     }
     if (read.truncated) {
-        return told(
+        told(
             "a notification of process " + std::to_string(read.credentials->pid) +
             " is longer than " + std::to_string(maximum_message_bytes) + " bytes and was dropped");
+        return true;
     }
     Datagram datagram;
     datagram.message = read_notification(read.bytes);
@@ -42,9 +51,35 @@ void receive(
     datagram.pidfd = std::move(read.pidfd);
     datagram.descriptors = std::move(read.descriptors);
     received(std::move(datagram));
+    return true;
 }
 
 }  // namespace
+
+struct NotifySocket::Reader {
+    int socket = -1;
+    std::function<void(Datagram)> received;
+    std::function<void(const std::string&)> told;
+    EventSource readable, resume;
+    bool pausing = false;
+
+    void read_batch() {
+        for (int read = 0; read < batch; ++read) {
+            if (!receive(socket, received, told)) {
+                return;
+            }
+        }
+        // As one of the bus' connections, among which sd-event goes round.
+        pausing = true;
+        readable.enable(false);
+        resume.trigger();
+    }
+    void go_on() {
+        pausing = false;
+        readable.enable(true);
+        read_batch();
+    }
+};
 
 Result<NotifySocket> NotifySocket::open(
     EventLoop& loop,
@@ -63,15 +98,28 @@ Result<NotifySocket> NotifySocket::open(
     // Both as far as this kernel has them and lets us.
     (void)::setsockopt(number, SOL_SOCKET, passes_pidfd, &on, sizeof on);
     (void)::setsockopt(number, SOL_SOCKET, SO_RCVBUF, &buffer_bytes, sizeof buffer_bytes);
-    NotifySocket made(std::move(socket), std::move(path));
-    made.source_ = HEARTH_TRY(loop.on_io(
-        number,
-        EPOLLIN,
-        Priority::Notify,
-        [number, received = std::move(received), told = std::move(told)](std::uint32_t) {
-            receive(number, received, told);
-        }));
-    return made;
+    auto reader = std::make_unique<Reader>();
+    Reader* const raw = reader.get();
+    raw->socket = number;
+    raw->received = std::move(received);
+    raw->told = std::move(told);
+    raw->readable = HEARTH_TRY(
+        loop.on_io(number, EPOLLIN, Priority::Notify, [raw](std::uint32_t) { raw->read_batch(); }));
+    raw->resume = HEARTH_TRY(loop.deferred(Priority::Bus, [raw] { raw->go_on(); }));
+    return NotifySocket(std::move(socket), std::move(path), std::move(reader));
+}
+
+NotifySocket::NotifySocket(sys::Descriptor socket, std::string path, std::unique_ptr<Reader> reader)
+    : socket_(std::move(socket)), path_(std::move(path)), reader_(std::move(reader)) {}
+NotifySocket::NotifySocket(NotifySocket&&) noexcept = default;
+NotifySocket& NotifySocket::operator=(NotifySocket&&) noexcept = default;
+
+void NotifySocket::read_what_came_before() {
+    for (int read = 0; reader_->pausing && read < longest_queue; ++read) {
+        if (!receive(reader_->socket, reader_->received, reader_->told)) {
+            return;
+        }
+    }
 }
 
 NotifySocket::~NotifySocket() {

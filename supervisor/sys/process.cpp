@@ -75,9 +75,18 @@ Result<Descriptor> pidfd_open(pid_t pid) {
     return Descriptor(static_cast<int>(number));
 }
 
-Result<void> pidfd_send_signal(int pidfd, int signal) {
-    if (::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0) < 0) {
-        return call_failure("pidfd_send_signal", "signal " + std::to_string(signal), errno);
+Result<void> pidfd_send_signal(int pidfd, const Signal& signal) {
+    siginfo_t queued{};
+    if (signal.value) {
+        queued.si_signo = signal.number;
+        queued.si_code = SI_QUEUE;
+        queued.si_pid = ::getpid();
+        queued.si_uid = ::getuid();
+        queued.si_value.sival_int = *signal.value;
+    }
+    siginfo_t* const details = signal.value ? &queued : nullptr;
+    if (::syscall(SYS_pidfd_send_signal, pidfd, signal.number, details, 0) < 0) {
+        return call_failure("pidfd_send_signal", "signal " + std::to_string(signal.number), errno);
     }
     return {};
 }
@@ -125,6 +134,12 @@ static std::string_view stat_field(std::string_view text, int number) {
     }
     text.remove_prefix(position + 1);
     return text.substr(0, text.find_first_of(" \n"));
+}
+
+char state_of(pid_t pid) {
+    const auto text = read_file("/proc/" + std::to_string(pid) + "/stat", 4096);
+    const std::string_view field = text ? stat_field(*text, 3) : std::string_view();
+    return field.empty() ? 'X' : field.front();
 }
 
 /// While nobody has reaped it; the kernel shows the code (52) to who may ptrace it, else 0.
@@ -233,6 +248,11 @@ Result<pid_t> pid_of(int pidfd) {
     pid_t pid = 0;
     std::from_chars(text.data() + digits, text.data() + text.size(), pid);
     return pid;
+}
+
+std::string program_beside(const std::string& name) {
+    const std::string own = readlink("/proc/self/exe").value_or("/usr/bin/hearthd");
+    return own.substr(0, own.rfind('/') + 1) + name;
 }
 
 Result<std::string> random_hex(std::size_t bytes) {

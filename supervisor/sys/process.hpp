@@ -33,7 +33,14 @@ struct ExitStatus {
 [[nodiscard]] int waitid_code(ExitStatus::Code code);
 
 Result<Descriptor> pidfd_open(pid_t pid);
-Result<void> pidfd_send_signal(int pidfd, int signal);
+/// A signal; with a value as sigqueue(3) sends it.
+struct Signal {
+    Signal(int which) : number(which) {}
+    Signal(int which, std::optional<int> with) : number(which), value(with) {}
+    int number;
+    std::optional<int> value = {};
+};
+Result<void> pidfd_send_signal(int pidfd, const Signal& signal);
 Result<Descriptor> pidfd_getfd(int pidfd, int number);
 /// waitid(P_PIDFD, WEXITED | options). With WNOHANG nothing is returned while it runs; with WNOWAIT
 /// the process stays a zombie and may be waited for again.
@@ -56,12 +63,17 @@ Result<int> prctl(
 
 /// Field 22 of /proc/PID/stat: clock ticks after boot. With the pid it names one process for ever.
 Result<std::uint64_t> start_time(pid_t pid);
+/// Field 3 of /proc/PID/stat, as proc(5) has it: 'R', 'T', 'Z' ...; 'X' where the process is gone.
+[[nodiscard]] char state_of(pid_t pid);
 /// PPid of /proc/PID/status; 0 where the process is gone or has none that we see.
 [[nodiscard]] pid_t parent_of(pid_t pid);
 /// /proc/PID/comm, its first line: the kernel's name of the process, which the process may choose.
 Result<std::string> command_name(pid_t pid);
 /// The pid behind a pidfd, as /proc/self/fdinfo tells it. -1 where the process is gone.
 Result<pid_t> pid_of(int pidfd);
+
+/// The path of the program of that name in the directory of this one.
+[[nodiscard]] std::string program_beside(const std::string& name);
 
 /// Random bytes from the kernel as lower case hex digits: 2 per byte.
 Result<std::string> random_hex(std::size_t bytes);

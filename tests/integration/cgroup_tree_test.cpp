@@ -3,8 +3,13 @@
 
 #include <atomic>
 #include <cerrno>
+#include <csignal>
 #include <filesystem>
+#include <fstream>
+#include <functional>
+#include <sstream>
 
+#include "supervisor/cgroup/files.hpp"
 #include "supervisor/cgroup/tree.hpp"
 #include "supervisor/sys/file.hpp"
 #include "tests/integration/cgroup_support.hpp"
@@ -94,6 +99,119 @@ TEST(CgroupTree, SecondInstanceIsToldWhoHoldsTheRoot) {
     const Result<Tree> third = Tree::open(options);
     ASSERT_TRUE(third.has_value()) << third.error().what;
     EXPECT_TRUE(third->remove_root().has_value());
+}
+
+/// A v2 cgroup for children of the test, and a mountinfo that shows v2 alone.
+class OwnCgroup {
+public:
+    OwnCgroup() {
+        {
+            const TestTree somewhere;
+            directory_ = somewhere->directory("") + "-own";
+        }
+        EXPECT_TRUE(make_directory(directory_).has_value());
+        std::istringstream lines(*sys::read_file("/proc/self/mountinfo", 1 << 20));
+        std::ofstream only(mounts());
+        for (std::string line; std::getline(lines, line);) {
+            if (line.find(" - cgroup2 ") != std::string::npos) {
+                only << line << '\n';
+            }
+        }
+    }
+    ~OwnCgroup() {
+        std::remove(mounts().c_str());
+        EXPECT_TRUE(remove_directory(directory_).has_value());
+    }
+    OwnCgroup(const OwnCgroup&) = delete;
+    OwnCgroup& operator=(const OwnCgroup&) = delete;
+    [[nodiscard]] static std::string mounts() {
+        return testing::TempDir() + "hearth-own-cgroup-" + std::to_string(::getpid());
+    }
+    [[nodiscard]] const std::string& directory() const { return directory_; }
+    [[nodiscard]] pid_t join(const std::function<int()>& body) const {
+        sys::Pipe placed = *sys::pipe2();
+        const pid_t pid = ::fork();
+        if (pid == 0) {
+            placed.write.reset();
+            char end = 0;
+            (void)!::read(placed.read.number(), &end, 1);
+            ::_exit(body());
+        }
+        const auto moved = sys::write_file(directory_ + "/cgroup.procs", std::to_string(pid));
+        EXPECT_TRUE(moved.has_value()) << (moved ? "" : moved.error().what);
+        return pid;
+    }
+
+private:
+    std::string directory_;
+};
+
+std::string own_cgroup(pid_t pid) {
+    return parse_self_cgroup(
+        *sys::read_file("/proc/" + std::to_string(pid) + "/cgroup", 65536))[""];
+}
+
+TEST(CgroupTree, AContainersTreeIsItsWholeCgroupAndItsProgramsStandInLeaves) {
+    const OwnCgroup place;
+    Tree::Options options;
+    options.own = Own::Container;
+    options.mountinfo_path = OwnCgroup::mounts();
+    const pid_t keeper = place.join([] { return ::pause(); });
+    options.keeper = keeper;
+    const pid_t manager = place.join([&] {
+        const Result<Tree> tree = Tree::open(options);
+        if (!tree) {
+            return 1;
+        }
+        const std::string keepers = own_cgroup(keeper);
+        const std::string ours = own_cgroup(::getpid());
+        if (!keepers.ends_with("-own/init.scope") || !ours.ends_with("-own/hearthd")) {
+            return 2;
+        }
+        if (tree->directory("") != place.directory() || !tree->make(heat, {})) {
+            return 3;
+        }
+        if (tree->existing() != std::vector{heat}) {
+            return 4;
+        }
+        // Another that starts meanwhile finds the root taken; one that is given the lock uses it.
+        Tree::Options again = options;
+        again.self_cgroup_path = "/proc/" + std::to_string(keeper) + "/cgroup";
+        if (const auto second = Tree::open(again); second || second.error().code != EBUSY) {
+            return 5;
+        }
+        again.lock = tree->lock();
+        const Result<Tree> second = Tree::open(again);
+        if (!second || second->directory("") != place.directory()) {
+            return 6;
+        }
+        return tree->remove_root() && tree->existing().empty() ? 0 : 7;
+    });
+    const int status = reap(manager);
+    EXPECT_TRUE(WIFEXITED(status));
+    EXPECT_EQ(WEXITSTATUS(status), 0);
+    ::kill(keeper, SIGKILL);
+    (void)reap(keeper);
+}
+
+TEST(CgroupTree, AContainerAmongStrangersKeepsBelowThem) {
+    const OwnCgroup place;
+    Tree::Options options;
+    options.own = Own::Container;
+    options.mountinfo_path = OwnCgroup::mounts();
+    const pid_t stranger = place.join([] { return ::pause(); });
+    const pid_t manager = place.join([&] {
+        const Result<Tree> tree = Tree::open(options);
+        if (!tree || tree->directory("") != place.directory() + "/hearth") {
+            return 1;
+        }
+        return own_cgroup(stranger).ends_with("-own") && tree->remove_root() ? 0 : 2;
+    });
+    const int status = reap(manager);
+    EXPECT_TRUE(WIFEXITED(status));
+    EXPECT_EQ(WEXITSTATUS(status), 0);
+    ::kill(stranger, SIGKILL);
+    (void)reap(stranger);
 }
 
 TEST(CgroupTree, ProcessIsBornInItsCgroupOfEveryHierarchy) {

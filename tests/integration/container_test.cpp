@@ -203,4 +203,90 @@ TEST_F(Container, SigtermStopsAllInOrder) {
     EXPECT_LT(b, a) << said.out << said.err;
 }
 
+// ---- nothing escapes being stopped --------------------------------------------------------------
+
+/// Leaves its service twice over: two forks, a session of its own, an environment that tells
+/// nothing, and a subreaper of its own above what it leaves. perl, for it can make system calls.
+constexpr const char* fugitive = R"(
+    $0 = "fugitive";
+    exit 0 if fork;
+    POSIX::setsid();
+    exit 0 if fork;
+    syscall(157, 36, 1, 0, 0, 0) if $ARGV[1] eq "x86_64";
+    exit 0 if !defined(my $child = fork);
+    if (!$child) { POSIX::setsid(); exit 0 if fork; }
+    $SIG{TERM} = $SIG{HUP} = $SIG{INT} = "IGNORE";
+    open(my $out, ">>", "/tmp/alive"); $out->autoflush(1);
+    while (1) { print $out "x"; select(undef, undef, undef, 0.02); }
+)";
+
+TEST_F(Container, NothingEscapesBeingStopped) {
+    if (run_program({"perl", "-MPOSIX", "-e", "exit 0"}).status != 0) {
+        GTEST_SKIP() << "no perl on this machine";
+    }
+    std::ofstream(place + "/hearth/fugitive.pl") << "use POSIX; use IO::Handle;\n" << fugitive;
+    // What is left alone for a while, and no child of its service any more, still is the service's.
+    add("a.service",
+        "[Service]\nExecStart=/bin/sh -c 'env -i /usr/bin/perl /mnt/hearth/fugitive.pl - `uname "
+        "-m`; (env -i /usr/bin/setsid /usr/bin/nohup /bin/sleep 1000 >/dev/null 2>&1 &); exec "
+        "sleep 1000'\nTimeoutStopSec=1\n");
+    add("b.service",
+        "[Service]\nExecStart=/bin/sh -c '/mnt/hearth/hearthctl start a.service; sleep 0.5; "
+        "[ -s /tmp/alive ] || exit 2; /mnt/hearth/hearthctl stop a.service; "
+        "a=`wc -c </tmp/alive`; sleep 0.3; [ $a = `wc -c </tmp/alive` ] || exit 3; "
+        "for each in /proc/[0-9]*/cmdline; do tr \"\\\\0\" \" \" <$each; echo; done'\n");
+    const Output said = run({"--unit", "b.service"});
+    EXPECT_EQ(said.status, 0) << said.out << said.err;
+    EXPECT_EQ(said.out.find("sleep 1000"), std::string::npos) << said.out;
+    EXPECT_EQ(said.out.find("fugitive"), std::string::npos) << said.out;
+    EXPECT_EQ(said.out.find("hearth-shim a.service"), std::string::npos) << said.out;
+    EXPECT_NE(said.out.find("hearth-shim b.service"), std::string::npos) << said.out;
+}
+
+/// A forking service's main process is no child of hearthd's; how it ended is known all the same.
+TEST_F(Container, TheStatusOfADaemonIsKnown) {
+    add("a.service",
+        "[Service]\nType=forking\nPIDFile=/tmp/a.pid\nExecStart=/bin/sh -c '(sleep 0.2; exit 7) & "
+        "echo $! >/tmp/a.pid'\n");
+    EXPECT_EQ(run({"--unit", "a.service"}).status, 7);
+    add("b.service",
+        "[Service]\nType=forking\nPIDFile=/tmp/b.pid\nExecStart=/bin/sh -c 'sleep 1000 & echo $! "
+        ">/tmp/b.pid'\nExecStartPost=/bin/sh -c 'sleep 0.1; kill -KILL $MAINPID'\n");
+    EXPECT_EQ(run({"--unit", "b.service"}).status, 128 + SIGKILL);
+}
+
+/// hearthd dies, the main process ends while there is none, and the next one knows how.
+TEST_F(Container, AStatusOutlivesHearthd) {
+    add("a.service",
+        "[Service]\nExecStart=/bin/sh -c 'while [ ! -e /tmp/go ]; do sleep 0.02; done; exit 9'\n");
+    add("b.service",
+        "[Service]\nExecStart=/bin/sh -c 'main=`/mnt/hearth/hearthctl show -p MainPID --value "
+        "a.service`; for each in /proc/[0-9]*; do case `cat $each/comm` in hearthd) "
+        "kill -STOP $${each#/proc/}; touch /tmp/go; "
+        "while [ -e /proc/$main ]; do sleep 0.02; done; kill -KILL $${each#/proc/};; esac; done; "
+        "sleep 0.3; /mnt/hearth/hearthctl show -p ExecMainStatus -p MainPID a.service'\n");
+    const Output said = run({"--unit", "a.service", "--unit", "b.service"});
+    EXPECT_EQ(said.status, 9) << said.out << said.err;
+    EXPECT_NE(said.out.find("b.service: ExecMainStatus=9"), std::string::npos)
+        << said.out << said.err;
+    EXPECT_NE(said.out.find("b.service: MainPID=0"), std::string::npos) << said.out;
+    EXPECT_EQ(said.err.find("counts as a failure"), std::string::npos) << said.err;
+}
+
+/// A service of the same user may kill what holds it; its processes are found one by one then.
+TEST_F(Container, AKilledParentIsToldAndItsProcessesAreStopped) {
+    add("a.service",
+        "[Service]\nExecStart=/bin/sh -c 'sleep 1000 & sleep 0.2; kill -KILL $PPID; exec sleep "
+        "1000'\n");
+    add("b.service",
+        "[Unit]\nAfter=a.service\n[Service]\nExecStart=/bin/sh -c 'sleep 0.6; "
+        "/mnt/hearth/hearthctl is-active a.service; /mnt/hearth/hearthctl stop a.service; "
+        "for each in /proc/[0-9]*/cmdline; do tr \"\\\\0\" \" \" <$each; echo; done'\n");
+    const Output said = run({"--unit", "a.service", "--unit", "b.service"});
+    EXPECT_NE(said.err.find("the parent of its processes, was killed"), std::string::npos)
+        << said.err;
+    EXPECT_NE(said.out.find("b.service: active"), std::string::npos) << said.out << said.err;
+    EXPECT_EQ(said.out.find("sleep 1000"), std::string::npos) << said.out;
+}
+
 }  // namespace

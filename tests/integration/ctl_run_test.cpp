@@ -10,10 +10,13 @@
 
 #include <csignal>
 #include <filesystem>
+#include <fstream>
+#include <set>
 #include <thread>
 
 #include "places.hpp"
 #include "tests/support/hearthd_process.hpp"
+#include "tests/support/stock_client.hpp"
 
 namespace hearth::testing {
 namespace {
@@ -110,12 +113,11 @@ TEST(CtlRun, PassesKeysSignalsAndSizesOn) {
          "--unit=shell",
          "sh",
          "-c",
-         "echo in; read a; echo \"<$a>\"; sleep 1000; echo out $?; "
-         "while :; do sleep 0.05; done"});
+         "echo in; exec sed -u 's/.*/<&>/'"});  // whose line says that it is there
     ASSERT_TRUE(run.shows("in\r\n")) << run.shown();
     run.type("words\r");
     EXPECT_TRUE(run.shows("<words>")) << run.shown();
-    run.type("\x03");  // Ctrl-C, which the terminal makes a SIGINT of: sh ends with its sleep
+    run.type("\x03");  // Ctrl-C, which the terminal makes a SIGINT of
     EXPECT_EQ(run.status(), 0) << run.shown() << "SIGINT is one of a service's good ends";
     EXPECT_NE(run.shown().find("code=killed/status=INT"), std::string::npos) << run.shown();
 }
@@ -216,6 +218,146 @@ TEST(CtlRun, HasTheOptionsOfSystemdRun) {
         std::string::npos);
     EXPECT_EQ(hearthd.ctl({"run", "--no-block", "--unit=n", "-r", "true"}).status, 0);
     EXPECT_TRUE(hearthd.becomes("n.service", "SubState", "exited"));
+}
+
+/// The long options in a program's --help.
+std::set<std::string> options_in(const std::string& help) {
+    std::set<std::string> found;
+    for (std::size_t at = help.find("--"); at != std::string::npos; at = help.find("--", at + 2)) {
+        const std::size_t end = help.find_first_not_of("abcdefghijklmnopqrstuvwxyz-", at);
+        found.insert(help.substr(at, end - at));
+        at = std::min(end, help.size()) - 2;
+    }
+    return found;
+}
+
+// By name and reason is how an option is refused: one that is not known fails otherwise.
+TEST(CtlRun, KnowsEveryOptionOfSystemdRun) {
+    SKIP_WITHOUT_ROOT();
+    if (test::stock_client("systemd-run").empty()) {
+        GTEST_SKIP() << "no systemd-run on this machine";
+    }
+    const HearthdProcess hearthd;
+    const std::set<std::string> theirs =
+        options_in(run_program({test::stock_client("systemd-run"), "--help"}).out);
+    ASSERT_GT(theirs.size(), 35U);
+    const std::set<std::string> ours = options_in(hearthd.ctl({"run", "--help"}).out);
+    const std::set<std::string> refused = {"--socket-property", "--host", "--machine"};
+    for (const std::string& option : theirs) {
+        if (refused.contains(option)) {
+            const Output answer = hearthd.ctl({"run", option, "x", "true"});
+            EXPECT_EQ(answer.status, 1) << option;
+            EXPECT_NE(answer.err.find(option + " is refused: "), std::string::npos) << answer.err;
+        } else if (option == "--user") {  // another hearthd: which one is said before the verb, too
+            const Output answer = hearthd.ctl({"run", "--user", "true"});
+            EXPECT_EQ(answer.err.find("not expected"), std::string::npos) << answer.err;
+        } else {
+            EXPECT_TRUE(ours.contains(option)) << option;
+        }
+    }
+    EXPECT_EQ(hearthd.ctl({"run", "--version"}).out, hearthd.ctl({"--version"}).out);
+}
+
+TEST(CtlRun, LeavesTheCommandToATimer) {
+    SKIP_WITHOUT_ROOT();
+    const HearthdProcess hearthd;
+    const std::string done = hearthd.place() + "/done";
+    const Output ran = hearthd.ctl(
+        {"run",
+         "--unit=nap",
+         "--on-active=100ms",
+         "--on-calendar=*-*-* 04:00:00",
+         "--timer-property=AccuracySec=1us",
+         "sh",
+         "-c",
+         "echo $TRIGGER_UNIT >> " + done});
+    ASSERT_EQ(ran.status, 0) << ran.err << hearthd.log();
+    EXPECT_EQ(ran.err, "Running timer as unit: nap.timer\nWill run service as unit: nap.service\n");
+    std::string text;
+    EXPECT_TRUE(eventually([&] {
+        std::getline(std::ifstream(done), text);
+        return text == "nap.timer";
+    })) << hearthd.log();
+    EXPECT_NE(hearthd.show("nap.timer", "TimersCalendar").find("04:00:00"), std::string::npos);
+    EXPECT_EQ(hearthd.ctl({"stop", "nap.timer"}).status, 0);
+    EXPECT_TRUE(hearthd.becomes("nap.service", "LoadState", "not-found"));
+    const std::vector<std::pair<std::string, std::string>> whens = {
+        {"--on-boot=300d", "OnBootUSec=9month"},
+        {"--on-startup=1h", "OnStartupUSec=1h"},
+        {"--on-unit-active=2h", "OnUnitActiveUSec=2h"},
+        {"--on-unit-inactive=3h", "OnUnitInactiveUSec=3h"},
+        {"--timer-property=OnActiveSec=4h", "OnActiveUSec=4h"},
+    };
+    for (const auto& [option, shown] : whens) {
+        const Output made = hearthd.ctl({"run", "-q", "--unit=t.timer", option, "true"});
+        ASSERT_EQ(made.status, 0) << option << made.err;
+        EXPECT_EQ(made.err, "");
+        EXPECT_NE(hearthd.show("t.timer", "TimersMonotonic").find(shown), std::string::npos)
+            << option << ": " << hearthd.show("t.timer", "TimersMonotonic");
+        EXPECT_EQ(hearthd.ctl({"stop", "t.timer"}).status, 0);
+        EXPECT_TRUE(hearthd.becomes("t.timer", "LoadState", "not-found"));
+    }
+    for (const auto& [option, property] : std::vector<std::pair<std::string, std::string>>{
+             {"--on-clock-change", "OnClockChange"},
+             {"--on-timezone-change", "OnTimezoneChange"}}) {
+        ASSERT_EQ(hearthd.ctl({"run", "-q", "--unit=c", option, "true"}).status, 0) << option;
+        EXPECT_EQ(hearthd.show("c.timer", property), "yes");
+        EXPECT_EQ(hearthd.ctl({"stop", "c.timer"}).status, 0);
+        EXPECT_TRUE(hearthd.becomes("c.timer", "LoadState", "not-found"));
+    }
+}
+
+// Without a command it is a timer for a service that is there already.
+TEST(CtlRun, MakesATimerForAServiceThatIsThere) {
+    SKIP_WITHOUT_ROOT();
+    const HearthdProcess hearthd;
+    const std::string done = hearthd.place() + "/done";
+    hearthd.add("there.service", "[Service]\nExecStart=/bin/touch " + done + "\n");
+    const Output ran = hearthd.ctl(
+        {"run", "--unit=there.service", "--on-active=10ms", "--timer-property=AccuracySec=1us"});
+    ASSERT_EQ(ran.status, 0) << ran.err << hearthd.log();
+    EXPECT_EQ(ran.err, "Running timer as unit: there.timer\n");
+    EXPECT_TRUE(eventually([&] { return std::filesystem::exists(done); })) << hearthd.log();
+    const Output taken = hearthd.ctl({"run", "--unit=there.service", "--on-active=1h", "true"});
+    EXPECT_EQ(taken.status, 1) << taken.err;
+    EXPECT_NE(taken.err.find("already loaded or has a fragment"), std::string::npos) << taken.err;
+}
+
+TEST(CtlRun, LeavesTheCommandToAPath) {
+    SKIP_WITHOUT_ROOT();
+    const HearthdProcess hearthd;
+    const std::string wanted = hearthd.place() + "/wanted";
+    const Output ran =
+        hearthd.ctl({"run", "--unit=watch", "--path-property=PathExists=" + wanted, "rm", wanted});
+    ASSERT_EQ(ran.status, 0) << ran.err << hearthd.log();
+    EXPECT_EQ(
+        ran.err, "Running path as unit: watch.path\nWill run service as unit: watch.service\n");
+    std::ofstream(wanted).put('x');
+    EXPECT_TRUE(eventually([&] { return !std::filesystem::exists(wanted); })) << hearthd.log();
+    EXPECT_EQ(hearthd.ctl({"stop", "watch.path"}).status, 0);
+}
+
+TEST(CtlRun, SaysWhichOptionsDoNotGoTogether) {
+    SKIP_WITHOUT_ROOT();
+    const HearthdProcess hearthd;
+    for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+             {"--on-active=1h", "--wait", "true"},
+             {"--on-active=1h", "--pipe", "true"},
+             {"--on-active=1h", "--scope", "true"},
+             {"--on-active=1h", "--path-property=PathExists=/x", "true"},
+             {"--timer-property=AccuracySec=1", "true"},
+             {"--on-active=1h"},
+             {"--wait", "--no-block", "true"},
+         }) {
+        std::vector<std::string> all = {"run"};
+        all.insert(all.end(), words.begin(), words.end());
+        const Output refused = hearthd.ctl(all);
+        EXPECT_EQ(refused.status, 1) << words.front();
+        EXPECT_TRUE(refused.err.starts_with("run: ")) << refused.err;
+    }
+    const Output wrong = hearthd.ctl({"run", "--on-calendar=never", "true"});
+    EXPECT_EQ(wrong.status, 1);
+    EXPECT_NE(wrong.err.find("OnCalendar"), std::string::npos) << wrong.err;
 }
 
 }  // namespace

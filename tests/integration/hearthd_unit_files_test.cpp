@@ -73,6 +73,19 @@ TEST_F(HearthdUnitFiles, EnablesAndDisables) {
     EXPECT_EQ(missing.err, "Failed to enable unit: Unit file nosuch.service does not exist.\n");
 }
 
+// A unit is loaded when it is first asked for, also one whose file came after its directory was
+// read.
+TEST_F(HearthdUnitFiles, AFileThatCameLaterHasAState) {
+    const HearthdProcess hearthd;
+    add_units(hearthd);
+    EXPECT_EQ(hearthd.show("nap.service", "UnitFileState"), "disabled");
+    hearthd.add("late.service", nap);
+    EXPECT_EQ(hearthd.show("late.service", "UnitFileState"), "disabled");
+    EXPECT_EQ(hearthd.show("late.service", "UnitFilePreset"), "enabled");
+    hearthd.add("later.service", "[Service]\nExecStart=/bin/true\n");
+    EXPECT_EQ(hearthd.show("later.service", "UnitFileState"), "static");
+}
+
 TEST_F(HearthdUnitFiles, RuntimeLinksStandBelowTheRuntimeDirectory) {
     const HearthdProcess hearthd;
     add_units(hearthd);

@@ -193,6 +193,53 @@ pid_t log_writer(const std::string& directory) {
     return 0;
 }
 
+TEST_F(Upgrade, AnotherBuildOfTheLogWriterGoesOnWithEveryLine) {
+    const std::string place = hearthd.place() + "/another";
+    fs::create_directory(place);
+    for (const char* const program : {"hearthd", "hearth-logd"}) {
+        fs::copy_file(built(program), place + "/" + program);
+    }
+    const std::string directory = hearthd.place() + "/log";
+    const std::string gate = hearthd.place() + "/enough";
+    hearthd.add(
+        "writer.service",
+        "[Service]\nExecStart=/bin/sh -c 'i=0; while [ ! -e " + gate +
+            " ]; do i=$$((i+1)); echo line $$i end; [ $$((i %% 50)) -ne 0 ] || sleep 0.01; done; "
+            "echo last $$i'\n");
+    ASSERT_EQ(hearthd.ctl({"start", "writer.service"}).status, 0) << hearthd.log();
+    const pid_t main = main_pid("writer.service");
+    const auto runs = [&](const std::string& program) {
+        const pid_t pid = log_writer(directory);
+        std::error_code gone;
+        return pid > 0 &&
+               fs::read_symlink("/proc/" + std::to_string(pid) + "/exe", gone) == program;
+    };
+    for (unsigned round = 0; round < 3; ++round) {
+        ASSERT_EQ(hearthd.ctl({"upgrade", place + "/hearthd"}).status, 0) << hearthd.log();
+        EXPECT_TRUE(eventually([&] { return runs(place + "/hearth-logd"); })) << hearthd.log();
+        ASSERT_EQ(hearthd.ctl({"upgrade", built("hearthd")}).status, 0) << hearthd.log();
+        EXPECT_TRUE(eventually([&] { return runs(built("hearth-logd")); })) << hearthd.log();
+    }
+    EXPECT_EQ(main_pid("writer.service"), main);
+    std::ofstream(gate) << "";
+    ASSERT_TRUE(hearthd.becomes("writer.service", "ActiveState", "inactive")) << hearthd.log();
+    EXPECT_EQ(hearthd.show("writer.service", "Result"), "success");
+    EXPECT_TRUE(eventually(
+        [&] { return text("log/writer.service.log").find(": last ") != std::string::npos; }));
+    std::istringstream log(text("log/writer.service.log"));
+    unsigned next = 1, last = 0;
+    for (std::string each; std::getline(log, each);) {
+        EXPECT_EQ(each.find("hearth-logd: "), std::string::npos) << each;
+        if (const auto at = each.find(": line "); at != std::string::npos) {
+            ASSERT_EQ(std::stoul(each.substr(at + 7)), next++) << each;
+        } else if (const auto end = each.find(": last "); end != std::string::npos) {
+            last = static_cast<unsigned>(std::stoul(each.substr(end + 7)));
+        }
+    }
+    EXPECT_GT(last, 0U);
+    EXPECT_EQ(next, last + 1);
+}
+
 TEST_F(Upgrade, EveryLineIsAccountedForWhenTheLogWriterIsKilled) {
     constexpr unsigned services = 3, lines = 30'000;
     const std::string directory = hearthd.place() + "/log";

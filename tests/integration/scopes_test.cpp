@@ -253,7 +253,7 @@ TEST_F(Run, StartsAServiceByItsOptions) {
 TEST_F(Run, RefusesByName) {
     const HearthdProcess hearthd;
     const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
-        {{"run", "--on-active=1h", "/bin/true"}, "--on-active is not built"},
+        {{"run", "--socket-property=ListenStream=/x", "/bin/true"}, "--socket-property is refused"},
         {{"run", "--pty", "--pipe", "--scope", "/bin/true"},
          "--pty and --pipe are not for --scope"},
         {{"run", "--bogus", "/bin/true"}, "unknown option --bogus"},

@@ -69,6 +69,29 @@ TEST_F(SystemctlFamily, TheManagersEnvironmentIsThatOfCommands) {
     EXPECT_FALSE(has(hearthd.ctl({"show-environment"}).out, "GOOD")) << "all or none";
 }
 
+// systemctl has --kill-value since 254; its method is called here by busctl.
+TEST_F(SystemctlFamily, ARealTimeSignalComesWithItsValue) {
+    const std::string seen = hearthd.place() + "/signal";
+    hearthd.add(
+        "signal.service",
+        "[Service]\nType=notify\nNotifyAccess=all\nExecStart=" +
+            hearthd.program("hearth-test-service") + " take-signal " + seen + "\n");
+    ASSERT_EQ(hearthd.ctl({"start", "signal.service"}).status, 0) << hearthd.log();
+    const std::string call =
+        "busctl call org.freedesktop.systemd1 /org/freedesktop/systemd1 "
+        "org.freedesktop.systemd1.Manager QueueSignalUnit ssii signal.service main ";
+    const Output wrong = run_stock(hearthd, call + "15 7");
+    EXPECT_EQ(wrong.status, 1);
+    EXPECT_TRUE(has(wrong.err, "real-time signals only")) << wrong.err;
+    EXPECT_EQ(run_stock(hearthd, call + std::to_string(SIGRTMIN) + " 7").status, 0);
+    std::string text;
+    EXPECT_TRUE(eventually([&] {
+        std::getline(std::ifstream(seen), text);
+        return text == "7";
+    })) << text
+        << hearthd.log();
+}
+
 TEST_F(SystemctlFamily, WatchdogsCanBeSwitchedOff) {
     EXPECT_EQ(systemctl("service-watchdogs").out, "yes\n");
     EXPECT_EQ(systemctl("service-watchdogs no").status, 0);

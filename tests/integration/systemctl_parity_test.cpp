@@ -55,6 +55,13 @@ constexpr const char* lines[] = {
     "list-units -t slice --plain --no-legend",
     "list-units --plain --no-legend 'a*' b.service",
     "--failed --plain --no-legend list-units",
+    "show tick.timer",
+    "show --all tick.timer",
+    "show watch.path",
+    "show --all door.socket",
+    "show --value -p Listen -p Paths -p TimersCalendar watch.path door.socket tick.timer a",
+    "list-timers --all --no-legend",
+    "list-sockets --all",
     "list-unit-files --plain --no-legend",
     "list-unit-files --no-legend --state=enabled",
     "list-unit-files --no-legend --type=target",
@@ -96,6 +103,9 @@ TEST(SystemctlParity, AScriptReadsTheSame) {
         "ExecStart=/bin/sleep 1000\n");
     hearthd.add("off.service", "[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=shop.target\n");
     hearthd.add("bad.service", "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'exit 3'\n");
+    hearthd.add("tick.timer", "[Timer]\nOnCalendar=daily\nOnCalendar=weekly\nUnit=a.service\n");
+    hearthd.add("watch.path", "[Path]\nPathExists=/nowhere\nPathChanged=/x y\nUnit=a.service\n");
+    hearthd.add("door.socket", "[Socket]\nListenStream=/run/door\nListenDatagram=127.0.0.1:99\n");
     hearthd.add("shop.target", "[Unit]\nDescription=A shop\n");
     ASSERT_EQ(hearthd.ctl({"enable", "a"}).status, 0);
     ASSERT_EQ(hearthd.ctl({"set-default", "shop.target"}).status, 0);

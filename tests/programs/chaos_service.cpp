@@ -3,7 +3,9 @@
 // A service of the chaos test: keeps a ledger of its own, in one write(2) per line to a file opened
 // with O_APPEND, so that what hearthd told can be compared with what happened.
 //
-//   chaos_service LEDGER lasting|ending|forking PIDFILE|told|part NAME
+//   chaos_service LEDGER lasting|ending|forking PIDFILE|flood FILE|told|part NAME
+//
+// `flood` sends WATCHDOG=1 as fast as it is taken, and appends a byte to FILE for every 250.
 //
 // `start INVOCATION PID` as the first thing; `end INVOCATION PID exited|killed STATUS LINES` as the
 // last, with the number of lines written to standard output (`line INVOCATION NUMBER`). `told` is
@@ -139,6 +141,18 @@ private:
     run.end(choice < 4, choice < 4 ? signals[choice] : ::rand() % 200);
 }
 
+[[noreturn]] void flood(const char* path) {
+    const Ledger count(path);
+    notify("READY=1\n");
+    for (unsigned long sent = 1; !pause_for(0); ++sent) {
+        notify("WATCHDOG=1\n");
+        if (sent % 250 == 0) {
+            count.write("x");
+        }
+    }
+    ::_exit(0);
+}
+
 int fork_away(const Ledger& ledger, const char* pid_file) {
     int ready[2];
     if (::pipe(ready) != 0) {
@@ -169,7 +183,9 @@ int main(int argc, char** argv) {
     const sigset_t set = stopping();
     ::sigprocmask(SIG_BLOCK, &set, nullptr);
     if (argc < 3) {
-        ::fputs("chaos_service LEDGER lasting|ending|forking PIDFILE|told|part NAME\n", stderr);
+        ::fputs(
+            "chaos_service LEDGER lasting|ending|forking PIDFILE|flood FILE|told|part NAME\n",
+            stderr);
         return 2;
     }
     const Ledger ledger(argv[1]);
@@ -183,6 +199,9 @@ int main(int argc, char** argv) {
     }
     if (kind == "forking" && argc == 4) {
         return fork_away(ledger, argv[3]);
+    }
+    if (kind == "flood" && argc == 4) {
+        flood(argv[3]);
     }
     if (kind == "told") {
         ledger.write(

@@ -15,6 +15,7 @@
 //   main-is-child     tells MAINPID= of the last child
 //   on-hup-reload     SIGHUP: RELOADING=1, MONOTONIC_USEC=, then READY=1
 //   on-hup-once       SIGHUP: RELOADING=1 and no READY=1
+//   take-signal FILE  READY=1, then waits for SIGRTMIN and writes the value that came with it
 //   ignore-term | eat-memory | sleep MS | wait | exit N
 #include <fcntl.h>
 #include <signal.h>
@@ -121,6 +122,19 @@ void become_daemon(const std::string& file) {
     ::close(ends[1]);
 }
 
+void take_signal(const std::string& file) {
+    sigset_t wanted;
+    ::sigemptyset(&wanted);
+    ::sigaddset(&wanted, SIGRTMIN);
+    ::sigprocmask(SIG_BLOCK, &wanted, nullptr);
+    tell("READY=1");
+    siginfo_t info{};
+    if (::sigwaitinfo(&wanted, &info) < 0) {
+        wrong("sigwaitinfo");
+    }
+    write_file(file, std::to_string(info.si_value.sival_int) + "\n");
+}
+
 [[noreturn]] void eat_memory() {
     constexpr std::size_t bite = std::size_t{1} << 20U;
     for (;;) {
@@ -210,6 +224,8 @@ void run(const std::vector<std::string>& arguments) {
             eat_memory();
         } else if (word == "sleep") {
             ::usleep(static_cast<useconds_t>(std::atoi(next().c_str())) * 1000);
+        } else if (word == "take-signal") {
+            take_signal(next());
         } else if (word == "wait") {
             for (;;) {
                 ::pause();

@@ -86,6 +86,49 @@ TEST_F(Generators, WhatFailsOrHangsIsToldAndTheOthersRun) {
     EXPECT_EQ(read("normal/works"), "");
 }
 
+TEST_F(Generators, OneThatFailsTakesNoUnitAway) {
+    const auto generator = [&](const std::string& name, const std::string& body) {
+        put("generators/" + name, "#!/bin/sh\n" + body);
+    };
+    generator("a", "echo first >\"$1/a.service\"\necho a >\"$3/late.service\"\n");
+    generator(
+        "b",
+        "echo \"# $1/b.sh\" >\"$1/b.service\"\nmkdir \"$1/x.wants\"\n"
+        "ln -s \"$1/b.service\" \"$1/x.wants/b.service\"\n");
+    EXPECT_TRUE(write_unit_files(asked()).problems.empty());
+    EXPECT_EQ(read("normal/a.service"), "first\n");
+    // They are written elsewhere first, and name where they are now.
+    EXPECT_EQ(read("normal/b.service"), "# " + at("normal/b.sh") + "\n");
+    EXPECT_EQ(sys::readlink(at("normal/x.wants/b.service")).value_or(""), at("normal/b.service"));
+
+    generator("a", "cat \"" + at("normal/b.service") + "\" >\"$1/a.service\"\n");
+    generator("b", "echo half >\"$1/half.service\"\nexit 1\n");
+    const Written failed = write_unit_files(asked());
+    ASSERT_EQ(failed.problems.size(), 4U);
+    EXPECT_EQ(failed.problems[0], "generator " + at("generators/b") + " exited with status 1");
+    EXPECT_EQ(read("normal/a.service"), "# " + at("normal/b.sh") + "\n")
+        << "what is in use stays in use while generators run";
+    EXPECT_EQ(read("normal/b.service"), "# " + at("normal/b.sh") + "\n");
+    EXPECT_EQ(sys::readlink(at("normal/x.wants/b.service")).value_or(""), at("normal/b.service"));
+    EXPECT_EQ(read("late/late.service"), "a\n");
+
+    generator("b", "");
+    EXPECT_TRUE(write_unit_files(asked()).problems.empty());
+    EXPECT_EQ(read("normal/b.service"), "(missing)");
+    EXPECT_EQ(read("normal/half.service"), "(missing)");
+    EXPECT_FALSE(sys::lstat(at("normal.new")));
+}
+
+TEST_F(Generators, WhatAKilledRunLeftIsNoHindrance) {
+    put("normal/kept.service", "before\n");
+    put("normal.new/half.service", "half\n");
+    put("generators/a", "#!/bin/sh\ntest ! -e \"$1/half.service\" && echo now >\"$1/a.service\"\n");
+    EXPECT_TRUE(write_unit_files(asked()).problems.empty());
+    EXPECT_EQ(read("normal/a.service"), "now\n");
+    EXPECT_EQ(read("normal/half.service"), "(missing)");
+    EXPECT_EQ(read("normal/kept.service"), "(missing)");
+}
+
 TEST_F(Generators, EachWriterHasItsPlace) {
     put("fstab", "none /mnt/memory tmpfs defaults 0 0\n", 0644);
     put("normal/stale.service", "[Service]\n", 0644);

@@ -112,6 +112,28 @@ TEST_F(BusServer, TellsManyChangesOfAUnitOnce) {
     EXPECT_LE(log.count("PropertiesChanged"), 3U);
 }
 
+// It may be a bus client whose Hello is on its way: sd-bus takes a signal before the answer to that
+// for the end of the world (EIO).
+TEST_F(BusServer, TellsNothingToWhoHasSaidNothing) {
+    control.add("heat.service");
+    serve();
+    const auto bus = connect();
+    const SignalLog log(bus);
+    ASSERT_TRUE(run_until([&] { return sd_bus_is_ready(bus.get()) > 0; }));
+    settle();
+    Outcome outcome;
+    outcome.transitions.push_back(
+        {"heat.service", ServiceState::Dead, ServiceState::Running, {}, "", {}});
+    control.tell(outcome);
+    control.add("new.service");
+    control.tell(outcome);
+    settle();
+    EXPECT_EQ(log.count("PropertiesChanged") + log.count("UnitNew"), 0U);
+    EXPECT_TRUE(manager(bus, "ListUnits", "").good());  // a direct peer, then
+    control.tell(outcome);
+    EXPECT_TRUE(run_until([&] { return log.count("PropertiesChanged") > 0; }));
+}
+
 TEST_F(BusServer, TellsOfUnitsThatComeAndGo) {
     serve();
     const auto bus = connect();

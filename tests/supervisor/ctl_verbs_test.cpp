@@ -78,7 +78,7 @@ TEST_F(CtlVerbs, ExitAsSystemctlDoes) {
         {"cancel", {"x"}, 1, "", "no job number"},
         {"kill", {"-s", "KILL", "heat"}, 0, "", ""},
         {"kill", {"-s", "NOSUCH", "heat"}, 1, "", "is no signal"},
-        {"kill", {"unknown"}, 5, "", "not loaded"},
+        {"kill", {"unknown"}, 1, "", "not loaded"},
         {"cat", {"unknown"}, 1, "", "No files found for unknown.service"},
         {"daemon-reload", {}, 0, "", ""},
         {"reset-failed", {"broken"}, 0, "", ""},
@@ -203,6 +203,36 @@ TEST_F(CtlVerbs, ShowTheLogWhereItIs) {
     EXPECT_TRUE(says(hearthctl("status", {"heat"}).out, "line 20\n"));
     EXPECT_FALSE(says(hearthctl("status", {"heat"}).out, "line 19\n"));
     EXPECT_TRUE(says(hearthctl("logs", {"cold"}).err, "No entries"));
+}
+
+TEST_F(CtlVerbs, ShowSeveralLogsAsOne) {
+    control.log_path = directory.path();
+    const auto line = [](int second, const std::string& who) {
+        return "2026-11-22T12:00:0" + std::to_string(second) + ".000000Z " + who + ": line\n";
+    };
+    const std::string heat = line(1, "heat") + line(4, "heat"),
+                      cold = line(2, "cold") + line(3, "cold");
+    ASSERT_TRUE(sys::replace_file(directory.path() + "/heat.service.log", heat, 0600).has_value());
+    ASSERT_TRUE(sys::replace_file(directory.path() + "/cold.service.log", cold, 0600).has_value());
+    const std::string all = line(1, "heat") + line(2, "cold") + line(3, "cold") + line(4, "heat");
+    EXPECT_EQ(hearthctl("logs", {"heat", "cold"}).out, all);
+    EXPECT_EQ(
+        hearthctl("logs", {"-n", "2", "cold", "heat"}).out, line(3, "cold") + line(4, "heat"));
+    const Ended json = hearthctl("logs", {"--json", "-n", "1", "heat", "cold"});
+    EXPECT_TRUE(says(json.out, "\"unit\":\"heat.service\"")) << json.out;
+    EXPECT_TRUE(says(hearthctl("logs", {"none", "neither"}).err, "No entries"));
+}
+
+TEST_F(CtlVerbs, SendASignalWithAValue) {
+    EXPECT_EQ(hearthctl("kill", {"-s", "RTMIN+1", "--kill-value=-7", "heat"}).status, 0);
+    EXPECT_EQ(
+        control.calls.back(), "kill heat.service all " + std::to_string(SIGRTMIN + 1) + " -7");
+    const Ended signals = hearthctl("kill", {"--signal=help"});
+    EXPECT_EQ(signals.status, 0);
+    EXPECT_TRUE(says(signals.out, "\n15     SIGTERM\n")) << signals.out;
+    EXPECT_EQ(hearthctl("kill").status, 1);
+    EXPECT_EQ(hearthctl("kill", {"nothing"}).status, 1);
+    EXPECT_EQ(hearthctl("show", {"-P", "Id", "heat"}).out, "heat.service\n");
 }
 
 TEST_F(CtlVerbs, AreRequestsOfTheProcessThatTheKernelNames) {

@@ -60,6 +60,7 @@ TEST(ChildSymbols, AreItsOwnAndNoOthers) {
     check("child.cpp.o", {"hearth_child_clone"}, {"hearth_child_mount_step"});
     check("child_mounts.cpp.o", {"hearth_child_mount_step"}, {});
     check("child_holder.cpp.o", {"hearth_child_hold"}, {});
+    check("child_shim.cpp.o", {"hearth_child_clone_below"}, {"hearth_child_clone"});
 }
 
 #endif

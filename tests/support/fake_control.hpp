@@ -165,8 +165,14 @@ public:
     }
     [[nodiscard]] std::string taken_over() const override { return "version=test\n"; }
     Result<void, RequestError> kill(
-        const std::string& unit, const std::string& whom, int signal, const Requester&) override {
-        calls.push_back("kill " + unit + " " + whom + " " + std::to_string(signal));
+        const std::string& unit,
+        const std::string& whom,
+        int signal,
+        std::optional<int> value,
+        const Requester&) override {
+        calls.push_back(
+            "kill " + unit + " " + whom + " " + std::to_string(signal) +
+            (value ? " " + std::to_string(*value) : ""));
         if (state.find(unit) == nullptr) {
             return Unexpected(RequestError{"NoSuchUnit", "Unit " + unit + " not loaded."});
         }

@@ -236,6 +236,39 @@ TEST(EngineGraph, ActionsAreAskedForByTheirDirective) {
     EXPECT_EQ(acted(), "SuccessAction=exit 0");
 }
 
+TEST(EngineGraph, ARebootIsGivenTheArgumentOfItsCause) {
+    Graph graph(
+        "a FailureAction=reboot-force SuccessAction=reboot RebootArgument=recovery\n"
+        "b Requires=x.device After=x.device JobTimeoutSec=10s JobTimeoutAction=reboot "
+        "JobTimeoutRebootArgument=late RebootArgument=other\n"
+        "x.device\n"
+        "c StartLimitBurst=1 StartLimitAction=reboot RebootArgument=looping\n");
+    const auto acted = [&] {
+        for (const Action& action : graph.last.actions) {
+            if (const auto* act = std::get_if<PerformAction>(&action)) {
+                return act->why + " " + act->reboot_argument;
+            }
+        }
+        return std::string();
+    };
+    (void)graph.happen("start a");
+    graph.launch_all();
+    (void)graph.happen("fail a");
+    EXPECT_EQ(acted(), "FailureAction=reboot-force recovery");
+    (void)graph.happen("start a");
+    graph.launch_all();
+    (void)graph.happen("down a");
+    EXPECT_EQ(acted(), "SuccessAction=reboot recovery");
+    (void)graph.happen("start b");
+    (void)graph.happen("after 11s");
+    EXPECT_EQ(acted(), "JobTimeoutAction=reboot late");
+    (void)graph.happen("start c");
+    graph.launch_all();
+    (void)graph.happen("fail c");
+    (void)graph.happen("start c");
+    EXPECT_EQ(acted(), "StartLimitAction=reboot looping");
+}
+
 TEST(EngineGraph, TargetsAreActiveOnceWhatTheyAreOrderedAfterIs) {
     Graph graph("t.target Wants=a After=a\na\n");
     EXPECT_EQ(graph.happen("start t.target"), "a:activating");

@@ -18,24 +18,16 @@ std::string with_full_names(std::string_view assignment) {
     const std::size_t equals = assignment.find('=');
     const std::string key(assignment.substr(0, equals));
     const std::string value(assignment.substr(equals + 1));
-    static const std::set<std::string> plain = {
-        "JobTimeoutSec",
-        "AllowIsolate",
-        "StopWhenUnneeded",
-        "IgnoreOnIsolate",
-        "FailureAction",
-        "SuccessAction",
-        "OnFailureJobMode",
-        "ConditionPathExists",
-        "AssertPathExists",
-        "DefaultDependencies",
-        "RefuseManualStart",
-        "RefuseManualStop",
-        "JobTimeoutAction",
-        "JobRunningTimeoutSec",
-        "FailureActionExitStatus",
-        "StartLimitBurst",
-        "CollectMode"};
+    static const std::set<std::string> plain = {"JobTimeoutSec",        "AllowIsolate",
+                                                "StopWhenUnneeded",     "IgnoreOnIsolate",
+                                                "FailureAction",        "SuccessAction",
+                                                "OnFailureJobMode",     "ConditionPathExists",
+                                                "AssertPathExists",     "DefaultDependencies",
+                                                "RefuseManualStart",    "RefuseManualStop",
+                                                "JobTimeoutAction",     "JobTimeoutRebootArgument",
+                                                "RebootArgument",       "StartLimitAction",
+                                                "JobRunningTimeoutSec", "FailureActionExitStatus",
+                                                "StartLimitBurst",      "CollectMode"};
     return key + "=" + (plain.contains(key) ? value : full_name(value));
 }
 

@@ -348,6 +348,14 @@ TEST_F(Install, AddsDependencies) {
             view,
             {.verb = UnitFileVerb::AddWants, .names = {"a.service"}, .target = "nosuch.target"})
             .failed);
+    // A guest has the boot's targets without their files; a machine has not.
+    const UnitFileRequest online{
+        .verb = UnitFileVerb::AddWants, .names = {"a.service"}, .target = "network-online.target"};
+    EXPECT_EQ(
+        lines(plan_unit_files(view, online)),
+        (Lines{in_etc("network-online.target.wants/a.service -> ") + vendor + "a.service"}));
+    view.context.guest = false;
+    EXPECT_TRUE(plan_unit_files(view, online).failed);
 }
 
 TEST_F(Install, ReadsPresets) {

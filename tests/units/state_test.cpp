@@ -182,6 +182,31 @@ TEST(State, IsCarriedIntoAnotherWorld) {
     EXPECT_EQ(world.find("heat.service")->status.main_pid, 11);
 }
 
+/// A ping may not have been written down when the last manager died.
+TEST(State, AWatchdogIsGivenTheTimeThatIsMissingFromTheText) {
+    World world;
+    Unit text;
+    text.name = "heat.service";
+    text.load_state = LoadState::Loaded;
+    (void)step(world, UnitsLoaded{{text}}, {1000, 1000});
+    KeptUnit unit;
+    unit.name = "heat.service";
+    unit.status.state = ServiceState::Running;
+    unit.status.main_pid = 11;
+    unit.status.watchdog_override = Timespan{5'000'000};
+    unit.status.watchdog_at = {2'000'000, 2'000'000};
+    unit.status.watchdog_deadline = 7'000'000;
+    UnitsRestored restored{{unit}, {}, 1'000'000};
+    (void)step(world, restored, {3'000'000, 3'000'000});
+    EXPECT_EQ(world.find("heat.service")->status.watchdog_deadline, 8'000'000U);
+    // From one manager to the next it doesn't grow.
+    World next;
+    (void)step(next, UnitsLoaded{{text}}, {1000, 1000});
+    restored.units[0].status = world.find("heat.service")->status;
+    (void)step(next, restored, {3'500'000, 3'500'000});
+    EXPECT_EQ(next.find("heat.service")->status.watchdog_deadline, 8'000'000U);
+}
+
 TEST(State, LongTextsOfTheHistoryAreCut) {
     KeptUnit unit;
     unit.name = "a.service";

@@ -62,8 +62,7 @@ std::span<const Row> refused_rows() {
         using namespace directives;
         std::vector<Row> made;
         for (const std::span<const Row> part :
-             {refused_unit_rows(),
-              refused_service_rows(),
+             {refused_service_rows(),
               refused_exec_rows(),
               refused_sandbox_rows(),
               refused_resource_rows()}) {

@@ -87,7 +87,6 @@ struct Unbuilt {
 };
 
 // The parts of refused_rows(), each sorted.
-[[nodiscard]] std::span<const Row> refused_unit_rows();
 [[nodiscard]] std::span<const Row> refused_service_rows();
 [[nodiscard]] std::span<const Row> refused_exec_rows();
 [[nodiscard]] std::span<const Row> refused_sandbox_rows();

@@ -8,10 +8,6 @@ namespace {
 using Service = Unbuilt<Section::Service, Context::Service>;
 
 constexpr auto rows = std::to_array<Row>({
-    Service::no_effect<"RebootArgument">(
-        "The old place of RebootArgument= of [Unit].",
-        "a reboot that a unit's action causes has no argument; `hearthctl reboot ARGUMENT` has",
-        "x"),
     Service::refused<"Sockets">(
         Nature::Gives, "Socket units whose sockets the service gets.", "heat.socket"),
     Service::refused<"USBFunctionDescriptors">(

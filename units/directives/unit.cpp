@@ -26,12 +26,12 @@ consteval Row dependency(std::string_view summary, std::string_view sample) {
 
 /// What stood in [Service] once.
 template <Name name, auto member>
-consteval Row moved(std::string_view summary) {
+consteval Row moved(std::string_view summary, std::string_view sample = "exit") {
     return directive<name, Section::Service, Context::Unit, &Settings::unit, member>({
         .summary = summary,
         .applied = applied::Graph{},
         .nature = Nature::Shares,
-        .sample = "exit",
+        .sample = sample,
         .properties = no_properties,
     });
 }
@@ -117,6 +117,12 @@ constexpr auto rows = std::to_array<Row>({
         .nature = Nature::Shares,
         .sample = "exit",
     }),
+    row<"JobTimeoutRebootArgument", &UnitSettings::job_timeout_reboot_argument>({
+        .summary = "What reboot(2) is given when JobTimeoutAction= reboots the machine.",
+        .applied = applied::Graph{},
+        .nature = Nature::Shares,
+        .sample = "recovery",
+    }),
     row<"JobTimeoutSec", &UnitSettings::job_timeout>({
         .summary = "How long a job of this unit may wait and run.",
         .applied = applied::Graph{},
@@ -158,6 +164,12 @@ constexpr auto rows = std::to_array<Row>({
         "Units that are reloaded together with this one.", "other.service"),
     dependency<"PropagatesStopTo", &UnitSettings::propagates_stop_to>(
         "Units that are stopped together with this one.", "other.service"),
+    row<"RebootArgument", &UnitSettings::reboot_argument>({
+        .summary = "What reboot(2) is given when an action of the unit reboots the machine.",
+        .applied = applied::Graph{},
+        .nature = Nature::Shares,
+        .sample = "recovery",
+    }),
     row<"RefuseManualStart", &UnitSettings::refuse_manual_start>({
         .summary = "The unit can be started as another unit's dependency only.",
         .applied = applied::Graph{},
@@ -252,6 +264,8 @@ constexpr auto rows = std::to_array<Row>({
     }),
     moved<"FailureAction", &UnitSettings::failure_action>(
         "The old place of FailureAction= of [Unit]."),
+    moved<"RebootArgument", &UnitSettings::reboot_argument>(
+        "The old place of RebootArgument= of [Unit].", "recovery"),
     moved<"StartLimitAction", &UnitSettings::start_limit_action>(
         "The old place of StartLimitAction= of [Unit]."),
 });

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MIT
+//
+// hearthd dies at a chosen system call: what it had decided on and written down, and not done yet,
+// is done by the next one. And what it does of its own accord while it takes over is written down
+// first, as ever.
+#include <sys/inotify.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <chrono>
+#include <filesystem>
+#include <iostream>
+#include <thread>
+
+#include "tests/support/keeper_fixture.hpp"
+
+namespace {
+
+using hearth::testing::eventually;
+using hearth::testing::Keeper;
+namespace fs = std::filesystem;
+
+class KillPoints : public Keeper {
+protected:
+    /// Lets hearthd's loop run to its next `call` and kills it before the kernel does anything of
+    /// it. `cause` is what brings it there. Skips where nobody may be traced.
+    void die_at(long call, const std::function<void()>& cause) {
+        const pid_t pid = hearthd.kept();
+        ASSERT_GT(pid, 0) << hearthd.log();
+        if (::ptrace(
+                PTRACE_SEIZE,
+                pid,
+                nullptr,
+                reinterpret_cast<void*>(PTRACE_O_TRACESYSGOOD)) != 0) {  // NOLINT
+            GTEST_SKIP() << "no process may be traced here";
+        }
+        ASSERT_EQ(::ptrace(PTRACE_INTERRUPT, pid, nullptr, nullptr), 0);
+        std::thread other(cause);
+        bool there = false;
+        int status = 0;
+        while (::waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status)) {
+            __ptrace_syscall_info information{};
+            const bool in_call = WSTOPSIG(status) == (SIGTRAP | 0x80) &&
+                                 ::ptrace(
+                                     PTRACE_GET_SYSCALL_INFO,
+                                     pid,
+                                     reinterpret_cast<void*>(sizeof information),  // NOLINT
+                                     &information) > 0 &&
+                                 information.op == PTRACE_SYSCALL_INFO_ENTRY;
+            there = in_call && information.entry.nr == static_cast<std::uint64_t>(call);
+            if (there) {
+                break;
+            }
+            const bool of_tracing = (WSTOPSIG(status) & 0x7f) == SIGTRAP;
+            const long signal = of_tracing ? 0 : WSTOPSIG(status);
+            (void)::ptrace(
+                PTRACE_SYSCALL, pid, nullptr, reinterpret_cast<void*>(signal));  // NOLINT
+        }
+        (void)::kill(pid, SIGKILL);
+        // Its death is told to its tracer first, and only then to its parent.
+        (void)::waitpid(pid, &status, __WALL);
+        other.join();
+        EXPECT_TRUE(there) << "it never came there\n" << hearthd.log();
+        ASSERT_TRUE(eventually([&] {
+            const pid_t next = hearthd.kept();
+            return next != 0 && next != pid;
+        })) << hearthd.log();
+    }
+    void ask(const std::vector<std::string>& words) const { (void)hearthd.ctl(words); }
+};
+
+TEST_F(KillPoints, ASignalThatWasDecidedOnIsSent) {
+    hearthd.add(
+        "a.service",
+        "[Service]\nTimeoutStopSec=infinity\nExecStart=/bin/sleep infinity\n"
+        "ExecStopPost=/bin/sh -c 'echo $$EXIT_CODE $$EXIT_STATUS >> " +
+            hearthd.place() + "/ended'\n");
+    ASSERT_EQ(hearthd.ctl({"start", "a.service"}).status, 0);
+    die_at(SYS_pidfd_send_signal, [this] { ask({"stop", "--no-block", "a.service"}); });
+    if (IsSkipped()) {
+        return;
+    }
+    EXPECT_TRUE(hearthd.becomes("a.service", "ActiveState", "inactive"));
+    EXPECT_EQ(text("ended"), "killed TERM\n") << hearthd.log();
+}
+
+/// What was killed outright is told as such, too.
+TEST_F(KillPoints, AKillOfAllIsSent) {
+    hearthd.add(
+        "a.service",
+        "[Service]\nTimeoutStopSec=infinity\nKillSignal=SIGKILL\nExecStart=/bin/sleep infinity\n");
+    ASSERT_EQ(hearthd.ctl({"start", "a.service"}).status, 0);
+    die_at(SYS_pidfd_send_signal, [this] { ask({"stop", "--no-block", "a.service"}); });
+    if (IsSkipped()) {
+        return;
+    }
+    EXPECT_TRUE(hearthd.becomes("a.service", "SubState", "failed")) << hearthd.log();
+    EXPECT_EQ(hearthd.show("a.service", "ExecMainStatus"), "9");
+}
+
+/// A launch was decided on and not begun: the next hearthd begins it, and before it does so its own
+/// state says that it does. Once that hearthd has died as well, the third one finds the process.
+TEST_F(KillPoints, ALaunchOfATakeOverIsWrittenDownFirst) {
+    constexpr int others = 24;
+    const std::string state = hearthd.place() + "/runtime/units/a.service";
+    hearthd.add(
+        "a.service",
+        "[Service]\nExecStart=/bin/sh -c 'grep -oE \"^(launch-began|main-pid)\" " + state + " > " +
+            hearthd.place() + "/written; exec sleep infinity'\n");
+    std::vector<std::string> start = {"start"};
+    for (int index = 0; index < others; ++index) {
+        start.push_back("z" + std::to_string(index) + ".service");
+        hearthd.add(start.back(), "[Service]\nExecStart=/bin/sleep infinity\n");
+    }
+    ASSERT_EQ(hearthd.ctl(start).status, 0);
+    // The pipe of its log, of which its state knows nothing.
+    die_at(SYS_pipe2, [this] { ask({"start", "--no-block", "a.service"}); });
+    if (IsSkipped()) {
+        return;
+    }
+    EXPECT_TRUE(hearthd.becomes("a.service", "SubState", "running"));
+    EXPECT_TRUE(eventually([&] { return !text("written").empty(); }))
+        << "its state didn't tell of the launch\n"
+        << hearthd.log();
+    const pid_t pid = main_pid("a.service");
+    die_and_return();
+    EXPECT_EQ(main_pid("a.service"), pid) << hearthd.log();
+}
+
+/// As many signs of life as a service can send: the state file is written a few times a second, and
+/// clients have their turn. Figures are printed.
+TEST_F(KillPoints, AFloodOfNotificationsStarvesNobody) {
+    constexpr int services = 4;
+    const std::string program = hearthd.program("hearth-test-chaos");
+    std::vector<std::string> start = {"start"};
+    for (int index = 0; index < services; ++index) {
+        start.push_back("flood" + std::to_string(index) + ".service");
+        hearthd.add(
+            start.back(),
+            "[Service]\nType=notify\nNotifyAccess=main\nWatchdogSec=30\nExecStart=" + program +
+                " " + hearthd.place() + "/ledger flood " + hearthd.place() + "/pings\n");
+    }
+    ASSERT_EQ(hearthd.ctl(start).status, 0) << hearthd.log();
+    const auto pings = [&] {
+        return fs::exists(hearthd.place() + "/pings") ? fs::file_size(hearthd.place() + "/pings")
+                                                      : 0;
+    };
+    ASSERT_TRUE(eventually([&] { return pings() > 0; }));
+    const int watch = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    ASSERT_GE(
+        ::inotify_add_watch(watch, (hearthd.place() + "/runtime/units").c_str(), IN_MOVED_TO), 0);
+    const auto before = pings();
+    const auto begin = std::chrono::steady_clock::now();
+    constexpr int calls = 20;
+    for (int call = 0; call < calls; ++call) {
+        ASSERT_EQ(hearthd.ctl({"show", "-p", "Version"}).status, 0) << hearthd.log();
+    }
+    const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
+        std::chrono::steady_clock::now() - begin);
+    ASSERT_TRUE(eventually([&] { return pings() > before + 8; }));
+    std::size_t writes = 0;
+    alignas(inotify_event) char buffer[65536];
+    for (ssize_t size = ::read(watch, buffer, sizeof buffer); size > 0;
+         size = ::read(watch, buffer, sizeof buffer)) {
+        for (ssize_t at = 0; at < size;) {
+            const auto* const event = reinterpret_cast<const inotify_event*>(buffer + at);
+            at += static_cast<ssize_t>(sizeof *event) + event->len;
+            ++writes;
+        }
+    }
+    ::close(watch);
+    const auto sent = (pings() - before) * 250;  // a byte for so many
+    std::cout << sent << " notifications, " << writes << " writes of state, "
+              << took.count() / calls << " ms a call\n";
+    EXPECT_LT(writes, sent / 4) << hearthd.log();
+    for (int index = 0; index < services; ++index) {
+        EXPECT_EQ(hearthd.show(start[static_cast<std::size_t>(index) + 1], "NRestarts"), "0");
+    }
+}
+
+}  // namespace
