@@ -22,10 +22,10 @@ packages_of() {
     # qemu: the kernel with pure cgroup v2 (tests/vm). ccache: the same sources are compiled twice.
     # squashfs-tools, erofs-utils and e2fsprogs make the images of RootImage= and kin.
     # strace and libcap2-bin look at what a launch did; iproute2 and procps make its surroundings.
-    # debootstrap makes the root that tests/vendor runs Debian's daemons in.
+    # debootstrap makes the root that tests/vendor runs Debian's daemons in; dbus-daemon is Type=dbus's bus.
     tests)
         echo "libgtest-dev libbenchmark-dev busybox-static cpio ccache strace libcap2-bin procps"
-        echo "crun bubblewrap iproute2 util-linux qemu-system-x86 squashfs-tools erofs-utils e2fsprogs debootstrap"
+        echo "crun bubblewrap iproute2 util-linux qemu-system-x86 squashfs-tools erofs-utils e2fsprogs debootstrap dbus-daemon"
         ;;
     # Debian's default clang-tidy 14 stumbles over C++20 on libstdc++ 12: LLVM 19 is pinned.
     more)

@@ -96,6 +96,7 @@ void Supervisor::adopt_unit(const KeptUnit& unit) {
     const auto members = tree_.processes(cgroup_of(unit.name)).value_or(std::vector<pid_t>{});
     const std::set<pid_t> known = adopt_processes(unit, processes, members);
     const ServiceStatus& status = unit.status;
+    follow_bus_name(unit.name);
     const auto cgroups = tree_.existing();
     live.cgroup_made =
         live.cgroup_made || std::ranges::find(cgroups, cgroup_of(unit.name)) != cgroups.end();

@@ -179,6 +179,11 @@ Result<std::optional<sys::ExitStatus>> Supervisor::exit_of_foreign(
     if (keeper_ && sys::parent_of(pid) == keeper_.pid()) {
         return std::optional<sys::ExitStatus>();  // it tells in a moment
     }
+    // The keeper tells and then reaps: it may have done both between the two looks above.
+    keeper_.synchronise();
+    if (auto known = keeper_.exit_of(pid, watched.started)) {
+        return known;
+    }
     return sys::exit_of_foreign(watched.pidfd.number());
 }
 
@@ -201,6 +206,9 @@ void Supervisor::process_ended(const std::string& unit, pid_t pid) {
             status = *told;
         } else {
             status = exit_of_foreign(pid, watched->second);
+            if (keeper_.has_news()) {
+                keeper_news_source_.trigger();
+            }
         }
         if (status && !*status) {
             watched->second.source.wait_for(0);  // EPOLLHUP comes when it has been reaped

@@ -77,6 +77,7 @@ Result<KeeperChannel> KeeperChannel::open(int number) {
     HEARTH_TRY(sys::set_nonblocking(number, true));
     channel.pid_ = HEARTH_TRY(sys::peer_credentials(number)).pid;
     HEARTH_TRY(channel.take_all());
+    channel.opened_ = true;
     channel.news_.clear();  // known before anything is watched
     return channel;
 }
@@ -113,7 +114,8 @@ Result<bool> KeeperChannel::take_packet() {
     }
     switch (packet.kind) {
         case keeper::Kind::Held:
-            if (!message->descriptors.empty()) {
+            // A later synchronise() brings again what was taken.
+            if (!opened_ && !message->descriptors.empty()) {
                 packet.name[keeper::longest_name] = '\0';
                 held_.insert_or_assign(packet.name, std::move(message->descriptors.front()));
             }

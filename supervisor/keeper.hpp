@@ -60,6 +60,8 @@ public:
     /// Those that ended in that cgroup (as /proc/PID/cgroup shows it) and whose exit no hearthd has
     /// written down, by their start.
     [[nodiscard]] std::vector<Orphan> ended_in(const std::string& cgroup) const;
+    /// exit_of() or synchronise() came upon deaths that read() has yet to tell of.
+    [[nodiscard]] bool has_news() const { return !news_.empty(); }
     /// Reads what the keeper says; the processes that it tells of. An error: it is gone.
     [[nodiscard]] Result<std::vector<std::pair<pid_t, std::uint64_t>>> read();
 
@@ -86,7 +88,7 @@ private:
     sys::Descriptor socket_;
     pid_t pid_ = 0;
     std::uint32_t ready_before_ = 0;
-    bool complete_ = false, can_replace_ = false;
+    bool complete_ = false, opened_ = false, can_replace_ = false;
     std::optional<std::string> replacement_failure_;
     std::map<std::string, sys::Descriptor, std::less<>> held_;
     struct Ended {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// What services say by sd_notify(3) becomes events here, and what the engine wants of it becomes
-// calls: the descriptors they store, the main processes that they name, launches that wait for a
-// quiet moment, the end of hearthd that an essential service's end brings.
+// What services say by sd_notify(3) and by their name on the bus becomes events here, and what the
+// engine wants of it becomes calls: the descriptors they store, the main processes that they name,
+// launches that wait for a quiet moment, the end of hearthd that an essential service's end brings.
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,6 +21,21 @@ namespace {
 constexpr std::uint64_t idle_microseconds = 5'000'000;
 
 }  // namespace
+
+// ---- names on the message bus -------------------------------------------------------------------
+
+/// From its first start on, so that a restart sees the old process lose the name.
+void Supervisor::follow_bus_name(const std::string& unit) {
+    const UnitRecord* const record = world_.find(unit);
+    if (record == nullptr || record->status.type != ServiceType::Dbus) {
+        return;
+    }
+    if (at_rest(record->active_state())) {
+        bus_names_->rest(unit);
+    } else {
+        bus_names_->watch(unit, record->unit.settings.service.bus_name);
+    }
+}
 
 // ---- messages -----------------------------------------------------------------------------------
 

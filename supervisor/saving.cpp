@@ -248,6 +248,7 @@ void Supervisor::forget_unneeded() {
     for (auto gone = collect(world_, held); !gone.empty(); gone = collect(world_, held)) {
         for (const std::string& unit : gone) {
             forget_transient(unit);
+            bus_names_->forget(unit);
             save(unit);
         }
     }

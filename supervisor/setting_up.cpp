@@ -155,6 +155,12 @@ Result<void> Supervisor::set_up_sources() {
         [](const std::string& what) { log::write(log::Level::Warning, what); },
         keeper_.take(held_notify)));
     keeper_.hold(held_notify, notify_->number());
+    bus_names_ = std::make_unique<notify::BusNames>(
+        loop_,
+        notify::message_bus_address(options_.user),
+        options_.runtime_directory + "/private",
+        [this](const std::string& unit, bool owned) { happen(BusNameChanged{unit, owned}); },
+        [](const std::string& what) { log::write(log::Level::Warning, what); });
     settle_source_ = HEARTH_TRY(loop_.deferred(Priority::Process, [this] { settle(); }));
     HEARTH_TRY(set_up_triggers());
     if (keeper_) {
@@ -162,6 +168,8 @@ Result<void> Supervisor::set_up_sources() {
             loop_.on_io(keeper_.socket(), EPOLLIN, Priority::Process, [this](std::uint32_t) {
                 keeper_speaks();
             }));
+        keeper_news_source_ =
+            HEARTH_TRY(loop_.deferred(Priority::Process, [this] { keeper_speaks(); }));
     }
     return {};
 }

@@ -191,6 +191,7 @@ void Supervisor::told(const Outcome& outcome) {
             record != nullptr && at_rest(record->active_state()) && !record->job) {
             close_stdio(transition.unit);
         }
+        follow_bus_name(transition.unit);
         if (presence_source_ &&
             (transition.unit.ends_with(".mount") || transition.unit.ends_with(".swap"))) {
             presence_source_.arm_in(1);  // the kernel's word on what mount or umount has done

@@ -31,6 +31,7 @@
 #include "supervisor/live_unit.hpp"
 #include "supervisor/logd/client.hpp"
 #include "supervisor/loop/event_loop.hpp"
+#include "supervisor/notify/bus_names.hpp"
 #include "supervisor/notify/socket.hpp"
 #include "supervisor/notify/store.hpp"
 #include "supervisor/now.hpp"
@@ -326,6 +327,7 @@ private:
     void release_notifications();
     [[nodiscard]] bool is_launching(std::string_view unit) const;
     [[nodiscard]] std::string sender_unit(const notify::Datagram& datagram) const;
+    void follow_bus_name(const std::string& unit);
     void find_main_process(const std::string& unit);
     void watch_main_process(const std::string& unit, pid_t pid);
     void lend_stored(const Launch& action, launch::LaunchRequest& request);
@@ -485,6 +487,7 @@ private:
     std::map<std::string, launch::Activation, std::less<>> preserved_;
     std::unique_ptr<AttachSessions> attach_;
     std::optional<notify::NotifySocket> notify_;
+    std::unique_ptr<notify::BusNames> bus_names_;
     std::optional<notify::DescriptorStore> store_of_descriptors_;
     /// What came with StartTransientUnit() and can't be in a file.
     struct Given {
@@ -568,7 +571,8 @@ private:
     std::deque<Event> queue_;
     bool settling_ = false;
     EventSource idle_source_, settle_source_, deadline_source_, launch_source_, child_source_,
-        orphan_source_, presence_source_, mount_source_, log_source_, keeper_source_;
+        orphan_source_, presence_source_, mount_source_, log_source_, keeper_source_,
+        keeper_news_source_;
     sys::Descriptor mount_table_;  ///< /proc/self/mountinfo, polled
     std::optional<int> exit_status_;
     MachineEnd end_;

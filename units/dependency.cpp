@@ -120,6 +120,10 @@ public:
     void implied(UnitType type) {
         switch (type) {
             case UnitType::Service:
+                if (unit_.settings.service.type == ServiceType::Dbus) {
+                    need("dbus.socket", DependencySource::Implicit);
+                }
+                [[fallthrough]];
             case UnitType::Scope:
                 need(slice_of(unit_), DependencySource::Implicit);
                 break;

@@ -312,6 +312,14 @@ void imply(Unit& unit, const LoadContext& context) {
     }
 }
 
+/// systemd.service(5), Type=, where it isn't said.
+ServiceType default_type(const ServiceSettings& service) {
+    if (!service.bus_name.empty()) {
+        return ServiceType::Dbus;
+    }
+    return service.exec_start.empty() ? ServiceType::Oneshot : service.type;
+}
+
 /// What depends on several directives or on the host.
 void complete(Unit& unit, const LoadContext& context) {
     Settings& settings = unit.settings;
@@ -324,9 +332,8 @@ void complete(Unit& unit, const LoadContext& context) {
     }
     complete_streams(unit, context);
     imply(unit, context);
-    if (unit_type(unit.name) == UnitType::Service && !unit.origins.contains("Type") &&
-        settings.service.exec_start.empty()) {
-        settings.service.type = ServiceType::Oneshot;  // systemd.service(5), Type=
+    if (unit_type(unit.name) == UnitType::Service && !unit.origins.contains("Type")) {
+        settings.service.type = default_type(settings.service);
     }
     take_back_defaults(unit, context);
     for (MemoryLimit* const limit :

@@ -8,6 +8,7 @@
 #include "parser/edit_distance.hpp"
 #include "parser/enum_codec.hpp"
 #include "parser/ini_reader.hpp"
+#include "units/type_section.hpp"
 
 namespace hearth {
 
@@ -27,6 +28,9 @@ bool no_slice(UnitType type) {
 }
 bool a_service(UnitType type) {
     return type == UnitType::Service;
+}
+bool a_timer(UnitType type) {
+    return type == UnitType::Timer;
 }
 bool a_device(UnitType type) {
     return type == UnitType::Device;
@@ -202,7 +206,13 @@ constexpr auto rows = std::to_array<ManagerRow>({
         "TimeoutStopSec= of services that don't set it.",
         "30s",
         &a_service),
-    no_effect("DefaultTimerAccuracySec", "Timer units are not built yet.", "1s"),
+    {.name = "DefaultTimerAccuracySec",
+     .kind = Kind::Default,
+     .summary = "AccuracySec= of timers that don't set it.",
+     .sample = "1s",
+     .section = Section::Timer,
+     .directive = "AccuracySec",
+     .of_type = &a_timer},
     no_effect("DumpCore", of_the_first_process, "no"),
     of_machine(
         "KExecWatchdogSec",
@@ -286,7 +296,9 @@ const ManagerRow* find(const Assignment& assignment) {
 }
 
 const Row& directive_of(const ManagerRow& row) {
-    return *find_row(name(row.section), row.directive);
+    return row.section == Section::Timer
+               ? *find_row(UnitType::Timer, name(row.section), row.directive)
+               : *find_row(name(row.section), row.directive);
 }
 
 Assigned choose(const ManagerRow& row, ManagerSettings& settings, const std::string& text) {

@@ -13,6 +13,26 @@ namespace hearth {
 
 namespace {
 
+/// D-Bus specification, "Valid Names", Bus names; one that a service can ask for.
+bool is_bus_name(std::string_view name) {
+    constexpr std::size_t longest = 255;
+    if (name.empty() || name.size() > longest || name.find('.') == std::string_view::npos) {
+        return false;
+    }
+    char before = '.';
+    for (const char each : name) {
+        const bool digit = each >= '0' && each <= '9';
+        const bool letter = (each >= 'a' && each <= 'z') || (each >= 'A' && each <= 'Z') ||
+                            each == '_' || each == '-';
+        const bool fits = each == '.' ? before != '.' : letter || (digit && before != '.');
+        if (!fits) {
+            return false;
+        }
+        before = each;
+    }
+    return before != '.';
+}
+
 class Judge {
 public:
     Judge(const Unit& unit, bool guest) : unit_(unit), guest_(guest) {}
@@ -22,8 +42,9 @@ public:
         if (unit_type(unit_.name) == UnitType::Service) {
             commands();
             oneshot();
+            bus_name();
             namespaces();
-            unbuilt_values();
+            unbuilt_streams();
         }
         unbuilt_directives();
         if (guest_) {
@@ -51,6 +72,27 @@ private:
         std::string_view id, std::string_view directive, std::string message, std::string hint) {
         add(Severity::Error, id, directive, std::move(message), std::move(hint));
         findings_.back().bad_setting = true;
+    }
+
+    /// systemd.service(5), Type=dbus.
+    void bus_name() {
+        const ServiceSettings& service = unit_.settings.service;
+        if (service.bus_name.empty()) {
+            if (service.type == ServiceType::Dbus) {
+                bad("bus-name-missing",
+                    "Type",
+                    "Type=dbus needs the name whose appearance means that the service has started",
+                    "write BusName=org.example.Name, or another Type=");
+            }
+        } else if (!is_bus_name(service.bus_name)) {
+            add(service.type == ServiceType::Dbus ? Severity::Error : Severity::Warning,
+                "bus-name",
+                "BusName",
+                quoted(service.bus_name) + " is no well-known name on a message bus",
+                "write elements of letters, digits, '_' and '-', two or more with '.' between "
+                "them, "
+                "as in org.example.Name");
+        }
     }
 
     /// Only what leaves no trace in a plan can be relaxed: a stream or a slice would still be asked
@@ -160,26 +202,8 @@ private:
         }
     }
 
-    void unbuilt_values() {
+    void unbuilt_streams() {
         const Settings& settings = unit_.settings;
-        switch (settings.service.type) {
-            case ServiceType::Simple:
-            case ServiceType::Exec:
-            case ServiceType::Oneshot:
-            case ServiceType::Forking:
-            case ServiceType::Notify:
-            case ServiceType::NotifyReload:
-            case ServiceType::Idle:
-                break;
-            case ServiceType::Dbus:
-                add(Severity::Error,
-                    "type-not-built",
-                    "Type",
-                    "Type=" + std::string(name_of(settings.service.type, service_type_names)) +
-                        " is not built yet",
-                    "write Type=simple, exec or oneshot, and run the program in the foreground");
-                break;
-        }
         const StandardInput input = settings.exec.standard_input.kind;
         if (input == StandardInput::Socket || input == StandardInput::Fd) {
             not_built(

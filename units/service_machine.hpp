@@ -26,8 +26,9 @@
 // start-post     ExecStartPost= runs beside the main process. If that one ends meanwhile, the
 //                commands are waited for first.
 // running        The main process runs (ExitType=cgroup, a forking service without known main
-//                process: something in the cgroup does). Its end, RuntimeMaxSec=, a watchdog or
-//                health check that failed, or a stop leads away.
+//                process: something in the cgroup does), and a dbus service has its BusName=. The
+//                end of either, RuntimeMaxSec=, a watchdog or health check that failed, or a stop
+//                leads away.
 // exited         RemainAfterExit=: nothing runs, the service counts as active.
 // reload         ExecReload= runs. Its failure or timeout is told as ReloadResult, and the service
 //                goes on.

@@ -23,8 +23,11 @@ bool ServiceMachine::is_main(ExecKind kind) const {
 }
 
 /// Whether the service goes on: by its main process, or by anything in its cgroup where that
-/// counts.
+/// counts; and by its name on the bus where that is what it is there for.
 bool ServiceMachine::alive() const {
+    if (status_.type == ServiceType::Dbus && !status_.bus_name_owned) {
+        return false;
+    }
     const bool unknown = status_.type == ServiceType::Forking && !status_.main_known;
     const bool cgroup_counts = unknown || service().exit_type == ExitType::Cgroup;
     return status_.main_pid != 0 || (cgroup_counts && status_.cgroup_populated);

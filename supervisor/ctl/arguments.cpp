@@ -4,6 +4,8 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
+#include "supervisor/ctl/option_values.hpp"
+
 namespace hearth::ctl {
 
 namespace {
@@ -266,7 +268,7 @@ void add_options(CLI::App& app, const Verb& verb, Arguments& arguments) {
     if (has(verb, Option::Run)) {
         add_run_options(app, arguments.run);
     }
-    if ((verb.options & static_cast<std::uint32_t>(Option::Ending)) != 0) {
+    if (has(verb, Option::Ending)) {
         add_ending_options(app, arguments.ending);
     }
     add_shared_options(add, arguments);
@@ -349,6 +351,9 @@ std::optional<Answer> parse(
     } catch (const CLI::CallForVersion& version) {
         return Answer{0, std::string(version.what()) + "\n"};
     } catch (const CLI::ParseError& error) {
+        if (auto values = asked_values(arguments)) {  // needs no names of units
+            return Answer{0, std::move(*values)};
+        }
         return Answer{
             1,
             std::string("hearthctl ") + std::string(verb.name) + ": " + error.what() +
@@ -358,6 +363,12 @@ std::optional<Answer> parse(
         arguments.names.push_back(unit);
     }
     arguments.run.command = app.remaining();
+    if (auto values = asked_values(arguments)) {
+        return Answer{0, std::move(*values)};
+    }
+    if (!arguments.output.empty() && !is_output(arguments.output)) {
+        return Answer{1, "Unknown output '" + arguments.output + "'.\n"};
+    }
     arguments.json = arguments.json || arguments.output.starts_with("json");
     if (arguments.failed) {
         arguments.states.emplace_back("failed");

@@ -66,7 +66,7 @@ std::optional<std::string> unit_name(const std::string& text) {
 
 std::optional<std::vector<std::string>> unit_names(
     Client& client, const std::vector<std::string>& texts) {
-    std::vector<std::string> names;
+    std::vector<std::string> names, matched;  // in systemctl's order: what is named comes first
     for (const std::string& text : texts) {
         if (text.find_first_of("*?[") == std::string::npos) {
             auto name = unit_name(text);
@@ -87,9 +87,10 @@ std::optional<std::vector<std::string>> unit_names(
         }
         const auto rows = read_value(reply->get());
         for (const Value& row : rows ? rows->members : std::vector<Value>()) {
-            names.push_back(row.members[0].text);
+            matched.push_back(row.members[0].text);
         }
     }
+    names.insert(names.end(), matched.begin(), matched.end());
     return names;
 }
 

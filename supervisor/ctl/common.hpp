@@ -32,7 +32,7 @@ enum ExitCode : int {
 
 /// "heat" is heat.service; complains about what can't be a unit name.
 [[nodiscard]] std::optional<std::string> unit_name(const std::string& text);
-/// The units meant: names completed, patterns replaced by the loaded units that match. Complains
+/// The units meant: names completed, then the loaded units that match the patterns. Complains
 /// and answers nothing where a name is no name.
 [[nodiscard]] std::optional<std::vector<std::string>> unit_names(
     Client& client, const std::vector<std::string>& texts);
@@ -115,6 +115,7 @@ int edit_verb(const Arguments&);
 int complete_verb(const Arguments&);
 int service_watchdogs_verb(const Arguments&);
 int is_system_running_verb(const Arguments&);
+int list_machines_verb(const Arguments&);
 int cat_verb(const Arguments&);
 int daemon_reload_verb(const Arguments&);
 int daemon_reexec_verb(const Arguments&);

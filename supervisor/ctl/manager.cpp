@@ -2,6 +2,9 @@
 //
 // Verbs about the manager itself: its environment, its log level, the switch of all watchdogs, its
 // state. What a script reads is printed as systemctl prints it.
+#include <fnmatch.h>
+#include <sys/utsname.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdlib>
@@ -214,6 +217,61 @@ int is_system_running_verb(const Arguments& arguments) {
         print(state->text + "\n");
     }
     return state->text == "running" ? Done : Failure;
+}
+
+int list_machines_verb(const Arguments& arguments) {
+    auto client = connect(arguments);
+    if (!client) {
+        return Failure;
+    }
+    const auto state = client->property(manager_path, manager_interface, "SystemState");
+    const auto failed = client->property(manager_path, manager_interface, "NFailedUnits");
+    const auto jobs = client->property(manager_path, manager_interface, "NJobs");
+    if (!state || !failed || !jobs) {
+        return complain("Failed to get the state of hearthd");
+    }
+    utsname host{};
+    (void)::uname(&host);
+    const std::string name = std::string(host.nodename) + " (host)";
+    const auto wanted = [&](const std::string& pattern) {
+        return ::fnmatch(pattern.c_str(), host.nodename, FNM_NOESCAPE) == 0;
+    };
+    const bool listed = arguments.names.empty() || std::ranges::any_of(arguments.names, wanted);
+    if (arguments.json) {
+        Json rows = Json::list();
+        if (listed) {
+            rows.items.push_back(
+                {{"name", name},
+                 {"state", state->text},
+                 {"failed", static_cast<double>(failed->number)},
+                 {"jobs", static_cast<double>(jobs->number)}});
+        }
+        print(rows.dump() + "\n");
+        return Done;
+    }
+    const bool well = state->text == "running";
+    Table table(4);
+    const std::string indent = arguments.plain ? "" : "  ";
+    if (!arguments.no_legend) {
+        table.row(
+            {indent + "NAME", "STATE", "FAILED", "JOBS"},
+            {Tone::Bold, Tone::Bold, Tone::Bold, Tone::Bold});
+    }
+    if (listed) {
+        const std::string mark = arguments.plain ? "" : well ? "  " : "● ";
+        const Tone tone = well ? Tone::Plain : Tone::Bad;
+        table.row(
+            {mark + name,
+             state->text,
+             std::to_string(failed->number),
+             std::to_string(jobs->number)},
+            {tone, tone, tone, Tone::Plain});
+    }
+    print(table.text());
+    if (!arguments.no_legend) {
+        print(std::string("\n") + (listed ? "1" : "0") + " machines listed.\n");
+    }
+    return Done;
 }
 
 }  // namespace hearth::ctl

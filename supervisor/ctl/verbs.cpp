@@ -3,8 +3,6 @@
 #include <array>
 
 #include "supervisor/ctl/common.hpp"
-#include "supervisor/ctl/console.hpp"
-#include "supervisor/ctl/json_text.hpp"
 
 namespace hearth::ctl {
 
@@ -341,6 +339,12 @@ constexpr auto table = std::to_array<Verb>({
      None,
      with(Option::Quiet, Option::Wait, Option::Json),
      is_system_running_verb},
+    {"list-machines",
+     "List this machine, with what its hearthd has to do: machines below it have their own",
+     "[PATTERN...]",
+     Any,
+     with(Option::Legend, Option::Plain, Option::Full, Option::Json),
+     list_machines_verb},
     {"cat", "Show the files of units", "UNIT...", Some, with(Option::Json), cat_verb},
     {"edit",
      "Change units: their drop-in, or with --full their file, in $SYSTEMD_EDITOR, $EDITOR or "
@@ -423,7 +427,12 @@ constexpr auto table = std::to_array<Verb>({
      Any,
      with(Option::Json),
      complete_verb},
-    {"help", "Show the verbs", "", Any, with(Option::Json), help_verb},
+    {"help",
+     "Show the verbs, or the options of one, or the manual pages that units name",
+     "[VERB|UNIT...]",
+     Any,
+     with(Option::Json),
+     help_verb},
 });
 
 }  // namespace
@@ -445,36 +454,6 @@ const Verb* find_verb(std::string_view name) {
     }
     const auto* found = std::ranges::find(table, name, &Verb::name);
     return found == table.end() ? nullptr : found;
-}
-
-int help_verb(const Arguments& arguments) {
-    if (arguments.json) {
-        Json all = Json::list();
-        for (const Verb& verb : table) {
-            Json options = Json::list();
-            for (const OptionHelp& each : options_of(verb)) {
-                options.items.push_back({{"names", each.names}, {"help", each.help}});
-            }
-            all.items.push_back(
-                {{"verb", verb.name},
-                 {"names", verb.names},
-                 {"summary", verb.summary},
-                 {"options", std::move(options)}});
-        }
-        print(all.dump() + "\n");
-        return Done;
-    }
-    const std::string text =
-        "hearthctl [--runtime-dir DIR | --user] VERB ...\n"
-        "Asks hearthd at DIR/private (HEARTH_RUNTIME_DIR, else /run/hearth).\n\n";
-    Table rows(3);
-    for (const Verb& verb : table) {
-        rows.row(
-            {"  " + std::string(verb.name), std::string(verb.names), std::string(verb.summary)},
-            {Tone::Bold});
-    }
-    print(text + rows.text() + "\n'hearthctl VERB --help' has the options of each.\n");
-    return Done;
 }
 
 }  // namespace hearth::ctl

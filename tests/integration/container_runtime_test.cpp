@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // contrib/container under container runtimes as they are used: crun (root's, with and without a
-// terminal) and bubblewrap (root's and a user's). Skipped where a runtime isn't installed.
+// terminal, and a user's) and bubblewrap (root's and a user's). Skipped where a runtime isn't
+// installed.
 #include <unistd.h>
 
 #include <filesystem>
@@ -60,6 +61,22 @@ protected:
             text.replace(text.find(no), no.size(), R"("terminal": true)");
         }
         std::ofstream(place + "/config.json") << text;
+    }
+    /// The container's root is that user, who needs no rights outside for it.
+    void belong_to(uid_t user) const {
+        std::ifstream file(place + "/config.json");
+        std::string text{std::istreambuf_iterator<char>(file), {}};
+        const std::string before = R"("namespaces": [)";
+        const std::string mapping =
+            R"([{ "containerID": 0, "hostID": )" + std::to_string(user) + R"(, "size": 1 }])";
+        text.replace(
+            text.find(before),
+            before.size(),
+            R"("uidMappings": )" + mapping + R"(, "gidMappings": )" + mapping + ", " + before +
+                R"({ "type": "user" },)");
+        std::ofstream(place + "/config.json") << text;
+        fs::create_directory(place + "/state");
+        EXPECT_EQ(::chown((place + "/state").c_str(), user, user), 0);
     }
     /// $crun is crun with a state directory of the test's own.
     [[nodiscard]] Output with_crun(const std::string& script) const {
@@ -131,6 +148,22 @@ TEST_F(ContainerRuntime, CrunGetsTheStatusAndLeftoversEnd) {
     arguments(R"("--unit", "a.service")");
     add("a.service", leaves_a_daemon);
     const Output said = with_crun("$crun run --bundle . box");
+    EXPECT_EQ(said.status, 7) << said.out << said.err;
+    EXPECT_NE(said.out.find("a.service: up\n"), std::string::npos) << said.out << said.err;
+}
+
+/// Rootless: crun itself has no rights but those of its own user namespace.
+TEST_F(ContainerRuntime, CrunOfAUser) {
+    if (!has("crun")) {
+        GTEST_SKIP() << "no crun on this machine (package crun)";
+    }
+    constexpr uid_t user = 1000;
+    arguments(R"("--unit", "a.service")");
+    add("a.service", leaves_a_daemon);
+    belong_to(user);
+    const Output said = with_crun(
+        "exec setpriv --reuid 1000 --regid 1000 --clear-groups env XDG_RUNTIME_DIR=$0/state "
+        "$crun run --bundle . box");
     EXPECT_EQ(said.status, 7) << said.out << said.err;
     EXPECT_NE(said.out.find("a.service: up\n"), std::string::npos) << said.out << said.err;
 }

@@ -5,6 +5,8 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,6 +31,19 @@ std::string contents(const std::string& path) {
     std::ostringstream text;
     text << file.rdbuf();
     return text.str();
+}
+
+/// A socket's file is there a moment before anybody listens.
+bool listens(const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    const int number = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const void* raw = &address;
+    const bool connected =
+        ::connect(number, static_cast<const sockaddr*>(raw), sizeof address) == 0;
+    ::close(number);
+    return connected;
 }
 
 pid_t spawn(
@@ -179,7 +194,7 @@ void HearthdProcess::launch() {
     pid_ = spawn(argv_, {}, log, log);
     ::close(log);
     const bool ready = eventually([this] {
-        return fs::exists(place_ + "/runtime/private") ||
+        return listens(place_ + "/runtime/private") ||
                ::waitpid(pid_, nullptr, WNOHANG | WNOWAIT) == pid_;
     });
     EXPECT_TRUE(ready) << this->log();

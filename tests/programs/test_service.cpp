@@ -16,11 +16,14 @@
 //   on-hup-reload     SIGHUP: RELOADING=1, MONOTONIC_USEC=, then READY=1
 //   on-hup-once       SIGHUP: RELOADING=1 and no READY=1
 //   take-signal FILE  READY=1, then waits for SIGRTMIN and writes the value that came with it
+//   await FIFO        until somebody has opened it and closed it
+//   take-name NAME    owns that name on the system's message bus; drop-name NAME
 //   ignore-term | eat-memory | sleep MS | wait | exit N
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <systemd/sd-bus.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
 #include <unistd.h>
@@ -81,6 +84,7 @@ void store(const std::string& name, int descriptor) {
 }
 
 int pipe_end = -1;
+sd_bus* bus = nullptr;
 pid_t last_child = 0;
 bool answers_ready = true;
 
@@ -218,6 +222,20 @@ void run(const std::vector<std::string>& arguments) {
         } else if (word == "on-hup-once") {
             answers_ready = false;
             on_hangup();
+        } else if (word == "await") {
+            std::FILE* gate = std::fopen(next().c_str(), "r");
+            if (gate == nullptr || std::fgetc(gate) < 0) {
+                wrong("await");
+            }
+            std::fclose(gate);
+        } else if (word == "take-name") {
+            if (sd_bus_open_system(&bus) < 0 || sd_bus_request_name(bus, next().c_str(), 0) < 0) {
+                wrong("take-name");
+            }
+        } else if (word == "drop-name") {
+            if (sd_bus_release_name(bus, next().c_str()) < 0) {
+                wrong("drop-name");
+            }
         } else if (word == "ignore-term") {
             ::signal(SIGTERM, SIG_IGN);
         } else if (word == "eat-memory") {

@@ -40,12 +40,18 @@ TEST(ManagerSettings, EveryRowReadsItsSampleAndChangesWhatItSaysItChanges) {
         EXPECT_TRUE(said.diagnostics.empty()) << one_line(said.diagnostics.front());
         switch (row.kind) {
             case ManagerRow::Kind::Default: {
-                const bool device = row.of_type != nullptr && row.of_type(UnitType::Device) &&
-                                    !row.of_type(UnitType::Service);
-                const std::string name = device ? "dev-sda.device" : "heat.service";
+                const auto only = [&row](UnitType type) {
+                    return row.of_type != nullptr && row.of_type(type) &&
+                           !row.of_type(UnitType::Service);
+                };
+                const std::string name = only(UnitType::Device)  ? "dev-sda.device"
+                                         : only(UnitType::Timer) ? "heat.timer"
+                                                                 : "heat.service";
+                const std::string text = name == "heat.service" ? service
+                                         : name == "heat.timer" ? "[Timer]\nOnBootSec=1h\n"
+                                                                : "";
                 EXPECT_NE(
-                    load_under(said, device ? "" : service, name).settings,
-                    load_under(none, device ? "" : service, name).settings);
+                    load_under(said, text, name).settings, load_under(none, text, name).settings);
                 break;
             }
             case ManagerRow::Kind::Passed:

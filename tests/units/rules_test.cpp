@@ -66,8 +66,27 @@ TEST(Rules, RefuseWhatSystemdDoesNotLoad) {
         "heat.service:4: RestartForceExitStatus= is not allowed with Type=oneshot\n");
 }
 
+TEST(Rules, ANameOnTheBusIsOne) {
+    check(
+        start + "Type=dbus\n",
+        LoadState::BadSetting,
+        "heat.service:3: Type=dbus needs the name whose appearance means that the service has "
+        "started\n");
+    check(start + "Type=dbus\nBusName=org.example.Heat-1\n", LoadState::Loaded, "");
+    EXPECT_EQ(
+        load_text(start + "BusName=org.example.Heat\n").settings.service.type, ServiceType::Dbus);
+    EXPECT_EQ(load_text(start).settings.service.type, ServiceType::Simple);
+    for (const char* const wrong :
+         {"heat", ".org.heat", "org..heat", "org.1heat", "org.heat.", "org.he/at"}) {
+        check(
+            start + "BusName=" + wrong + "\n",
+            LoadState::Loaded,
+            std::string("heat.service:3: '") + wrong +
+                "' is no well-known name on a message bus\n");
+    }
+}
+
 TEST(Rules, RefuseByNameWhatIsNotBuilt) {
-    check(start + "Type=dbus\n", LoadState::Loaded, "heat.service:3: Type=dbus is not built yet\n");
     check(
         start + "RestrictFileSystems=ext4\n",
         LoadState::Loaded,
@@ -166,7 +185,7 @@ TEST(Lint, TellsEachThingOnceInTheOrderOfTheFile) {
         "invalid-value",
         "filter-architectures",
         "filter-deny-list",
-        "type-not-built",
+        "bus-name-missing",
         "kill-mode-none"};
     EXPECT_EQ(ids(lint(unit)), expected);
     EXPECT_EQ(worst(lint(unit)), Severity::Error);

@@ -21,6 +21,25 @@ TEST(ServiceNotify, IsStartedByReady) {
     )");
 }
 
+TEST(ServiceNotify, LivesAsLongAsItsNameOnTheBus) {
+    check("Type=dbus\nBusName=org.example.Heat\nExecStart=/bin/a", R"(
+        start       => start | +1:start | launch:ExecStart*
+        launched 10 =>
+        bus-name 0  =>
+        bus-name 1  => running | 1:done
+        bus-name 0  => stop-sigterm | | TERM:all CONT:all
+        empty
+        exit 10 0   => dead | | release
+    )");
+    // What other types have there is nobody's business.
+    check("Type=simple\nBusName=org.example.Heat\nExecStart=/bin/a", R"(
+        start       => start | +1:start | launch:ExecStart*
+        launched 10 => running | 1:done
+        bus-name 1  =>
+        bus-name 0  =>
+    )");
+}
+
 TEST(ServiceNotify, EndsBeforeReadyAsItEnded) {
     Script script("Type=notify\nExecStart=/bin/a");
     script.run(R"(

@@ -93,7 +93,7 @@ consteval Row command(std::string_view summary, std::string_view sample) {
 constexpr auto rows = std::to_array<Row>({
     row<"BusName", &ServiceSettings::bus_name>({
         .summary = "The D-Bus name whose appearance means that the service has started.",
-        .applied = applied::NoEffect{"only Type=dbus looks at it, which is not built yet"},
+        .applied = applied::Machine{},
         .nature = Nature::Shares,
         .sample = "org.example.Heat",
     }),

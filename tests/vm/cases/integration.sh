@@ -14,7 +14,7 @@ needs_more='ControlAccess Directories Escapes HearthdNamespaces HearthdOfAUser H
 # Not tried here yet: timers and automounts (no autofs4 in the initramfs), upgrade, containers, the
 # clients' newer tests.
 needs_more="$needs_more Automounts BusHostile ChaosUnderKeeper Container ContainerRuntime CtlEdit CtlRun SystemctlParity
-    SystemctlRows SystemdCompatibility TriggerUnits Upgrade"
+    SystemctlRows SystemdCompatibility TriggerUnits Upgrade BusNames ChaosAlone ChaosOnReadOnlyDisk ChaosWithFullRun"
 left_out='*AThousand*:ReportMutation.*:KillPoints.AFlood*'
 for suite in $needs_more; do
     left_out="$left_out:$suite.*"
