@@ -222,17 +222,22 @@ bool was_healthy(const UnitRecord& record) {
 
 int essential_status(const ServiceStatus& status) {
     constexpr int signal_base = 128;
+    const bool well =
+        status.result == ServiceResult::Success || status.result == ServiceResult::ExecCondition;
     switch (status.main.code) {
         case CLD_EXITED:
-            return status.main.pid == 0 ? 1 : status.main.status;  // 0: refused, nothing ever ran
+            if (status.main.pid == 0) {
+                return 1;  // refused, nothing ever ran
+            }
+            // It may have ended well, and still not as a service: before READY=1, or by its
+            // watchdog.
+            return status.main.status == 0 && !well ? 1 : status.main.status;
         case CLD_KILLED:
         case CLD_DUMPED:
             return status.result == ServiceResult::Success ? 0 : signal_base + status.main.status;
         default:
             break;  // an int of waitid(2); it never ran, or its end is not known
     }
-    const bool well =
-        status.result == ServiceResult::Success || status.result == ServiceResult::ExecCondition;
     return well ? 0 : 1;
 }
 

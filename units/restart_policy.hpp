@@ -58,7 +58,7 @@ void act_on_start_limit(const Unit& unit, Outcome& outcome);
 [[nodiscard]] std::uint64_t random_within(std::uint64_t& state, std::uint64_t limit);
 
 /// What hearthd exits with when an essential service has ended: the main process's status, 128+N
-/// for signal N, 1 where no process ever ran.
+/// for signal N, 1 where no process ever ran, or the last one ended well and the service did not.
 [[nodiscard]] int essential_status(const ServiceStatus& status);
 
 // ---- settings with defaults that hang on others

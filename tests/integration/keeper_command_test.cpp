@@ -184,8 +184,11 @@ TEST_F(Command, AContainerEndsWithItsUnits) {
     EXPECT_EQ(contain({"--unit", "wants.service"}).status, 0);
     const Output missing = contain({"--unit", "nonexistent.service"});
     EXPECT_EQ(missing.status, 1) << missing.err;
-    add("refused.service", "[Service]\nType=dbus\nBusName=x.y\nExecStart=/bin/true\n");
+    add("refused.service", "[Service]\nStandardInput=socket\nExecStart=/bin/true\n");
     EXPECT_EQ(contain({"--unit", "refused.service"}).status, 1);
+    // It ended well, but without the word that it was to say.
+    add("silent.service", "[Service]\nType=notify\nExecStart=/bin/true\n");
+    EXPECT_EQ(contain({"--unit", "silent.service"}).status, 1);
 }
 
 }  // namespace
