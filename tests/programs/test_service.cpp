@@ -88,6 +88,19 @@ sd_bus* bus = nullptr;
 pid_t last_child = 0;
 bool answers_ready = true;
 
+/// A bus that was started just now may not listen yet.
+void take_name(const char* name) {
+    constexpr int tries = 500;
+    int result = sd_bus_open_system(&bus);
+    for (int count = 0; result < 0 && count < tries; ++count) {
+        ::usleep(10'000);
+        result = sd_bus_open_system(&bus);
+    }
+    if (result < 0 || sd_bus_request_name(bus, name, 0) < 0) {
+        wrong("take-name");
+    }
+}
+
 void reload(int) {
     timespec now{};
     ::clock_gettime(CLOCK_MONOTONIC, &now);
@@ -229,9 +242,7 @@ void run(const std::vector<std::string>& arguments) {
             }
             std::fclose(gate);
         } else if (word == "take-name") {
-            if (sd_bus_open_system(&bus) < 0 || sd_bus_request_name(bus, next().c_str(), 0) < 0) {
-                wrong("take-name");
-            }
+            take_name(next().c_str());
         } else if (word == "drop-name") {
             if (sd_bus_release_name(bus, next().c_str()) < 0) {
                 wrong("drop-name");
