@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // The proof of the proof for the directives that heat.service and its neighbours don't use.
+#include <sched.h>
+#include <unistd.h>
+
 #include "tests/integration/report_mutation_support.hpp"
 
 namespace hearth::mutation {
@@ -9,6 +12,10 @@ namespace {
 const std::string start = "[Service]\nExecStart=/bin/sleep infinity\n";
 
 TEST(ReportMutation, OwnProcessesAndMountsTurnExactlyTheirRowsRed) {
+    // Without its namespace the service's name would be given to the machine.
+    if (::geteuid() == 0) {
+        ASSERT_EQ(::unshare(CLONE_NEWUTS), 0);
+    }
     const Scratch scratch;
     scratch.make("noexec/bin");
     const std::string& at = scratch.path();
