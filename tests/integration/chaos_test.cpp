@@ -321,6 +321,13 @@ TEST_F(ChaosUnderKeeper, TheLogWriterIsKilledToo) {
 /// /run is full for a while, and again and again.
 class ChaosWithFullRun : public ChaosTest {
 protected:
+    /// Also where the test was skipped: the file system is there with hearthd.
+    void TearDown() override {
+        if (hearthd.pid() > 0) {
+            EXPECT_EQ(hearthd.stop(), 0) << hearthd.log();
+        }
+        (void)::umount2((hearthd.place() + "/runtime").c_str(), MNT_DETACH);
+    }
     HearthdProcess hearthd{{}, {}, {ground_command(), 0, "hearth-init"}};
     /// hearthd's runtime directory is a small file system of its own; the clients reach it, for it
     /// is mounted where all see it.
@@ -336,16 +343,6 @@ protected:
 TEST_F(ChaosWithFullRun, KilledAtAnyInstant) {
     begin(hearthd);
     const std::string runtime = hearthd.place() + "/runtime";
-    struct Unmount {
-        HearthdProcess& hearthd;
-        std::string path;
-        ~Unmount() {
-            if (hearthd.pid() > 0) {
-                EXPECT_EQ(hearthd.stop(), 0) << hearthd.log();
-            }
-            (void)::umount2(path.c_str(), MNT_DETACH);
-        }
-    } unmount{hearthd, runtime};
     struct statfs place{};
     if (::statfs(runtime.c_str(), &place) != 0 || place.f_blocks * 4096 > 4'000'000) {
         GTEST_SKIP() << "no small file system can be mounted here";

@@ -19,7 +19,8 @@ namespace fs = std::filesystem;
 
 /// crun wants one kind of cgroups; where this machine has both, v2 alone is shown to it. $1: script
 constexpr const char* with_cgroup2 =
-    "umount -R /sys/fs/cgroup; mount -t cgroup2 cgroup2 /sys/fs/cgroup; cd $0; ";
+    "umount -R /sys/fs/cgroup; mount -t cgroup2 cgroup2 /sys/fs/cgroup; "
+    "mount -t tmpfs tmpfs /run; cd $0; ";  // crun makes a directory there whatever it is told
 
 class ContainerRuntime : public ::testing::Test {
 protected:
@@ -45,7 +46,7 @@ protected:
         }
     }
     static bool has(const std::string& program) {
-        return run_program({"sh", "-c", program + " --version"}).status == 0;
+        return run_program({"sh", "-c", "command -v " + program}).status == 0;
     }
     void add(const std::string& name, const std::string& text) const {
         std::ofstream(place + "/rootfs/etc/systemd/system/" + name) << text;
