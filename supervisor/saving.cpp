@@ -156,17 +156,17 @@ std::map<std::string, Result<StateText>> Supervisor::read_kept() {
 
 /// Shorter at first: hearthds that die young, one after the other, would never write that a service
 /// keeps its watchdog, and the last of them would end it.
-static std::uint64_t lag_of_signs() {
-    static const std::uint64_t first_sign = sys::monotonic_microseconds();
-    const bool young = sys::monotonic_microseconds() < first_sign + 2 * signs_of_life_lag;
-    return young ? signs_of_life_lag / 16 : signs_of_life_lag;
+static std::uint64_t lag_of_signs(std::uint64_t now) {
+    static const std::uint64_t first_sign = now;
+    return now < first_sign + 2 * signs_of_life_lag ? signs_of_life_lag / 16 : signs_of_life_lag;
 }
 
 /// The first one after a quiet time at once, so that what is written is never older than the lag.
 void Supervisor::save_soon(const std::string& unit) {
     const auto live = live_.find(unit);
-    const std::uint64_t lag = lag_of_signs();
-    if (live == live_.end() || sys::monotonic_microseconds() >= live->second.saved_at + lag) {
+    const std::uint64_t now = sys::monotonic_microseconds();
+    const std::uint64_t lag = lag_of_signs(now);
+    if (live == live_.end() || now >= live->second.saved_at + lag) {
         return save(unit);
     }
     if (unsaved_.empty()) {

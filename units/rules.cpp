@@ -90,8 +90,7 @@ private:
                 "BusName",
                 quoted(service.bus_name) + " is no well-known name on a message bus",
                 "write elements of letters, digits, '_' and '-', two or more with '.' between "
-                "them, "
-                "as in org.example.Name");
+                "them, as in org.example.Name");
         }
     }
 

@@ -54,10 +54,7 @@ hearthctl logs stove.service | sed -n 's/.*beat //p' | awk '$1 != NR { bad = 1 }
 echo end
 END
 boot
-expect 'login:' 90
-type_line root
-expect '# ' 30
-type_line '/vm/look; /sbin/poweroff'
+look_and_power_off
 expect_result '^end' 120
 await_end 60
 says 'keeper /init.scope'

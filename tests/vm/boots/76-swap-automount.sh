@@ -55,10 +55,7 @@ echo "again $(mounts)$(hearthctl is-active mnt-auto.mount)"
 echo end
 END
 boot
-expect 'login:' 90
-type_line root
-expect '# ' 30
-type_line '/vm/look; /sbin/poweroff'
+look_and_power_off
 expect_result '^end' 90
 await_end 60
 says 'swaps /dev/vda active'

@@ -78,6 +78,14 @@ type_line() {
     printf '%s\n' "$1" >&7
 }
 
+# look_and_power_off: logs in, runs the case's /vm/look, and ends the machine in order.
+look_and_power_off() {
+    expect 'login:' 90
+    type_line root
+    expect '# ' 30
+    type_line '/vm/look; /sbin/poweroff'
+}
+
 # monitor TEXT: a command of qemu's own.
 monitor() {
     printf '%s\n' "$1" >&8
