@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "supervisor/ctl/common.hpp"
 
+#include <sys/wait.h>
+
+#include <cerrno>
 #include <cstdlib>
 #include <memory>
 
@@ -24,6 +27,13 @@ int append_strings(sd_bus_message* message, const std::vector<std::string>& text
         result = result < 0 ? result : sd_bus_message_append(message, "s", text.c_str());
     }
     return result < 0 ? result : sd_bus_message_close_container(message);
+}
+
+bool ended_well(pid_t child) {
+    int status = 0;
+    while (child > 0 && ::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
+    return child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 std::string unit_property(

@@ -3,6 +3,8 @@
 // What verbs share: connecting, naming units, and turning errors into words and exit codes.
 #pragma once
 
+#include <sys/types.h>
+
 #include <optional>
 #include <string>
 #include <vector>
@@ -43,6 +45,9 @@ enum ExitCode : int {
 [[nodiscard]] Result<std::string, CallError> ask_why(Client& client, const std::string& unit);
 /// /org/freedesktop/systemd1/unit/...
 [[nodiscard]] std::string object_path(const std::string& unit);
+
+/// Waits for what fork(2) has answered: whether there was a child, and it exited with 0.
+[[nodiscard]] bool ended_well(pid_t child);
 
 /// The text of a property of a unit; empty where it can't be had.
 [[nodiscard]] std::string unit_property(

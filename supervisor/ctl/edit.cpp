@@ -5,7 +5,6 @@
 // written is not installed (but with --force), and the text is kept beside for another try.
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -199,10 +198,7 @@ bool run_editor(const std::string& path) {
         complain("Cannot edit: no editor found; set $SYSTEMD_EDITOR, $EDITOR or $VISUAL");
         ::_exit(EXIT_FAILURE);
     }
-    int status = 0;
-    while (child > 0 && ::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-    }
-    if (child < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+    if (!ended_well(child)) {
         complain("The editor did not end well; nothing was changed.");
         return false;
     }

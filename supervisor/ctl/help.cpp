@@ -2,7 +2,6 @@
 //
 // help: the verbs, the options of one, or what the Documentation= of units names: manual pages are
 // shown by man(1), other addresses are printed.
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -62,10 +61,7 @@ bool show_page(const std::string& address) {
         complain("Failed to execute man: " + std::string(std::strerror(errno)));
         ::_exit(EXIT_FAILURE);
     }
-    int status = 0;
-    while (child > 0 && ::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-    }
-    return child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    return ended_well(child);
 }
 
 int document(Client& client, const std::string& unit) {
