@@ -255,6 +255,8 @@ void KeeperChannel::ready() {
 void KeeperChannel::stopped(const MachineEnd& end) {
     keeper::Packet packet = about(keeper::Kind::Stopped, end.argument);
     packet.number = static_cast<std::uint32_t>(end.how) | (end.immediate ? keeper::immediate : 0);
+    packet.code = static_cast<std::int32_t>(
+        std::clamp<std::uint64_t>(end.timeout_microseconds / 1000, 1, INT32_MAX));
     send(packet, end.root ? end.root.number() : -1);
 }
 

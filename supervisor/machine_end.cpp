@@ -136,6 +136,7 @@ void Supervisor::end_now(MachineEnd end) {
     }
     log::write(log::Level::Notice, "all is handed to hearth-init: " + std::string(name(end.how)));
     end_ = std::move(end);
+    end_.timeout_microseconds = options_.manager.units.service.timeout_stop.microseconds;
     hand_over_watchdog();
     attach_->end_all();
     log_source_ = {};

@@ -4,6 +4,7 @@
 // (init/protocol.hpp), and what a client asked for. Values.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "supervisor/init/protocol.hpp"
@@ -17,6 +18,8 @@ struct MachineEnd {
     /// reboot(2)'s, or the program to run in the new root ("": its init); a longer one is refused.
     std::string argument;
     sys::Descriptor root;  ///< SwitchRoot: the directory
+    /// What runs in no unit has so long from SIGTERM to SIGKILL: DefaultTimeoutStopSec=.
+    std::uint64_t timeout_microseconds = 0;
 };
 
 /// PowerOff(), Reboot() ... of the bus, SwitchRoot() with its words.

@@ -64,6 +64,28 @@ void hold_still(pid_t pid, const sys::Descriptor& pidfd) {
     }
 }
 
+/// The unit of a signal, and how its state file tells of it; nothing for other actions.
+std::pair<std::string, std::vector<std::string>> to_be_sent(const Action& action) {
+    if (const auto* const kill = std::get_if<KillCgroup>(&action)) {
+        return {kill->unit, {"cgroup"}};
+    }
+    const auto* const signal = std::get_if<SignalUnit>(&action);
+    if (signal == nullptr) {
+        return {};
+    }
+    std::vector<std::string> words = {std::to_string(signal->signal)};
+    for (const auto& [whom, meant] :
+         {std::pair("main", signal->main),
+          std::pair("control", signal->control),
+          std::pair("everything", signal->everything),
+          std::pair("health", signal->health)}) {
+        if (meant) {
+            words.emplace_back(whom);
+        }
+    }
+    return {signal->unit, std::move(words)};
+}
+
 /// The unit's state tells of that process already.
 bool is_recorded(const KeptUnit& unit, pid_t pid) {
     const auto is = [pid](const ProcessRecord& record) { return record.pid == pid; };
@@ -79,22 +101,27 @@ void Supervisor::settle_adopted(const std::vector<KeptUnit>& units, const Outcom
     // Before what jobs that go on ask for is added to it.
     std::vector<std::pair<std::string, std::string>> due;
     for (const KeptUnit& unit : units) {
-        if (const auto live = live_.find(unit.name); live != live_.end()) {
+        const auto live = live_.find(unit.name);
+        if (live != live_.end() && !live->second.due.empty()) {
             due.emplace_back(unit.name, live->second.due);
         }
     }
-    (void)note_due(resumed);
+    const std::set<std::string> due_by_jobs = note_due(resumed);
     for (const KeptUnit& unit : units) {
         save(unit.name);
+    }
+    // What is due was decided on before a launch whose intent doesn't tell of it, and isn't meant
+    // for what is launched now.
+    for (const auto& [unit, signals] : due) {
+        send_due(unit, signals);
+        note_sent(unit, resumed.actions);
+        save(unit);
     }
     for (const auto& [unit, pid] : std::exchange(under_way_, {})) {
         settle_launch(unit, pid);
         release_adopted_shims(unit.name);
     }
-    for (const auto& [unit, signals] : due) {
-        send_due(unit, signals);
-    }
-    handle(resumed);
+    carry_out(resumed, due_by_jobs);
 }
 
 // ---- signals ------------------------------------------------------------------------------------
@@ -104,33 +131,27 @@ void Supervisor::settle_adopted(const std::vector<KeptUnit>& units, const Outcom
 std::set<std::string> Supervisor::note_due(const Outcome& outcome) {
     std::set<std::string> units;
     for (const Action& action : outcome.actions) {
-        const auto* const signal = std::get_if<SignalUnit>(&action);
-        const auto* const kill = std::get_if<KillCgroup>(&action);
-        if (signal == nullptr && kill == nullptr) {
-            continue;
+        const auto [unit, words] = to_be_sent(action);
+        if (const auto live = live_.find(unit); live != live_.end()) {
+            append(live->second.due, words);
+            units.insert(unit);
         }
-        const std::string& unit = signal != nullptr ? signal->unit : kill->unit;
-        const auto live = live_.find(unit);
-        if (live == live_.end()) {
-            continue;
-        }
-        std::vector<std::string> words = {"cgroup"};
-        if (signal != nullptr) {
-            words = {std::to_string(signal->signal)};
-            for (const auto& [whom, meant] :
-                 {std::pair("main", signal->main),
-                  std::pair("control", signal->control),
-                  std::pair("everything", signal->everything),
-                  std::pair("health", signal->health)}) {
-                if (meant) {
-                    words.emplace_back(whom);
-                }
-            }
-        }
-        append(live->second.due, words);
-        units.insert(unit);
     }
     return units;
+}
+
+/// What is sent before a launch is not meant for its process: the intent doesn't tell of it.
+void Supervisor::note_sent(const std::string& unit, std::span<const Action> left) {
+    const auto live = live_.find(unit);
+    if (live == live_.end()) {
+        return;
+    }
+    live->second.due.clear();
+    for (const Action& action : left) {
+        if (const auto [whose, words] = to_be_sent(action); whose == unit) {
+            append(live->second.due, words);
+        }
+    }
 }
 
 /// What the last hearthd had decided on. It may have sent it: twice is better than never.
@@ -152,10 +173,6 @@ void Supervisor::send_due(const std::string& unit, const std::string& signals) {
         action.everything = meant("everything");
         action.health = meant("health");
         perform(action);
-    }
-    if (const auto live = live_.find(unit); !signals.empty() && live != live_.end()) {
-        live->second.due.clear();
-        save(unit);
     }
 }
 

@@ -155,12 +155,22 @@ void Supervisor::settle() {
 }
 
 void Supervisor::handle(const Outcome& outcome) {
+    carry_out(outcome, note_due(outcome));
+}
+
+/// `due`: the units that something is to be sent to.
+void Supervisor::carry_out(const Outcome& outcome, const std::set<std::string>& due) {
     hold_stored(outcome);
-    const std::set<std::string> due = note_due(outcome);
     save_units_of(outcome);
     // The observer first: a job's queueing must be on the bus before what its launch causes.
     told(outcome);
-    for (const Action& action : outcome.actions) {
+    std::span<const Action> left = outcome.actions;
+    while (!left.empty()) {
+        const Action& action = left.front();
+        left = left.subspan(1);
+        if (const auto* const launch = std::get_if<Launch>(&action)) {
+            note_sent(launch->unit, left);
+        }
         perform(action);
     }
     for (const std::string& unit : due) {  // sent: nobody is to send it again

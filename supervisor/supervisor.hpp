@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -162,6 +163,7 @@ private:
     // Events in, outcomes out (supervisor.cpp).
     void happen(Event event);
     void handle(const Outcome& outcome);
+    void carry_out(const Outcome& outcome, const std::set<std::string>& due);
     void settle();
     void arm_deadline();
     void told(const Outcome& outcome);
@@ -204,6 +206,7 @@ private:
     [[nodiscard]] bool settle_ended_launch(const KeptUnit& unit);
     void settle_launch(const KeptUnit& unit, pid_t pid);
     std::set<std::string> note_due(const Outcome& outcome);
+    void note_sent(const std::string& unit, std::span<const Action> left);
     void send_due(const std::string& unit, const std::string& signals);
 
     // Another hearthd in the place of this one (upgrade.cpp).

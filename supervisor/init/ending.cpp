@@ -20,8 +20,8 @@ namespace {
 constexpr long magic = 0xfee1dead, magic_too = 672274793;
 constexpr unsigned restart_with_argument = 0xA1B2C3D4;
 
-// hearth-shutdown's own waits end before.
-constexpr int64_t longest_shutdown = 240'000;
+/// Beside the patience that it is given: hearth-shutdown's own waits end before.
+constexpr int64_t longest_shutdown = 150'000;
 constexpr int64_t longest_sync = 30'000;
 
 const char* word_of(Ending how) {
@@ -57,7 +57,7 @@ bool wait_for(int32_t wanted, const Place& place, int64_t patience) {
             return false;
         }
         pollfd watched{place.signals, POLLIN, 0};
-        (void)::poll(&watched, 1, static_cast<int>(left));
+        (void)::poll(&watched, 1, static_cast<int>(left < 60'000 ? left : 60'000));
         while (next_signal(place.signals) != 0) {  // SIGCHLD; whatever else comes is too late
         }
     }
@@ -76,19 +76,19 @@ void write_back(const Place& place) {
 }
 
 void run_shutdown(const Verdict& verdict, const Place& place) {
-    char watchdog[] = "000";
-    if (place.watchdog >= 0 && place.watchdog < 1000) {
-        for (int index = 2, rest = place.watchdog; index >= 0; --index, rest /= 10) {
-            watchdog[index] = static_cast<char>('0' + rest % 10);
-        }
+    char watchdog[24] = "none";
+    char patience[24] = {};
+    char* watchdog_word = watchdog;
+    if (place.watchdog >= 0) {
+        watchdog_word =
+            digits(static_cast<unsigned long>(place.watchdog), watchdog + sizeof watchdog - 1);
         (void)::fcntl(place.watchdog, F_SETFD, 0);
-    } else {
-        watchdog[0] = '\0';
     }
     char* words[] = {
         const_cast<char*>("hearth-shutdown"),
         const_cast<char*>(word_of(verdict.how)),
-        watchdog[0] != '\0' ? watchdog : nullptr,
+        watchdog_word,
+        digits(static_cast<unsigned long>(verdict.patience), patience + sizeof patience - 1),
         nullptr};
     const int32_t pid = ::fork();
     if (pid == 0) {
@@ -98,8 +98,9 @@ void run_shutdown(const Verdict& verdict, const Place& place) {
         say("cannot run ", place.shutdown_program, ": nothing is unmounted");
         ::_exit(127);
     }
-    if (pid > 0 && !wait_for(pid, place, longest_shutdown)) {
-        say("hearth-shutdown is not done after 240 s: going on without");
+    const int64_t longest = verdict.patience + longest_shutdown;
+    if (pid > 0 && !wait_for(pid, place, longest)) {
+        say("hearth-shutdown is not done after ", longest / 1000, " s: going on without");
     }
 }
 
@@ -180,6 +181,9 @@ Verdict verdict_of(const Packet& packet, int descriptor) {
                                                                       : Ending::PowerOff;
     verdict.immediate = (packet.number & immediate) != 0;
     verdict.root = descriptor;
+    if (packet.code > 0) {
+        verdict.patience = packet.code;
+    }
     ::memcpy(verdict.argument, packet.name, sizeof verdict.argument);
     verdict.argument[longest_name] = '\0';
     return verdict;

@@ -25,7 +25,8 @@ enum class Kind : uint32_t {
     Ready,     ///< hearthd works: its death is answered at once from now on
     Stopped,   ///< all units are stopped: its exit status is the keeper's; number: an Ending.
                ///< name: reboot(2)'s argument, or the program to run in the new root, whose
-               ///< directory comes along
+               ///< directory comes along; code: milliseconds that the machine's last processes
+               ///< have between SIGTERM and SIGKILL, 0 of a hearthd that doesn't say
     Watch,     ///< pid, started: keep the exit status of that process until Forget
     Forget,    ///< pid, started: hearthd has written down how it ended
     Hold,      ///< name, and one descriptor: keep it, instead of one of that name

@@ -41,15 +41,6 @@ long read_file(const char* path, char* text, unsigned long size) {
     return count;
 }
 
-/// Writes the digits of `number` so that they end before `end`; where they begin.
-char* digits(unsigned long number, char* end) {
-    do {
-        *--end = static_cast<char>('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    return end;
-}
-
 long read_of_process(int32_t pid, const char* file, char* text, unsigned long size) {
     char number[24] = {};
     char path[40] = "/proc/";
@@ -117,6 +108,14 @@ const char* name(Role role) {
             return "guest";
     }
     return "guest";
+}
+
+char* digits(unsigned long number, char* end) {
+    do {
+        *--end = static_cast<char>('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    return end;
 }
 
 void say(const char* first, const char* second, const char* third) {

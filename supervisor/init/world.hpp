@@ -18,6 +18,9 @@ void say(const char* first, const char* second = nullptr, const char* third = nu
 /// The same, with a number behind.
 void say(const char* first, long number, const char* last = nullptr);
 
+/// Writes the digits of `number` so that they end before `end`; where they begin.
+char* digits(unsigned long number, char* end);
+
 /// Milliseconds of CLOCK_MONOTONIC.
 int64_t now();
 

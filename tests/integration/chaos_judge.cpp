@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <sstream>
 
 #include "tests/support/chaos.hpp"
@@ -92,13 +93,36 @@ bool Chaos::end() {
     return quiet;
 }
 
+/// What hearthd has said of it.
+void Chaos::show_log(const Unit& unit) const {
+    std::cout << "--- " << unit.name << ".service, in hearthd's log\n";
+    std::istringstream log(hearthd_.log());
+    for (std::string line; std::getline(log, line);) {
+        // With what it says of all: another hearthd took over.
+        if (line.find(unit.name + ".service") != std::string::npos ||
+            line.find(" go on, of which ") != std::string::npos) {
+            std::cout << line << '\n';
+        }
+    }
+}
+
 void Chaos::judge(const Demands& demands) const {
+    const auto failures = [] {
+        return ::testing::UnitTest::GetInstance()
+            ->current_test_info()
+            ->result()
+            ->total_part_count();
+    };
     for (const Unit& unit : units_) {
+        const int before = failures();
         const Ledger ledger = read(unit.name);
         judge_invocations(unit, ledger, demands);
         judge_counts(unit, ledger);
         if (demands.lines) {
             judge_log(unit, ledger, demands.lines_lost);
+        }
+        if (failures() != before) {
+            show_log(unit);
         }
     }
 }

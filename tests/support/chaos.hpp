@@ -73,6 +73,7 @@ private:
     void join();
     void note_restarts(const std::vector<std::string>& services);
     void ask(std::minstd_rand& random);
+    void show_log(const Unit& unit) const;
     void judge_invocations(const Unit& unit, const Ledger& ledger, const Demands& demands) const;
     void judge_counts(const Unit& unit, const Ledger& ledger) const;
     void judge_log(const Unit& unit, const Ledger& ledger, bool may_be_lost) const;

@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: MIT
 //
-// hearth-shutdown WORD [WATCHDOG]: what is left to do when hearthd has stopped all units of a
-// machine and the first process waits to call reboot(2): ends all processes, unmounts all, runs the
-// programs of systemd-halt.service(8). WORD is theirs: poweroff, reboot, halt or kexec; or
-// switch-root, which ends processes only; or remove-old-root, for standard input. WATCHDOG is the
-// number of the open device. Started by hearth-init alone; whoever else calls it ends his own
-// machine's processes, so it wants to be a child of the first process.
+// hearth-shutdown WORD [WATCHDOG [MILLISECONDS]]: what is left to do when hearthd has stopped all
+// units of a machine and the first process waits to call reboot(2): ends all processes, unmounts
+// all, runs the programs of systemd-halt.service(8). WORD is theirs: poweroff, reboot, halt or
+// kexec; or switch-root, which ends processes only; or remove-old-root, for standard input.
+// WATCHDOG is the number of the open device, or "none"; MILLISECONDS is the time from SIGTERM to
+// SIGKILL: a hearth-init from before an upgrade doesn't say. Started by hearth-init alone; whoever
+// else calls it ends his own machine's processes, so it wants to be a child of the first process.
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "supervisor/init/shutdown/system.hpp"
+
+namespace {
+
+constexpr int64_t usual_patience = 90'000;
+
+}  // namespace
 
 int main(int argc, char** argv) {
     using namespace hearth::shutdown;
@@ -27,10 +34,10 @@ int main(int argc, char** argv) {
         remove_old_root(STDIN_FILENO);
         return 0;
     }
-    if (argc > 2) {
+    if (argc > 2 && ::strcmp(argv[2], "none") != 0) {
         use_watchdog(::atoi(argv[2]));
     }
-    end_processes();
+    end_processes(argc > 3 ? ::atoll(argv[3]) : usual_patience);
     if (::strcmp(word, "switch-root") == 0) {
         return 0;
     }

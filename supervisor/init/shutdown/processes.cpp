@@ -14,7 +14,6 @@ namespace hearth::shutdown {
 
 namespace {
 
-constexpr int64_t after_terminate = 90'000;  // DefaultTimeoutStopSec=
 constexpr int64_t after_kill = 10'000;
 constexpr int64_t before_telling = 5'000;
 constexpr unsigned long kernel_thread = 0x00200000;  // PF_KTHREAD
@@ -114,7 +113,7 @@ bool wait_for_all(int64_t patience) {
 
 }  // namespace
 
-void end_processes() {
+void end_processes(int64_t patience) {
     if (::access("/proc/self", F_OK) < 0) {  // they can't be told apart: all of them
         (void)::kill(-1, SIGTERM);
         for (const int64_t end = now() + before_telling; now() < end;) {
@@ -126,7 +125,7 @@ void end_processes() {
     (void)::kill(-1, SIGSTOP);  // so that none makes another while we look
     const int count = for_each(SIGTERM, false);
     (void)::kill(-1, SIGCONT);
-    if (count == 0 || wait_for_all(after_terminate)) {
+    if (count == 0 || wait_for_all(patience)) {
         return;
     }
     say("SIGKILL to what still runs");
