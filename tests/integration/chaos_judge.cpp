@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "tests/support/chaos.hpp"
+#include "tests/support/members.hpp"
 
 namespace hearth::testing {
 
@@ -88,7 +89,8 @@ bool Chaos::end() {
     });
     EXPECT_TRUE(quiet) << hearthd_.ctl({"list-jobs"}).out << hearthd_.log();
     for (const Unit& unit : units_) {
-        EXPECT_TRUE(members(unit.name).empty()) << unit.name << " has processes after its stop";
+        EXPECT_TRUE(members(hearthd_, unit.name + ".service").empty())
+            << unit.name << " has processes after its stop";
     }
     return quiet;
 }

@@ -154,17 +154,6 @@ void Chaos::client(unsigned seed) {
     }
 }
 
-std::set<pid_t> Chaos::members(const std::string& unit) const {
-    std::set<pid_t> found;
-    for (const std::string& root : hearthd_.cgroups()) {
-        if (fs::exists(root + "/cgroup.events") || fs::exists(root + "/cgroup.kill")) {
-            std::ifstream pids(root + "/system.slice/" + service(unit) + "/cgroup.procs");
-            found.insert(std::istream_iterator<pid_t>(pids), std::istream_iterator<pid_t>());
-        }
-    }
-    return found;
-}
-
 pid_t Chaos::restart_until_born(const std::string& unit) {
     if (unified_.empty()) {
         for (const std::string& root : hearthd_.cgroups()) {

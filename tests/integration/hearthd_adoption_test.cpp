@@ -16,11 +16,13 @@
 #include <thread>
 
 #include "tests/support/hearthd_process.hpp"
+#include "tests/support/members.hpp"
 
 namespace {
 
 using hearth::testing::eventually;
 using hearth::testing::HearthdProcess;
+using hearth::testing::members;
 namespace fs = std::filesystem;
 
 /// PIDFD_GET_INFO: before it, how a process ended that others reaped is lost, and counts as a
@@ -292,15 +294,9 @@ TEST_F(Adoption, NothingIsLostOrDoubledWhenItDiesAtAnyInstant) {
     EXPECT_EQ(lines("adopted-calm"), 1U);
     for (const char* const name :
          {"adopted-still", "adopted-calm", "adopted-busy", "adopted-eager"}) {
-        std::size_t alive = 0;
-        for (const std::string& root : hearthd.cgroups()) {
-            std::ifstream pids(root + "/system.slice/" + name + ".service/cgroup.procs");
-            const auto count =
-                std::distance(std::istream_iterator<pid_t>(pids), std::istream_iterator<pid_t>());
-            alive = std::max(alive, static_cast<std::size_t>(count));
-        }
-        const pid_t main = main_pid(std::string(name) + ".service");
-        EXPECT_EQ(alive, main == 0 ? 0U : 1U) << name << hearthd.log();
+        const std::string service = std::string(name) + ".service";
+        EXPECT_EQ(members(hearthd, service).size(), main_pid(service) == 0 ? 0U : 1U)
+            << name << hearthd.log();
     }
     EXPECT_EQ(hearthd.show("adopted-busy.service", "ActiveState"), "active") << hearthd.log();
     EXPECT_EQ(hearthd.stop(), 0);

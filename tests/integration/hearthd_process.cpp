@@ -17,6 +17,7 @@
 #include <thread>
 
 #include "places.hpp"
+#include "tests/support/members.hpp"
 
 extern char** environ;
 
@@ -278,6 +279,15 @@ std::vector<std::string> HearthdProcess::cgroups() const {
         if (at->path().filename() == cgroup_) {
             found.push_back(at->path().string());
         }
+    }
+    return found;
+}
+
+std::set<pid_t> members(const HearthdProcess& hearthd, const std::string& unit) {
+    std::set<pid_t> found;
+    for (const std::string& root : hearthd.cgroups()) {
+        std::ifstream pids(root + "/system.slice/" + unit + "/cgroup.procs");
+        found.insert(std::istream_iterator<pid_t>(pids), std::istream_iterator<pid_t>());
     }
     return found;
 }

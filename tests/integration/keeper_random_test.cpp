@@ -11,11 +11,13 @@
 #include <thread>
 
 #include "tests/support/keeper_fixture.hpp"
+#include "tests/support/members.hpp"
 
 namespace {
 
 using hearth::testing::eventually;
 using hearth::testing::Keeper;
+using hearth::testing::members;
 namespace fs = std::filesystem;
 
 class KeeperAtRandom : public Keeper {
@@ -38,14 +40,7 @@ protected:
                 "; exec sleep infinity'\nPrivateTmp=yes\nTimeoutStopSec=5\n");
     }
     [[nodiscard]] std::size_t alive(const std::string& name) const {
-        std::size_t most = 0;
-        for (const std::string& root : hearthd.cgroups()) {
-            std::ifstream pids(root + "/system.slice/" + name + ".service/cgroup.procs");
-            const auto count =
-                std::distance(std::istream_iterator<pid_t>(pids), std::istream_iterator<pid_t>());
-            most = std::max(most, static_cast<std::size_t>(count));
-        }
-        return most;
+        return members(hearthd, name + ".service").size();
     }
     /// Exit statuses that ExecStopPost= was told, once for each end.
     [[nodiscard]] std::multiset<int> told(const std::string& name) const {

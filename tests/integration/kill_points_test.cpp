@@ -15,19 +15,23 @@
 #include <thread>
 
 #include "tests/support/keeper_fixture.hpp"
+#include "tests/support/members.hpp"
 
 namespace {
 
 using hearth::testing::eventually;
 using hearth::testing::Keeper;
+using hearth::testing::members;
 namespace fs = std::filesystem;
 
 class KillPoints : public Keeper {
 protected:
-    /// What is done at a system call; `path`: of openat(2) alone, what is to be opened there.
+    /// What is done at a system call; `path`: of openat(2) alone, what is to be opened there;
+    /// `when`: and not before that is so.
     struct Point {
         long call = 0;
         std::string path;
+        std::function<bool()> when;
     };
     /// Lets hearthd's loop run to its next such call, does `there` while it stands before it, and
     /// lets it go. `cause` is what brings it there. Skips where nobody may be traced.
@@ -82,6 +86,9 @@ protected:
             information.entry.nr != static_cast<std::uint64_t>(point.call)) {
             return false;
         }
+        if (point.when && !point.when()) {
+            return false;
+        }
         if (point.path.empty()) {
             return true;
         }
@@ -91,11 +98,15 @@ protected:
         return ::process_vm_readv(pid, &here, 1, &its, 1, 0) == static_cast<ssize_t>(path.size()) &&
                path.c_str() == point.path;
     }
-    /// hearthd is killed before the kernel does anything of that call.
-    void die_at(long call, const std::function<void()>& cause) {
+    /// hearthd is killed before the kernel does anything of that call, and after `there`.
+    void die_at(
+        const Point& point,
+        const std::function<void()>& cause,
+        const std::function<void()>& there = [] {}) {
         const pid_t pid = hearthd.kept();
         ASSERT_GT(pid, 0) << hearthd.log();
-        stop_at(pid, {call, {}}, cause, [pid] {
+        stop_at(pid, point, cause, [pid, &there] {
+            there();
             (void)::kill(pid, SIGKILL);
             // Its death is told to its tracer first, and only then to its parent.
             int status = 0;
@@ -119,7 +130,7 @@ TEST_F(KillPoints, ASignalThatWasDecidedOnIsSent) {
         "ExecStopPost=/bin/sh -c 'echo $$EXIT_CODE $$EXIT_STATUS >> " +
             hearthd.place() + "/ended'\n");
     ASSERT_EQ(hearthd.ctl({"start", "a.service"}).status, 0);
-    die_at(SYS_pidfd_send_signal, [this] { ask({"stop", "--no-block", "a.service"}); });
+    die_at({SYS_pidfd_send_signal, {}, {}}, [this] { ask({"stop", "--no-block", "a.service"}); });
     if (IsSkipped()) {
         return;
     }
@@ -133,7 +144,7 @@ TEST_F(KillPoints, AKillOfAllIsSent) {
         "a.service",
         "[Service]\nTimeoutStopSec=infinity\nKillSignal=SIGKILL\nExecStart=/bin/sleep infinity\n");
     ASSERT_EQ(hearthd.ctl({"start", "a.service"}).status, 0);
-    die_at(SYS_pidfd_send_signal, [this] { ask({"stop", "--no-block", "a.service"}); });
+    die_at({SYS_pidfd_send_signal, {}, {}}, [this] { ask({"stop", "--no-block", "a.service"}); });
     if (IsSkipped()) {
         return;
     }
@@ -154,7 +165,7 @@ TEST_F(KillPoints, AnEndThatTheKeeperTellsOfInBetweenIsKnown) {
     ASSERT_EQ(::kill(hearthd.pid(), SIGSTOP), 0);
     stop_at(
         hearthd.kept(),
-        {SYS_openat, directory + "/status"},
+        {SYS_openat, directory + "/status", {}},
         [this] { open("gate"); },
         [&] {
             resume();
@@ -185,7 +196,7 @@ TEST_F(KillPoints, ALaunchOfATakeOverIsWrittenDownFirst) {
     }
     ASSERT_EQ(hearthd.ctl(start).status, 0);
     // The pipe of its log, of which its state knows nothing.
-    die_at(SYS_pipe2, [this] { ask({"start", "--no-block", "a.service"}); });
+    die_at({SYS_pipe2, {}, {}}, [this] { ask({"start", "--no-block", "a.service"}); });
     if (IsSkipped()) {
         return;
     }
@@ -196,6 +207,52 @@ TEST_F(KillPoints, ALaunchOfATakeOverIsWrittenDownFirst) {
     const pid_t pid = main_pid("a.service");
     die_and_return();
     EXPECT_EQ(main_pid("a.service"), pid) << hearthd.log();
+}
+
+/// What an ExecStartPre= leaves running is killed before the next command is launched. The process
+/// of that one is there, and hearthd dies before it has written that the signal was sent.
+TEST_F(KillPoints, ASignalBeforeALaunchIsNotForItsProcess) {
+    const std::string state = hearthd.place() + "/runtime/units/";
+    ASSERT_EQ(::mkfifo((hearthd.place() + "/gate").c_str(), 0600), 0);
+    hearthd.add(
+        "a.service",
+        "[Service]\nExecStartPre=/bin/sh -c 'sleep infinity & read line < " + hearthd.place() +
+            "/gate'\nExecStart=/bin/sh -c 'echo $$$$ >> " + hearthd.place() +
+            "/started; exec sleep infinity'\n");
+    ASSERT_EQ(hearthd.ctl({"start", "--no-block", "a.service"}).status, 0);
+    ASSERT_TRUE(eventually([this] { return hearthd.show("a.service", "ControlPID") != "0"; }));
+    die_at(
+        {SYS_openat,
+         state + ".new",
+         [&] {
+             return text("runtime/units/a.service").find("\nlaunch-began") != std::string::npos;
+         }},
+        [this] { open("gate"); },
+        [this] { EXPECT_TRUE(eventually([this] { return !text("started").empty(); })); });
+    if (IsSkipped()) {
+        return;
+    }
+    EXPECT_TRUE(hearthd.becomes("a.service", "SubState", "running")) << hearthd.log();
+    EXPECT_EQ(std::to_string(main_pid("a.service")) + "\n", text("started")) << hearthd.log();
+    EXPECT_EQ(members(hearthd, "a.service").size(), 1U) << "what the first left was ended";
+}
+
+/// The same, and hearthd dies before that launch has begun: what is killed late isn't the process.
+TEST_F(KillPoints, ASignalBeforeALaunchThatHadNotBegunIsNotForItsProcess) {
+    ASSERT_EQ(::mkfifo((hearthd.place() + "/gate").c_str(), 0600), 0);
+    hearthd.add(
+        "a.service",
+        "[Service]\nExecStartPre=/bin/sh -c 'sleep infinity & read line < " + hearthd.place() +
+            "/gate'\nExecStart=/bin/sleep infinity\n");
+    ASSERT_EQ(hearthd.ctl({"start", "--no-block", "a.service"}).status, 0);
+    ASSERT_TRUE(eventually([this] { return hearthd.show("a.service", "ControlPID") != "0"; }));
+    die_at({SYS_pipe2, {}, {}}, [this] { open("gate"); });
+    if (IsSkipped()) {
+        return;
+    }
+    EXPECT_TRUE(hearthd.becomes("a.service", "SubState", "running")) << hearthd.log();
+    EXPECT_EQ(members(hearthd, "a.service").size(), 1U) << "what the first left was ended";
+    EXPECT_EQ(hearthd.show("a.service", "NRestarts"), "0");
 }
 
 /// As many signs of life as a service can send: the state file is written a few times a second, and

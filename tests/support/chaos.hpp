@@ -78,7 +78,6 @@ private:
     void judge_counts(const Unit& unit, const Ledger& ledger) const;
     void judge_log(const Unit& unit, const Ledger& ledger, bool may_be_lost) const;
     pid_t restart_until_born(const std::string& unit);
-    [[nodiscard]] std::set<pid_t> members(const std::string& unit) const;
 
     HearthdProcess& hearthd_;
     std::string ledgers_;
