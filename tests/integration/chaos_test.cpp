@@ -176,11 +176,6 @@ protected:
 };
 
 TEST_F(ChaosUnderKeeper, KilledAtAnyInstant) {
-    if (std::getenv("HEARTH_LONG") == nullptr && std::getenv("HEARTH_KILLS") == nullptr) {
-        GTEST_SKIP()
-            << "for HEARTH_LONG=1 or HEARTH_KILLS=N: of 1,000 kills, half of them between "
-               "clone3 and execve, some three still end a process that nobody asked to end";
-    }
     Chaos chaos(hearthd, ledgers);
     chaos.add_units();
     ASSERT_NO_FATAL_FAILURE(chaos.begin());
@@ -346,9 +341,6 @@ protected:
 };
 
 TEST_F(ChaosWithFullRun, KilledAtAnyInstant) {
-    if (std::getenv("HEARTH_LONG") == nullptr && std::getenv("HEARTH_KILLS") == nullptr) {
-        GTEST_SKIP() << "for HEARTH_LONG=1 or HEARTH_KILLS=N: one run of 17 failed";
-    }
     begin(hearthd);
     const std::string runtime = hearthd.place() + "/runtime";
     struct statfs place{};

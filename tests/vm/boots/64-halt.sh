@@ -2,6 +2,7 @@
 # SIGRTMIN+3 to the first process halts: the machine stands still and qemu runs on. An impatient person's
 # `halt -f` while that goes on is no second end. What doesn't hear SIGTERM and is in no unit that is
 # stopped gets SIGKILL after DefaultTimeoutStopSec=.
+mkdir -p "$root/etc/systemd"
 printf '[Manager]\nDefaultTimeoutStopSec=2s\n' >"$root/etc/systemd/system.conf"
 unit deaf.service <<'END'
 [Unit]
