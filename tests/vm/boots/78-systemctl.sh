@@ -3,10 +3,7 @@
 # hearthd, enables a unit, reads how the machine is, and switches it off, all in order.
 client=$(command -v systemctl) || { echo "no systemctl here"; exit 0; }
 . "$here/pack.sh"
-mkdir -p "$root/usr"
-for directory in bin sbin lib lib64; do # as in the common tree
-    ln -s "usr/$directory" "$root/$directory"
-done
+links_of_usr
 add_program "$client"
 unit steady.service <<'EOF'
 [Service]

@@ -18,6 +18,14 @@ put() {
     chmod "${2:-644}" "$root$1"
 }
 
+# links_of_usr: before files are put below /bin or /lib, which are links in the common tree.
+links_of_usr() {
+    mkdir -p "$root/usr"
+    for directory in bin sbin lib lib64; do
+        ln -s "usr/$directory" "$root/$directory"
+    done
+}
+
 # unit NAME: standard input becomes a unit file of the machine's own.
 unit() {
     put "/etc/systemd/system/$1"
