@@ -49,10 +49,6 @@ std::string refusal_text(const Diagnostics& refusals) {
     return text;
 }
 
-/// systemd.exec(5)'s statuses for what fails before there is a plan's step to ask.
-constexpr int exit_status_exec = 203;
-constexpr int exit_status_cgroup = 219;
-
 /// Variables that only control processes get: $MAINPID, and for stopping commands the results.
 std::vector<std::pair<std::string, std::string>> extra_environment(
     const UnitRecord& record, ExecKind kind) {
@@ -253,7 +249,7 @@ bool Supervisor::clear_leftovers(const Launch& action) {
             if (tree_.populated(cgroup_of(action.unit)).value_or(false)) {
                 refuse(
                     action,
-                    exit_status_cgroup,
+                    launch::cgroup_status,
                     "processes of an earlier hearthd in its cgroup can't be ended");
             } else {
                 Launch again = action;
@@ -356,7 +352,7 @@ void Supervisor::perform_launch(const Launch& action) {
     if (wants_log(*plan)) {
         auto pipe = open_log(action.unit, *plan);
         if (!pipe) {
-            refuse(action, exit_status_exec, "no log for its output: " + pipe.error().what);
+            refuse(action, launch::exec_status, "no log for its output: " + pipe.error().what);
             return;
         }
         request.descriptors.emplace("log", std::move(*pipe));

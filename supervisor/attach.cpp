@@ -153,7 +153,7 @@ void AttachSessions::start(
                 job->target.plan,
                 job->gathered->entered,
                 job->gathered->executable,
-                found->second.cgroup,
+                tree_.layout() == launch::CgroupLayout::None ? "" : found->second.cgroup,
                 job->target.capabilities);
             launch.descriptors = std::move(job->gathered->descriptors);
             const char* const slots[] = {"stdin", "stdout", "stderr"};
@@ -172,14 +172,14 @@ void AttachSessions::start_fresh(
     launch::LauncherPool& launchers,
     Started started,
     Ended ended) {
+    const std::uint64_t id = ++last_;
     Session session;
     session.unit = request.unit;
-    session.cgroup = plan.cgroup;
+    session.cgroup = plan.cgroup.empty() ? "attach-" + std::to_string(id) : plan.cgroup;
     session.started = std::move(started);
     session.ended = std::move(ended);
     session.launching = true;
     session.worker = &worker;
-    const std::uint64_t id = ++last_;
     launch::LaunchRequest launch;
     launch.id = session_launches | id;
     launch.plan = std::move(plan);
@@ -219,6 +219,7 @@ bool AttachSessions::launched(launch::LaunchResult& result) {
     }
     session.pid = result.pid;
     session.pidfd = std::move(result.pidfd);
+    tree_.track(session.cgroup, session.pid, {});  // where there are no cgroups
     auto source =
         loop_.on_io(session.pidfd.number(), EPOLLIN, Priority::Process, [this, id](std::uint32_t) {
             exited(id);

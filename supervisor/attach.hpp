@@ -99,7 +99,7 @@ private:
 /// The plan of a session. Pure, for tests and `plan`. `entered`: the namespaces to enter, in order,
 /// as slots ("ipc", "uts", "network", "cgroup", "mount"); `executable` was found in the unit's
 /// view; `capabilities`: hearthd's own, none of which may be inheritable past the unit's bounding
-/// set.
+/// set. `cgroup`: the session's own; empty: there are none here.
 [[nodiscard]] launch::Plan attach_plan(
     const AttachRequest& request,
     const launch::Plan& unit_plan,

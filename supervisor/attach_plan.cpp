@@ -148,9 +148,11 @@ launch::Plan attach_plan(
     std::uint64_t capabilities) {
     launch::Plan plan;
     plan.unit = unit_plan.unit;
-    plan.cgroup = cgroup;
     const launch::MakeCgroup make = cgroup_of(unit_plan, cgroup);
-    plan.preparations.push_back({make, {}, 219});
+    if (!cgroup.empty()) {
+        plan.cgroup = cgroup;
+        plan.preparations.push_back({make, {}, 219});
+    }
     const AttachSteps add{plan};
     if (!make.v1_controllers.empty()) {
         add(Stage::Cgroup, launch::JoinCgroups{}, 219);

@@ -5,6 +5,7 @@
 #include <sys/epoll.h>
 #include <sys/mount.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -26,6 +27,15 @@ namespace {
 /// The keeper's names are short.
 std::string held_name(const std::string& unit) {
     return "autofs:" + std::to_string(fixed_number(0, unit));
+}
+
+std::string held_pipe(const std::string& unit) {
+    return held_name(unit) + ":pipe";
+}
+
+/// Started by a keeper that lets its hearthds be of its own process group.
+bool passes_as_the_last_did() {
+    return ::getpgrp() != ::getpid();
 }
 
 /// "ls (pid 12)"
@@ -93,6 +103,7 @@ void Automounts::make(const std::string& unit, const AutomountSettings& settings
         return happen_(AutofsMounted{unit, point.error().what});
     }
     keeper_.hold(held_name(unit), point->mount.number());
+    keeper_.hold(held_pipe(unit), point->pipe.number());
     const auto listening = listen(unit, std::move(*point));
     happen_(AutofsMounted{unit, listening ? std::string() : listening.error().what});
 }
@@ -104,6 +115,10 @@ bool Automounts::resume(const std::string& unit, const AutomountSettings& settin
     if (!point.mount || device_of_autofs(settings.where) == 0) {
         return false;
     }
+    point.pipe = keeper_.take(held_pipe(unit));
+    if (point.pipe && passes_as_the_last_did()) {
+        return listen(unit, std::move(point)).has_value();
+    }
     // Not by the path: this process isn't of the group that passes yet, and would wait for itself.
     auto pipe = sys::pipe2(O_NONBLOCK);
     const auto taken = pipe ? sys::take_over_autofs(point.mount.number(), pipe->write.number())
@@ -113,6 +128,7 @@ bool Automounts::resume(const std::string& unit, const AutomountSettings& settin
         return false;
     }
     point.pipe = std::move(pipe->read);
+    keeper_.hold(held_pipe(unit), point.pipe.number());
     return listen(unit, std::move(point)).has_value();
 }
 
@@ -129,7 +145,7 @@ void Automounts::asked(const std::string& name) {
     if (found == points_.end()) {
         return;
     }
-    const auto request = sys::read_autofs(found->second.pipe.number());
+    const auto request = sys::peek_autofs(found->second.pipe.number());
     if (!request) {
         log::write(log::Level::Notice, unit, request.error().what);
         found->second.source = {};
@@ -138,6 +154,10 @@ void Automounts::asked(const std::string& name) {
     if (*request) {
         const sys::AutofsRequest& what = **request;
         happen_(AutofsAsked{unit, what.token, what.expires, describe(what.pid)});
+        settle_();
+        if (const auto still = points_.find(unit); still != points_.end()) {
+            (void)sys::take_autofs(still->second.pipe.number());
+        }
     }
 }
 
@@ -155,6 +175,7 @@ void Automounts::remove(const std::string& unit) {
     }
     points_.erase(found);
     keeper_.drop(held_name(unit));
+    keeper_.drop(held_pipe(unit));
 }
 
 void Automounts::answer(const AnswerAutofs& action) {

@@ -6,7 +6,7 @@
 
 #include <cerrno>
 
-#include "supervisor/logd/writer.hpp"
+#include "supervisor/logd/protocol.hpp"
 
 namespace hearth {
 

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "supervisor/cgroup/files.hpp"
+#include "supervisor/launch/exit_status.hpp"
 #include "supervisor/log.hpp"
 #include "supervisor/now.hpp"
 #include "supervisor/supervisor.hpp"
@@ -117,6 +118,9 @@ void Supervisor::launch_failed(const std::string& unit, const launch::LaunchResu
     failed.refused = false;
     failed.pid = result.pid;
     failed.exit_status = result.failure->exit_status;
+    if (is_command_unit(unit) && result.failure->exit_status == launch::exec_status) {
+        failed.exit_status = result.failure->error == ENOENT ? 127 : 126;  // as a shell says it
+    }
     failed.message = launch::message(*result.failure);
     failed.at = now();
     failed.invocation_id = live_[unit].invocation_id;
@@ -328,6 +332,9 @@ void Supervisor::orphans_ended() {
 // ---- cgroups ------------------------------------------------------------------------------------
 
 void Supervisor::watch_cgroup(const std::string& unit) {
+    if (tree_.layout() == launch::CgroupLayout::None) {
+        return;  // descendants_changed() looks
+    }
     LiveUnit& live = live_[unit];
     auto events = tree_.events(cgroup_of(unit));
     if (!events) {

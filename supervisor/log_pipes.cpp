@@ -58,6 +58,11 @@ logd::Stream stream_of(std::string_view text) {
     return stream;
 }
 
+/// hearth-logd has ended, and another one is about to be started.
+bool is_gone(const Error& error) {
+    return error.code == EPIPE || error.code == ECONNRESET;
+}
+
 bool is_empty(int pipe) {
     int waiting = 0;
     return ::ioctl(pipe, FIONREAD, &waiting) < 0 || waiting == 0;
@@ -92,6 +97,11 @@ Result<void> Supervisor::take_log_writer() {
     }
     hold_log_writer();
     restore_log_pipes();
+    // The one before may have died while it handed them over: what this hearth-logd has already it
+    // passes over. One that has ended is followed by another, which gets them all.
+    if (resumed && !log_writer_replaced_) {
+        hand_over_log_pipes();
+    }
     return {};
 }
 
@@ -136,8 +146,7 @@ void Supervisor::log_writer_ended() {
 Result<sys::Descriptor> Supervisor::open_log_stream(const logd::Stream& stream) {
     sys::Pipe pipe = HEARTH_TRY(logd::LogClient::make_pipe(stream));
     const auto sent = logs_->hand_over(stream, pipe.read.number());
-    const bool died = !sent && (sent.error().code == EPIPE || sent.error().code == ECONNRESET);
-    if (!sent && !died) {
+    if (!sent && !is_gone(sent.error())) {
         return Unexpected(sent.error());
     }
     keep_log_pipe(++last_log_pipe_, std::move(pipe.read), stream);
@@ -269,7 +278,11 @@ void Supervisor::drop_empty_log_pipes() {
 
 void Supervisor::hand_over_log_pipes() {
     for (const auto& [number, pipe] : log_pipes_) {
-        if (const auto sent = logs_->hand_over(pipe.stream, pipe.read.number()); !sent) {
+        const auto sent = logs_->hand_over(pipe.stream, pipe.read.number());
+        if (!sent && is_gone(sent.error())) {
+            return;  // the next one gets them
+        }
+        if (!sent) {
             log::write(log::Level::Error, pipe.stream.unit, "its log: " + sent.error().what);
         }
     }

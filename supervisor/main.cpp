@@ -22,7 +22,7 @@
 #include "supervisor/command_unit.hpp"
 #include "supervisor/compatibility.hpp"
 #include "supervisor/log.hpp"
-#include "supervisor/logd/writer.hpp"
+#include "supervisor/logd/protocol.hpp"
 #include "supervisor/loop/event_loop.hpp"
 #include "supervisor/options.hpp"
 #include "supervisor/own_settings.hpp"
@@ -212,7 +212,10 @@ int run_program(int argc, char** argv) {
     }
     const Options& options = std::get<Options>(parsed);
     log::start(
-        options.debug ? log::Level::Debug : log::Level::Information, ::isatty(STDERR_FILENO) != 0);
+        options.debug             ? log::Level::Debug
+        : options.command.empty() ? log::Level::Information
+                                  : log::Level::Warning,  // who runs a command looks at that
+        ::isatty(STDERR_FILENO) != 0);
     if (options.role == Role::Machine && !options.check_state) {
         (void)log::to_kernel_log();
     }
@@ -238,9 +241,10 @@ int run_program(int argc, char** argv) {
     auto status = options.doctor ? run_doctor(options) : run(options);
     if (!status) {
         log::write(log::Level::Error, status.error().what);
-        // A container that can't begin ends, and its runtime's own policy decides: the keeper
-        // gives up a first hearthd that says 2.
-        return options.role == Role::Container ? 2 : 1;
+        // What can't begin ends, and whoever started it decides: the keeper gives up a first
+        // hearthd that says 2, but a machine's.
+        const bool kept = options.keeper.has_value();
+        return kept && options.role != Role::Machine ? 2 : 1;
     }
     return *status;
 }

@@ -9,7 +9,7 @@
 
 #include "supervisor/command_unit.hpp"
 #include "supervisor/container_places.hpp"
-#include "supervisor/logd/writer.hpp"
+#include "supervisor/logd/protocol.hpp"
 #include "supervisor/sys/file.hpp"
 #include "supervisor/unit_files/install_files.hpp"
 #include "supervisor/unit_files/manager_files.hpp"
@@ -160,7 +160,7 @@ std::optional<EarlyExit> settle_places(Options& options, const Words& words) {
     if (words.cgroup_root->count() == 0 && options.role != Role::Guest && !options.user) {
         options.cgroup_root.clear();
     }
-    if (options.role == Role::Container && !options.user) {
+    if (options.makes_do()) {
         if (auto refused = settle_container_places(
                 options, words.runtime->count() != 0, words.logs->count() != 0)) {
             return refused;
@@ -318,6 +318,13 @@ std::variant<Options, EarlyExit> read_options(int argc, char** argv) {
     try {
         app.parse(static_cast<int>(end - given.begin()), given.data());
     } catch (const CLI::ParseError& error) {
+        if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError)) {
+            const auto rest = app.remaining();
+            return EarlyExit{
+                2,
+                "'" + (rest.empty() ? "" : rest.front()) +
+                    "' was not expected: see --help; a command to run stands behind '--'\n"};
+        }
         std::ostringstream out;
         std::ostringstream err;
         const int status = app.exit(error, out, err);

@@ -46,6 +46,11 @@ struct Options {
     /// generators, and reads the files of the targets that order a boot.
     bool boots = false;
     KernelCommandLine kernel;  ///< of a machine
+
+    /// In a container, or there for a command: it makes do with what it finds.
+    [[nodiscard]] bool makes_do() const {
+        return !user && (role == Role::Container || (role == Role::Guest && !command.empty()));
+    }
 };
 
 /// Options, or what the process should print and exit with (--help, --version, a usage error).

@@ -86,8 +86,7 @@ Result<std::unique_ptr<Supervisor>> Supervisor::create(
         tree_options.own =
             options.role == Role::Machine ? cgroup::Own::Machine : cgroup::Own::Container;
     }
-    auto tree =
-        HEARTH_TRY(open_tree(tree_options, options.user || options.role == Role::Container));
+    auto tree = HEARTH_TRY(open_tree(tree_options, options.user || options.makes_do()));
     if (tree.lock() >= 0) {
         keeper.hold(held_lock, tree.lock());
     }

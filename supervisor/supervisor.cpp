@@ -67,11 +67,56 @@ bool is_ending(ServiceState state) {
     return true;
 }
 
+/// Whoever is ordered `before` another of them goes first; of a cycle all go last, as they came.
+/// Jobs are asked for one by one, and one that runs already waits for no later one.
+std::vector<std::string> in_order(
+    const World& world, const std::vector<std::string>& units, Relation before) {
+    const std::set<std::string_view> named(units.begin(), units.end());
+    std::map<std::string_view, int> awaited;
+    std::map<std::string_view, std::vector<std::string_view>> followers;
+    for (const std::string& unit : units) {
+        if (const UnitRecord* const record = world.find(unit)) {
+            world.for_each_dependency(
+                *record, [&](Relation relation, std::string_view other, DependencySource) {
+                    const auto found = named.find(other);
+                    if (relation == before && found != named.end() && other != unit) {
+                        ++awaited[*found];
+                        followers[unit].push_back(*found);
+                    }
+                });
+        }
+    }
+    std::vector<std::string> sorted;
+    std::set<std::string_view> taken;
+    const auto take = [&](std::string_view unit) {
+        if (taken.insert(unit).second) {
+            sorted.emplace_back(unit);
+        }
+    };
+    for (const std::string& unit : units) {
+        if (awaited[unit] == 0) {
+            take(unit);
+        }
+    }
+    for (std::size_t next = 0; next < sorted.size(); ++next) {
+        for (const std::string_view follower : followers[sorted[next]]) {
+            if (--awaited[follower] == 0) {
+                take(follower);
+            }
+        }
+    }
+    std::ranges::for_each(units, take);
+    return sorted;
+}
+
 }  // namespace
 
 void Supervisor::start_units() {
     starting_ = !options_.units.empty();
     for (const std::string& unit : options_.units) {
+        (void)load(unit);  // so that their order is known
+    }
+    for (const std::string& unit : in_order(world_, options_.units, Relation::Before)) {
         auto job = request(unit, Verb::Start, JobMode::Replace, itself("hearthd --unit"));
         if (!job) {
             log::write(log::Level::Error, "cannot start " + unit + ": " + job.error().message);
@@ -161,6 +206,12 @@ void Supervisor::handle(const Outcome& outcome) {
 /// `due`: the units that something is to be sent to.
 void Supervisor::carry_out(const Outcome& outcome, const std::set<std::string>& due) {
     hold_stored(outcome);
+    // The kernel doesn't mind to be answered twice, and who waits for an answer waits for ever.
+    for (const Action& action : outcome.actions) {
+        if (std::holds_alternative<AnswerAutofs>(action)) {
+            perform(action);
+        }
+    }
     save_units_of(outcome);
     // The observer first: a job's queueing must be on the bus before what its launch causes.
     told(outcome);
@@ -171,7 +222,9 @@ void Supervisor::carry_out(const Outcome& outcome, const std::set<std::string>& 
         if (const auto* const launch = std::get_if<Launch>(&action)) {
             note_sent(launch->unit, left);
         }
-        perform(action);
+        if (!std::holds_alternative<AnswerAutofs>(action)) {
+            perform(action);
+        }
     }
     for (const std::string& unit : due) {  // sent: nobody is to send it again
         if (const auto live = live_.find(unit); live != live_.end()) {
@@ -431,7 +484,7 @@ void Supervisor::shut_down(int status) {
         }
     }
     const Requester by = itself("hearthd, which shuts down");
-    for (const std::string& name : names) {
+    for (const std::string& name : in_order(world_, names, Relation::After)) {
         if (const UnitRecord* record = world_.find(name); record && !can_be_stopped(*record)) {
             if (record->job) {
                 (void)cancel(*record->job, by);
@@ -454,7 +507,7 @@ void Supervisor::try_finish_shutdown() {
     for (auto& [name, live] : live_) {
         releasing = releasing || live.cgroup_made;
         if (!busy && live.cgroup_made && live.release_when_empty &&
-            tree_.populated(cgroup_of(name)).value_or(false)) {
+            !tree_.processes(cgroup_of(name)).value_or(std::vector<pid_t>{}).empty()) {
             log::write(
                 log::Level::Warning, name, "ending the processes that its KillMode= left running");
             (void)tree_.kill(cgroup_of(name));

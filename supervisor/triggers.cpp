@@ -74,7 +74,7 @@ Result<void> Supervisor::set_up_triggers() {
     triggers_->paths = std::make_unique<PathWatches>(
         loop_, *worker_, [this](PathsSeen seen) { happen(std::move(seen)); });
     triggers_->automounts = std::make_unique<Automounts>(
-        loop_, keeper_, [this](Event event) { happen(std::move(event)); });
+        loop_, keeper_, [this](Event event) { happen(std::move(event)); }, [this] { settle(); });
     world_.machine = fixed_number(0, load_context_.machine_id);
     read_zones({""});
     return {};

@@ -58,7 +58,10 @@ void AutomountMachine::forget() {
 
 bool AutomountMachine::asked(const AutofsAsked& fact) {
     AutomountStatus& requests = status_.automount;
-    (fact.expires ? requests.expire_tokens : requests.mount_tokens).push_back(fact.token);
+    auto& tokens = fact.expires ? requests.expire_tokens : requests.mount_tokens;
+    if (std::ranges::find(tokens, fact.token) == tokens.end()) {  // it may be told of twice
+        tokens.push_back(fact.token);
+    }
     const bool up = mount_ != nullptr && is_active(mount_->active_state());
     if (!fact.expires && up && !mount_->job) {
         answer(requests.mount_tokens, 0);

@@ -237,7 +237,7 @@ void ServiceMachine::process_exited(const ProcessExited& event) {
 void ServiceMachine::cgroup_changed(const CgroupChanged& event) {
     status_.cgroup_populated = event.populated;
     if (!event.populated) {
-        cause_ = "its cgroup is empty";
+        cause_ = "none of its processes is left";
         dispatch(CgroupEmptied{});
     }
 }

@@ -157,6 +157,12 @@ int logs_verb(const Arguments& arguments) {
     if (!directory) {
         return complain("Failed to ask where the logs are: " + directory.error().message);
     }
+    if (directory->text == logd::no_directory) {
+        return complain(
+            "There is no directory that logs could be kept in: what services say is in the "
+            "container's own log.\nFor \"hearthctl logs\", mount something to write to on "
+            "/var/log/hearth.");
+    }
     std::optional<std::uint64_t> limit = arguments.lines;
     if (arguments.follow && !limit) {
         limit = followed_lines;

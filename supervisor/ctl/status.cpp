@@ -308,20 +308,24 @@ std::string group_lines(
     return text;
 }
 
-/// The unit's control group with its processes; those of sub-groups below their group's name.
+/// The unit's control group, if there are any, with its processes; those of sub-groups below their
+/// group's name.
 std::string process_tree(
     Client& client, const std::string& unit, const std::string& control_group) {
-    std::string text = field("CGroup", control_group);
     auto reply = client.manager("GetUnitProcesses", "s", unit.c_str());
     const auto rows = reply ? read_value(reply->get()) : Result<Value>(Value());
     std::map<std::string, std::vector<std::string>> groups;
+    std::size_t count = 0;
     for (const Value& row : rows ? rows->members : std::vector<Value>()) {
         const std::string& group = row.members[0].text;
-        const std::string below = group.starts_with(control_group + "/")
+        const std::string below = !control_group.empty() && group.starts_with(control_group + "/")
                                       ? group.substr(control_group.size() + 1)
                                       : std::string();
+        ++count;
         groups[below].push_back(fmt::format("{} {}", row.members[1].number, row.members[2].text));
     }
+    std::string text = control_group.empty() ? field("Processes", std::to_string(count))
+                                             : field("CGroup", control_group);
     for (auto group = groups.begin(); group != groups.end(); ++group) {
         text += group_lines(group->first, group->second, std::next(group) == groups.end());
     }
@@ -383,7 +387,9 @@ std::string unit_status(Client& client, const PropertyMap& unit) {
         text += confined.empty() ? confined : field("Confined", confined);
     }
     text += resource_lines(unit);
-    if (const std::string group = unit.text("ControlGroup"); !group.empty()) {
+    // Without cgroups hearthd knows the processes all the same.
+    if (const std::string group = unit.text("ControlGroup");
+        !group.empty() || unit.number("MainPID") != 0) {
         text += process_tree(client, id, group);
     }
     return text + failure_lines(unit);
@@ -409,7 +415,8 @@ int manager_status(Client& client, bool json) {
         field("Jobs", fmt::format("{} queued", manager.number("NJobs"))) +
         field("Failed", fmt::format("{} units", manager.number("NFailedUnits"))) +
         field("Since", timestamp(since) + "; " + ago(since, sys::realtime_microseconds())) +
-        field("CGroup", manager.text("ControlGroup")));
+        (manager.text("ControlGroup").empty() ? ""
+                                              : field("CGroup", manager.text("ControlGroup"))));
     return Done;
 }
 

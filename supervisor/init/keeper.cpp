@@ -91,7 +91,11 @@ void Keeper::start() {
     if (pid == 0) {
         score_.restore();
         unblock_signals();
-        ::setsid();  // what is typed at our terminal comes once, through us
+        // What is typed at our terminal comes once, through us. A machine's first process has none,
+        // and its automount points let our process group pass: each hearthd's.
+        if (role_ != Role::Machine) {
+            ::setsid();
+        }
         if (other == channel_number) {
             ::fcntl(other, F_SETFD, 0);
         } else {

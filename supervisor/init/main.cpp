@@ -33,6 +33,15 @@ bool beside(const char* program, char (&path)[PATH_MAX]) {
     return true;
 }
 
+bool has_command(int argc, char** argv) {
+    for (int index = 1; index < argc; ++index) {
+        if (::strcmp(argv[index], "--") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 constinit OomScore score;
 constinit Descriptors descriptors;
 constinit Processes processes;
@@ -72,7 +81,8 @@ int main(int argc, char** argv) {
     ::memcpy(command, words, sizeof words);
     ::memcpy(command + added, argv + 1, static_cast<unsigned long>(argc) * sizeof(char*));
 
-    if (own == Role::Container) {
+    // To the command that is to have it. What is typed while there is none, Ctrl-C, is for us.
+    if (own == Role::Container && has_command(argc, argv)) {
         give_up_terminal();
     }
     static char shutdown_program[PATH_MAX];

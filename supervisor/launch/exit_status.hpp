@@ -7,6 +7,7 @@
 namespace hearth::launch {
 
 inline constexpr int descriptors_status = 202;   // FDS
+inline constexpr int exec_status = 203;          // EXEC
 inline constexpr int input_status = 208;         // STDIN
 inline constexpr int output_status = 209;        // STDOUT
 inline constexpr int root_status = 210;          // CHROOT

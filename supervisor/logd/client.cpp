@@ -215,6 +215,12 @@ Result<std::string> LogClient::reap() {
     return status && *status ? told(**status) : std::string("how is not known");
 }
 
+void LogClient::use_account(sys::Descriptor account) {
+    if (Account::fits(account)) {
+        account_ = std::move(account);
+    }
+}
+
 Result<std::string> LogClient::restart() {
     std::string died = "hearth-logd could not be started";
     if (pidfd_) {

@@ -60,8 +60,9 @@ public:
     [[nodiscard]] Result<std::string> restart();
     /// The memory that outlives hearth-logd (account.hpp); to be held as control() is.
     [[nodiscard]] int account() const { return account_.number(); }
-    /// Before a restart: of one that an earlier hearthd made.
-    void use_account(sys::Descriptor account) { account_ = std::move(account); }
+    /// Before a restart: of one that an earlier hearthd made. Another version's is left: the
+    /// hearth-logd of that version stores what it has before it ends.
+    void use_account(sys::Descriptor account);
 
     /// Everything written before the call is in the files on return.
     [[nodiscard]] Result<void> flush(std::chrono::milliseconds timeout = std::chrono::seconds(5));

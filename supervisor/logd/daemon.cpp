@@ -206,9 +206,13 @@ void Daemon::open_stream(const OpenStream& request, sys::Descriptor pipe) {
             "\" is refused: " + (pipe ? "no name for a file" : "it came without its pipe"));
         return;
     }
-    Unit& owner = unit(request.unit);
     const std::uint64_t key = ++last_key_;
+    ino_t number = 0;
     const auto ready = [&]() -> Result<void> {
+        number = HEARTH_TRY(sys::fstat(pipe.number())).st_ino;
+        if (pipes_.contains(number)) {
+            return {};
+        }
         HEARTH_TRY(sys::set_nonblocking(pipe.number(), true));
         return watch(pipe.number(), key, EPOLLIN);
     }();
@@ -216,10 +220,15 @@ void Daemon::open_stream(const OpenStream& request, sys::Descriptor pipe) {
         say("a stream of " + request.unit + " is lost: " + ready.error().what);
         return;
     }
+    if (!pipes_.insert(number).second) {
+        return;  // a hearthd that took over doesn't know how far the one before it came
+    }
+    Unit& owner = unit(request.unit);
     LineFormatter formatter(
         shown_identifier(request.identifier.empty() ? request.unit : request.identifier));
     Stream& stream =
-        streams_.emplace(key, Stream{std::move(pipe), &owner, std::move(formatter), 0, true})
+        streams_
+            .emplace(key, Stream{std::move(pipe), number, &owner, std::move(formatter), 0, true})
             .first->second;
     if (++owner.streams == 1) {
         writer_->close(owner.log, false);

@@ -15,6 +15,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -57,6 +58,7 @@ private:
     };
     struct Stream {
         sys::Descriptor pipe;
+        ino_t number = 0;  ///< of the pipe
         Unit* unit = nullptr;
         LineFormatter formatter;
         std::uint64_t owed = 0;  ///< bytes that must be read before the flush goes on
@@ -99,6 +101,7 @@ private:
     std::unique_ptr<Account> account_;  ///< outlives the writer, which counts in it
     std::map<std::string, std::unique_ptr<Unit>> units_;
     std::unordered_map<std::uint64_t, Stream> streams_;
+    std::set<ino_t> pipes_;  ///< of streams_
     std::uint64_t last_key_ = 100;
     std::unique_ptr<Writer> writer_;
     std::unique_ptr<Echo> echo_;  ///< none: standard output is left alone

@@ -30,6 +30,8 @@ namespace hearth::logd {
 inline constexpr std::size_t longest_line = std::size_t{48} * 1024;
 inline constexpr std::size_t longest_packet = 8192;
 inline constexpr std::string_view own_identifier = "hearth-logd";
+/// As a directory: there is none to be written to, and lines that come are for others alone.
+inline constexpr std::string_view no_directory = "-";
 
 struct OpenStream {          ///< with one descriptor: the read end
     std::string unit;        ///< names the file

@@ -78,7 +78,7 @@ void Daemon::append(Unit& unit, std::string& text) {
 
 /// The one before may have been killed: what it had is told in the logs of those who wrote it.
 void Daemon::take_up_account(sys::Descriptor memory) {
-    auto account = Account::open(memory);
+    auto account = Account::open(std::move(memory));
     if (!account) {
         return;  // without it a death is not told of, and that is all
     }
@@ -88,9 +88,6 @@ void Daemon::take_up_account(sys::Descriptor memory) {
         lost.untold = lost.dropped = loss.lines;
         lost.dropping = true;
         lost.drop_reason = "hearth-logd was killed before it had stored them";
-        if (lost.slot != nullptr) {
-            lost.slot->untold = lost.untold;
-        }
         stop_dropping_if_possible(lost);
         writer_->close(lost.log, true);  // until a stream of it comes
     }
@@ -119,6 +116,10 @@ void Daemon::take(Unit& unit, std::uint64_t lines) {
         unit.dropping = true;
         unit.untold += dropped;
         unit.dropped += dropped;
+        if (unit.slot !=
+            nullptr) {  // before the others count as taken, which ends the read's count
+            unit.slot->untold = unit.untold;
+        }
         if (std::string error = writer_->state(unit.log).error; !error.empty()) {
             unit.drop_reason = std::move(error);
         }
@@ -161,6 +162,9 @@ void Daemon::stop_dropping_if_possible(Unit& unit) {
     std::string line = now_text() + ' ' + std::string(own_identifier) + ": " +
                        std::to_string(unit.untold) +
                        (unit.untold == 1 ? " line dropped: " : " lines dropped: ") + why + '\n';
+    if (unit.slot != nullptr) {
+        Account::tell(unit.slot, unit.untold);
+    }
     unit.untold = 0;
     if (echo_) {
         echo_->add(unit.name, line);
@@ -199,6 +203,7 @@ void Daemon::end_stream(std::uint64_t key, Stream& stream) {
     take(unit, stream.formatter.finish(now_text(), output_));
     account_for(unit, stream);
     set_watched(key, stream, false);
+    pipes_.erase(stream.number);
     streams_.erase(key);
     if (--unit.streams == 0) {
         writer_->close(unit.log, true);

@@ -27,8 +27,6 @@ namespace hearth::logd {
 
 inline constexpr std::size_t unit_buffer = std::size_t{4} << 20;
 inline constexpr std::size_t all_buffers = std::size_t{64} << 20;
-/// As a directory: there is none to be written to, and lines that come are for others alone.
-inline constexpr std::string_view no_directory = "-";
 /// An empty buffer keeps no more memory than this, ready for the next lines.
 inline constexpr std::size_t kept_capacity = std::size_t{512} << 10;
 

@@ -130,14 +130,17 @@ Result<bool> expire_autofs(int mount) {
     return asked.error().code == EAGAIN ? Result<bool>(false) : Unexpected<Error>(asked.error());
 }
 
-Result<std::optional<AutofsRequest>> read_autofs(int pipe) {
+Result<std::optional<AutofsRequest>> peek_autofs(int pipe) {
+    // read(2) has no MSG_PEEK, and a pipe has tee(2).
+    const Pipe copy = HEARTH_TRY(pipe2());
     autofs_v5_packet packet{};
-    const ssize_t length = ::read(pipe, &packet, sizeof packet);
-    if (length < 0) {
+    const ssize_t copied = ::tee(pipe, copy.write.number(), sizeof packet, SPLICE_F_NONBLOCK);
+    if (copied < 0) {
         return errno == EAGAIN ? Result<std::optional<AutofsRequest>>(std::nullopt)
-                               : call_failure("read", "autofs", errno);
+                               : call_failure("tee", "autofs", errno);
     }
-    if (static_cast<std::size_t>(length) < sizeof packet) {
+    if (copied == 0 ||
+        ::read(copy.read.number(), &packet, sizeof packet) != static_cast<ssize_t>(sizeof packet)) {
         return failure("the automount point is gone", 0);
     }
     const int type = packet.hdr.type;
@@ -148,6 +151,14 @@ Result<std::optional<AutofsRequest>> read_autofs(int pipe) {
         static_cast<std::uint32_t>(packet.wait_queue_token),
         type == autofs_ptype_expire_direct,
         packet.pid});
+}
+
+Result<void> take_autofs(int pipe) {
+    autofs_v5_packet packet{};
+    if (::read(pipe, &packet, sizeof packet) < 0) {
+        return call_failure("read", "autofs", errno);
+    }
+    return {};
 }
 
 }  // namespace hearth::sys

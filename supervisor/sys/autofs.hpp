@@ -36,8 +36,10 @@ struct AutofsRequest {
     bool expires = false;
     std::uint32_t pid = 0;
 };
-/// The next request of the non-blocking pipe; nothing: none waits. An error with code 0: the mount
-/// is gone.
-Result<std::optional<AutofsRequest>> read_autofs(int pipe);
+/// The next request of the non-blocking pipe, which stays there; nothing: none waits. An error with
+/// code 0: the mount is gone.
+Result<std::optional<AutofsRequest>> peek_autofs(int pipe);
+/// Takes it out.
+Result<void> take_autofs(int pipe);
 
 }  // namespace hearth::sys

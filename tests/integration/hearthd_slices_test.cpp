@@ -120,7 +120,9 @@ TEST(HearthdPhases, StartupLimitsHoldWhileHearthdStartsAndStops) {
     EXPECT_EQ(early.status, 0) << early.out;
     scratch.file("go", "");
     ASSERT_TRUE(eventually([&] { return weight() == (v2 ? "50" : "512"); })) << hearthd.log();
-    EXPECT_EQ(in_cgroup(hearthd, "system.slice/held.service", "cpuset.cpus"), "0-1");
+    EXPECT_TRUE(eventually([&] {  // one file after the other
+        return in_cgroup(hearthd, "system.slice/held.service", "cpuset.cpus") == "0-1";
+    }));
     EXPECT_NE(hearthd.ctl({"status"}).out.find("State: running"), std::string::npos);
     const Output report = hearthd.ctl({"confinement", "held.service"});
     EXPECT_EQ(report.status, 0) << report.out;

@@ -172,6 +172,12 @@ TEST(AttachPlan, JoinsNoV1CgroupWhereTheUnitHasNone) {
     EXPECT_EQ(plan.argv, std::vector<std::string>{"sh"});
 }
 
+TEST(AttachPlan, MakesNoCgroupWhereThereAreNone) {
+    const launch::Plan plan = attach_plan({}, {}, {}, "/bin/sh", "", 1);
+    EXPECT_TRUE(plan.preparations.empty());
+    EXPECT_EQ(plan.cgroup, "");
+}
+
 TEST(AttachPlan, TheServicesEnvironmentIsForItsOwnLevelOnly) {
     const auto has = [](const launch::Plan& plan, const std::string& entry) {
         return std::ranges::find(plan.environment, entry) != plan.environment.end();

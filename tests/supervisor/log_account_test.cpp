@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "supervisor/logd/account.hpp"
+#include "supervisor/sys/file.hpp"
 
 namespace {
 
@@ -23,9 +24,20 @@ protected:
     /// As the next hearth-logd sees it.
     void again() {
         account.reset();
-        auto opened = Account::open(memory);
+        auto copy = hearth::sys::duplicate(memory.number());
+        ASSERT_TRUE(copy.has_value()) << copy.error().what;
+        auto opened = Account::open(std::move(*copy));
         ASSERT_TRUE(opened.has_value()) << opened.error().what;
         account = std::move(*opened);
+    }
+
+    /// As it tells what the one before lost: a line of its own, and whether that is in the file.
+    void tell(const std::string& unit, bool stored) {
+        auto* const slot = account->slot(unit);
+        Account::tell(slot, slot->untold);
+        slot->taken += 1;
+        slot->untold = 0;
+        slot->stored += stored ? 1 : 0;
     }
 
     hearth::sys::Descriptor memory;
@@ -50,8 +62,30 @@ TEST_F(LogAccount, WhatWasTakenAndNotStoredIsCountedForItsUnit) {
     slot->partial += 1;
     again();
     EXPECT_EQ(account->take_losses(), (Losses{{"a.service", 5}, {"b.service", 14}}));
+    tell("a.service", true);
+    tell("b.service", true);
     again();
     EXPECT_EQ(account->take_losses(), Losses{}) << "told once";
+}
+
+/// hearth-logd after hearth-logd is killed, each before it has told.
+TEST_F(LogAccount, WhatNobodyHasToldYetIsNotForgotten) {
+    account->slot("a.service")->taken += 5;
+    for (int round = 0; round < 3; ++round) {
+        again();
+        EXPECT_EQ(account->take_losses(), (Losses{{"a.service", 5}}));
+    }
+    tell("a.service", false);
+    again();
+    EXPECT_EQ(account->take_losses(), (Losses{{"a.service", 6}})) << "with the line that told so";
+    tell("a.service", false);
+    account->slot("a.service")->untold = 3;
+    tell("a.service", false);
+    again();
+    EXPECT_EQ(account->take_losses(), (Losses{{"a.service", 11}}));
+    tell("a.service", true);
+    again();
+    EXPECT_EQ(account->take_losses(), Losses{});
 }
 
 TEST_F(LogAccount, WhatWasJustReadCountsUntilItIsTaken) {
@@ -59,12 +93,14 @@ TEST_F(LogAccount, WhatWasJustReadCountsUntilItIsTaken) {
     std::strcpy(account->reading(slot), "one\ntwo\nthr");
     again();
     EXPECT_EQ(account->take_losses(), (Losses{{"a.service", 2}}));
+    tell("a.service", true);
 
     auto* const next = account->slot("a.service");
     std::strcpy(account->reading(next), "one\ntwo\n");
     next->taken += 2;  // killed between this and read_done()
     again();
     EXPECT_EQ(account->take_losses(), (Losses{{"a.service", 2}})) << "and not four";
+    tell("a.service", true);
 
     auto* const last = account->slot("a.service");
     std::strcpy(account->reading(last), "one\ntwo\n");

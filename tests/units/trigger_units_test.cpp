@@ -427,6 +427,18 @@ TEST_F(Automounting, WhoeverEntersWaitsUntilItIsMounted) {
     EXPECT_EQ(sub("srv-x.mount"), "mounted");
 }
 
+/// By a hearthd that died before it took the request, and then by the next one.
+TEST_F(Automounting, ARequestThatIsToldOfTwiceIsAnsweredOnce) {
+    (void)happen(AutofsAsked{"srv-x.automount", 1, false, "ls (pid 5)"});
+    (void)happen(AutofsAsked{"srv-x.automount", 1, false, "ls (pid 5)"});
+    EXPECT_EQ(
+        world.find("srv-x.automount")->status.automount.mount_tokens,
+        (std::vector<std::uint32_t>{1}));
+    commands_end();
+    collect_answers();
+    EXPECT_EQ(sub("srv-x.mount"), "mounted");
+}
+
 TEST_F(Automounting, AMountThatFailsIsToldToThoseWhoWait) {
     (void)happen(AutofsAsked{"srv-x.automount", 1, false, "ls (pid 5)"});
     for (int rounds = 0; rounds < 4 && answers.empty(); ++rounds) {

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# fstab's swap is switched on, and off when its unit is stopped; its automount mounts for who looks.
+# fstab's swap is switched on, and off when its unit is stopped; its automount mounts for who looks,
+# also where hearthd dies, or makes room for another, while somebody waits in there.
 command -v mkswap >/dev/null || fail "mkswap is missing"
 . "$here/pack.sh"
 add_module virtio_blk
@@ -13,11 +14,22 @@ for name in swapon swapoff; do ln -s ../bin/busybox "$root/usr/sbin/$name"; done
 put /etc/fstab <<'END'
 /dev/vda none      swap  sw                  0 0
 none     /mnt/auto tmpfs x-systemd.automount 0 0
+none     /mnt/slow tmpfs x-systemd.automount 0 0
+END
+put /etc/systemd/system/mnt-slow.mount.d/gate.conf <<'END'
+[Unit]
+Requires=gate.service
+After=gate.service
+END
+unit gate.service <<'END'
+[Service]
+Type=oneshot
+ExecStart=/bin/sh -c 'until [ -e /run/gate ]; do usleep 20000; done'
 END
 unit modules.service <<'END'
 [Unit]
 DefaultDependencies=no
-Before=dev-vda.swap mnt-auto.automount local-fs-pre.target
+Before=dev-vda.swap mnt-auto.automount mnt-slow.automount local-fs-pre.target
 [Service]
 Type=oneshot
 RemainAfterExit=yes
@@ -52,6 +64,23 @@ kill -KILL $(pidof hearthd)
 while ! hearthctl list-units >/dev/null 2>&1; do usleep 50000; done
 ls /mnt/auto
 echo "again $(mounts)$(hearthctl is-active mnt-auto.mount)"
+# Who waits in it waits on for the next hearthd.
+waits_while() {
+    rm -f /run/gate /run/waited
+    (ls /mnt/slow >/dev/null; echo $? >/run/waited) &
+    until [ "$(hearthctl is-active gate.service)" = activating ]; do usleep 20000; done
+    "$@"
+    while ! hearthctl list-units >/dev/null 2>&1; do usleep 50000; done
+    usleep 300000
+    echo "$* early: $(cat /run/waited 2>/dev/null)"
+    touch /run/gate
+    wait $!
+    echo "$*: $(cat /run/waited) $(hearthctl is-active mnt-slow.mount)"
+    hearthctl stop mnt-slow.mount gate.service
+}
+die() { kill -KILL $(pidof hearthd); }
+waits_while die
+waits_while hearthctl daemon-reexec
 echo end
 END
 boot
@@ -65,3 +94,7 @@ says 'before autofs active inactive'
 says 'after autofs tmpfs active'
 says 'gone autofs inactive'
 says 'again autofs tmpfs active'
+says 'die early: '
+says 'die: 0 active'
+says 'hearthctl daemon-reexec early: '
+says 'hearthctl daemon-reexec: 0 active'

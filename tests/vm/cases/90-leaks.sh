@@ -45,11 +45,18 @@ while [ "$round" -le 25 ]; do
     round=$((round + 1))
 done
 await_state heat.service active/running
-usleep 300000
-count >"$CASE_DIR/after"
+# What goes on needs its time on a busy machine; a leak stays. Fewer are none: what the machine did at its
+# start may have ended meanwhile.
+no_more_than_before() {
+    count >"$CASE_DIR/after"
+    paste -d ' ' "$CASE_DIR/before" "$CASE_DIR/after" | awk '$4 > $2 { more = 1 } END { exit more }'
+}
+tries=0
+until no_more_than_before; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 10 ] ||
+        fail "before: $(tr '\n' ' ' <"$CASE_DIR/before"); after 50 restarts: $(tr '\n' ' ' <"$CASE_DIR/after")"
+done
 cat "$CASE_DIR/after"
-# Fewer are no leak: what the machine did at its start may have ended meanwhile.
-paste -d ' ' "$CASE_DIR/before" "$CASE_DIR/after" | awk '$4 > $2 { more = 1 } END { exit more }' ||
-    fail "before: $(tr '\n' ' ' <"$CASE_DIR/before"); after 50 restarts: $(tr '\n' ' ' <"$CASE_DIR/after")"
 equal "processes in the cgroup" "$(wc -l <$services/heat.service/cgroup.procs)" 1
 note "50 restarts, $(tr '\n' ',' <"$CASE_DIR/after" | sed 's/,$//; s/,/, /g')"
