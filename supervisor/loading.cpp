@@ -95,6 +95,10 @@ void Supervisor::take_in(std::vector<Unit> units) {
         }
     }
     handle(step(world_, UnitsLoaded{std::move(units)}, now()));
+    // Before what is bound to them, or that would be stopped for want of them.
+    std::ranges::stable_partition(present, [](const PresenceChanged& each) {
+        return unit_type(each.unit) == UnitType::Device;
+    });
     for (PresenceChanged& each : present) {
         handle(step(world_, std::move(each), now()));
     }

@@ -34,7 +34,7 @@ bool needs_no_state(const UnitRecord& record) {
     const UnitType type = unit_type(record.unit.name);
     const ServiceState state = record.status.state;
     const bool of_kernel = type == UnitType::Mount || type == UnitType::Swap;
-    const bool strangers = of_kernel && !record.status.mounted_here &&
+    const bool strangers = of_kernel && !record.status.mounted_here && !record.job &&
                            (state == ServiceState::Dead || state == ServiceState::Running);
     return record.unit.built_in || type == UnitType::Device || strangers;
 }

@@ -237,7 +237,11 @@ void Supervisor::carry_out(const Outcome& outcome, const std::set<std::string>& 
 void Supervisor::told(const Outcome& outcome) {
     show_status(outcome);
     for (const Transition& transition : outcome.transitions) {
-        const bool bad = transition.to == ServiceState::Failed;
+        const UnitRecord* const changed = world_.find(transition.unit);
+        // How a command ended, if it began, is told by its status.
+        const bool told_by_status = is_command_unit(transition.unit) && changed != nullptr &&
+                                    changed->status.failure.empty();
+        const bool bad = transition.to == ServiceState::Failed && !told_by_status;
         log::write(
             bad ? log::Level::Warning : log::Level::Information,
             transition.unit,

@@ -77,6 +77,7 @@ void prepare_machine() {
     }
     ::umask(022);
     (void)!::chdir("/");
+    ::setsid();  // the kernel's own process group has no number that autofs could be told
 }
 
 int32_t start_rescue_shell() {

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 
 #include "places.hpp"
 #include "tests/support/hearthd_process.hpp"
@@ -201,6 +202,56 @@ TEST_F(Container, SigtermStopsAllInOrder) {
     const std::size_t a = said.out.find("a.service: a ends");
     EXPECT_NE(a, std::string::npos) << said.out << said.err;
     EXPECT_LT(b, a) << said.out << said.err;
+}
+
+/// Ordered, and no more than that: whatever they are called, and however they are named.
+TEST_F(Container, UnitsStartAndStopInTheirOrder) {
+    const auto stays = [](const std::string& name) {
+        return "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/sh -c 'sleep 0.2; "
+               "echo " +
+               name + " up'\nExecStop=/bin/sh -c 'sleep 0.2; echo " + name + " ends'\n";
+    };
+    add("a.service", stays("a"));
+    add("b.service", "[Unit]\nAfter=a.service\n" + stays("b"));
+    add("c.service",
+        "[Unit]\nAfter=b.service\n[Service]\nType=oneshot\nExecStart=/bin/sh -c 'kill -TERM 1'\n");
+    const Output said = run({"--unit", "c.service", "--unit", "b.service", "--unit", "a.service"});
+    EXPECT_EQ(said.status, 0) << said.err;
+    std::string order;
+    std::istringstream lines(said.out);
+    for (std::string unit, name, what; lines >> unit >> name >> what;) {
+        order += name + " " + what + "; ";
+    }
+    EXPECT_EQ(order, "a up; b up; b ends; a ends; ") << said.out << said.err;
+}
+
+/// docker run --init, or a pod's shared PID namespace.
+TEST_F(Container, BelowAnotherFirstProcess) {
+    add("a.service", "[Service]\nExecStart=/bin/true\n");
+    const auto below = [this](const std::vector<std::string>& words) {
+        std::vector<std::string> all = command(words);
+        const auto program = std::ranges::find(all, "/mnt/hearth/hearth-init");
+        all.insert(program, {"sh", "-c", "\"$0\" \"$@\"; exit $?"});
+        return run_program(all);
+    };
+    const Output as_command = below({"--", "sh", "-c", "echo $$; exit 8"});
+    EXPECT_EQ(as_command.status, 8) << as_command.err;
+    EXPECT_EQ(as_command.err, "");
+    const Output as_guest = below({"--unit", "a.service"});
+    EXPECT_EQ(as_guest.status, 2) << "it has nowhere to be\n" << as_guest.err;
+}
+
+TEST_F(Container, AStatusWithoutCgroupsAndLogs) {
+    add("a.service", "[Service]\nExecStart=/bin/sleep infinity\n");
+    add("b.service",
+        "[Unit]\nAfter=a.service\n[Service]\nType=oneshot\nExecStart=/bin/sh -c "
+        "'/mnt/hearth/hearthctl status a.service; /mnt/hearth/hearthctl logs a.service; kill -TERM "
+        "1'\n");
+    const Output said = run({"--unit", "a.service", "--unit", "b.service"});
+    EXPECT_NE(said.out.find("Processes: 1\n"), std::string::npos) << said.out << said.err;
+    EXPECT_NE(said.out.find("sleep infinity\n"), std::string::npos) << said.out << said.err;
+    EXPECT_NE(said.out.find("no directory that logs could be kept in"), std::string::npos)
+        << said.out << said.err;
 }
 
 // ---- nothing escapes being stopped --------------------------------------------------------------

@@ -2,6 +2,8 @@
 //
 // DESIGN 6: `hearth-init -- COMMAND [ARG...]` and `hearth-init --unit NAME`, as a guest and as PID
 // 1 of a PID namespace.
+#include <poll.h>
+#include <pty.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,6 +13,7 @@
 #include <thread>
 
 #include "places.hpp"
+#include "supervisor/sys/descriptor.hpp"
 #include "tests/support/hearthd_process.hpp"
 
 namespace {
@@ -82,7 +85,8 @@ TEST_F(Command, ItsExitStatusIsOurs) {
     EXPECT_EQ(killed.status, 128 + SIGTERM) << killed.err;
     EXPECT_EQ(run({"sh", "-c", "kill -KILL $$"}).status, 128 + SIGKILL);
     const Output missing = run({"/nonexistent/program"});
-    EXPECT_NE(missing.status, 0);
+    EXPECT_EQ(missing.status, 127);  // as a shell says it
+    EXPECT_EQ(run({"/etc/passwd"}).status, 126);
     EXPECT_NE(missing.err.find("/nonexistent/program"), std::string::npos) << missing.err;
     EXPECT_EQ(run({}).status, 2);
 }
@@ -167,6 +171,79 @@ TEST_F(Command, AsTheFirstProcessOfAContainer) {
     EXPECT_EQ(said.status, 3) << said.err;
     EXPECT_EQ(said.out, "hearth-init\n") << said.err;  // and no zombie
     EXPECT_EQ(contain({"--", "sh", "-c", "kill -TERM $$"}).status, 128 + SIGTERM);
+}
+
+TEST_F(Command, NothingIsSaidBetweenItsLines) {
+    EXPECT_EQ(run({"sh", "-c", "echo to-error >&2"}).err, "to-error\n");
+}
+
+/// `docker run -it` with units: Ctrl-C is for us, who have the terminal.
+TEST_F(Command, AnInterruptTypedAtAContainerStopsItsUnits) {
+    add("a.service",
+        "[Service]\nExecStart=/bin/sh -c 'echo >" + place +
+            "/up; exec sleep infinity'\nExecStopPost=/bin/sh -c 'echo >" + place + "/stopped'\n");
+    std::vector<std::string> all = {"unshare", "-p", "-f", "--mount-proc", "setsid", "--ctty"};
+    const std::vector<std::string> inner = words({"--unit", "a.service"});
+    all.insert(all.end(), inner.begin(), inner.end());
+    std::vector<char*> arguments;
+    for (std::string& word : all) {
+        arguments.push_back(word.data());
+    }
+    arguments.push_back(nullptr);
+    int terminal = -1;
+    const pid_t pid = ::forkpty(&terminal, nullptr, nullptr, nullptr);
+    if (pid == 0) {
+        ::execvp(arguments[0], arguments.data());
+        ::_exit(127);
+    }
+    ASSERT_GT(pid, 0);
+    const hearth::sys::Descriptor owned(terminal);
+    EXPECT_TRUE(eventually([&] { return fs::exists(place + "/up"); }));
+    ASSERT_EQ(::write(terminal, "\x03", 1), 1);
+    int status = -1;
+    const bool ended = eventually([&] {
+        char text[4096];  // or what is said would wait for a reader
+        pollfd waiting{terminal, POLLIN, 0};
+        if (::poll(&waiting, 1, 0) > 0) {
+            (void)!::read(terminal, text, sizeof text);
+        }
+        return ::waitpid(pid, &status, WNOHANG) == pid;
+    });
+    EXPECT_TRUE(ended);
+    if (!ended) {
+        (void)::kill(pid, SIGKILL);
+        (void)::waitpid(pid, nullptr, 0);
+    }
+    EXPECT_EQ(status, 0);
+    EXPECT_TRUE(fs::exists(place + "/stopped"));
+}
+
+TEST_F(Command, AttachNeedsNoCgroups) {
+    const std::string ctl =
+        std::string(HEARTH_BINARY_DIR) + "/hearthctl --runtime-dir " + place + "/runtime ";
+    add("a.service", "[Service]\nExecStart=/bin/sleep infinity\n");
+    add("b.service",
+        "[Unit]\nAfter=a.service\n[Service]\nType=oneshot\nExecStart=/bin/sh -c '" + ctl +
+            "attach a.service -- /bin/sh -c \"setsid sleep 100 & echo inside; exit 5\" >" + place +
+            "/said 2>&1; echo $$? >>" + place + "/said; kill -TERM 1'\n");
+    std::vector<std::string> all = {
+        "unshare",
+        "-m",
+        "-p",
+        "-f",
+        "--mount-proc",
+        "sh",
+        "-c",
+        "mount -t tmpfs none /sys/fs/cgroup; exec \"$0\" \"$@\""};
+    const std::vector<std::string> inner = words({"--unit", "a.service", "--unit", "b.service"});
+    all.insert(all.end(), inner.begin(), inner.end());
+    const Output ended = run_program(all);
+    EXPECT_EQ(ended.status, 0) << ended.err;
+    std::ifstream file(place + "/said");
+    std::string inside, status;
+    std::getline(file, inside);
+    std::getline(file, status);
+    EXPECT_EQ(inside + " " + status, "inside 5") << ended.err;
 }
 
 TEST_F(Command, AContainerEndsWithItsUnits) {

@@ -98,3 +98,4 @@ says 'die early: '
 says 'die: 0 active'
 says 'hearthctl daemon-reexec early: '
 says 'hearthctl daemon-reexec: 0 active'
+never "can't queue a stop job"
