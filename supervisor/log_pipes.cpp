@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 
+#include <cerrno>
 #include <csignal>
 
 #include "supervisor/activation_lines.hpp"
@@ -284,6 +285,9 @@ void Supervisor::hand_over_log_pipes() {
         }
         if (!sent) {
             log::write(log::Level::Error, pipe.stream.unit, "its log: " + sent.error().what);
+        }
+        if (!sent && sent.error().code == EAGAIN) {
+            return;  // it takes nothing: not for each pipe is waited so long
         }
     }
 }

@@ -37,9 +37,9 @@ public:
         std::atomic<std::uint64_t> stored;   ///< of those, in the file
         std::atomic<std::uint64_t> untold;   ///< dropped, and no line says so yet
         std::atomic<std::uint64_t> partial;  ///< streams of it of which a line has begun
-        std::atomic<std::uint64_t>
-            telling;  ///< dropped, and told by a line that is with the writer
-        std::atomic<std::uint64_t> told_at;  ///< that one is in the file when `stored` is so high
+        /// Dropped, and told by a line that is with the writer; in the file once `stored` is
+        /// `told_at`.
+        std::atomic<std::uint64_t> telling, told_at;
     };
     struct Loss {
         std::string unit;

@@ -116,8 +116,8 @@ void Daemon::take(Unit& unit, std::uint64_t lines) {
         unit.dropping = true;
         unit.untold += dropped;
         unit.dropped += dropped;
-        if (unit.slot !=
-            nullptr) {  // before the others count as taken, which ends the read's count
+        if (unit.slot != nullptr) {
+            // Before the others count as taken, which is the end of what counts as just read.
             unit.slot->untold = unit.untold;
         }
         if (std::string error = writer_->state(unit.log).error; !error.empty()) {

@@ -30,8 +30,8 @@ int bounded(int (*call)(const char*), const char* argument, int64_t milliseconds
 
 // The steps. ------------------------------------------------------------------------------------
 
-/// SIGTERM to all processes, `patience` milliseconds to end, then SIGKILL. Kernel threads, the first process,
-/// ourselves and storage daemons of root (whose argv[0] begins with '@') are left.
+/// SIGTERM to all processes, `patience` milliseconds to end, then SIGKILL. Kernel threads, the
+/// first process, ourselves and storage daemons of root (whose argv[0] begins with '@') are left.
 void end_processes(int64_t patience);
 
 /// Swaps, mounts, loop devices, again and again while that gets on. What stays mounted becomes
