@@ -140,7 +140,8 @@ Result<void> Automounts::listen(const std::string& unit, Point point) {
 }
 
 void Automounts::asked(const std::string& name) {
-    const std::string unit = name;  // the source that holds it may go
+    // The source that holds it may go. NOLINTNEXTLINE(performance-unnecessary-copy-initialization)
+    const std::string unit = name;
     const auto found = points_.find(unit);
     if (found == points_.end()) {
         return;

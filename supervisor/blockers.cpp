@@ -27,7 +27,7 @@ std::string printable(std::string text) {
 }
 
 std::string first_line(const std::string& path) {
-    std::string text = sys::read_file(path, longest_line).value_or("");
+    const std::string text = sys::read_file(path, longest_line).value_or("");
     return text.substr(0, text.find('\n'));
 }
 

@@ -33,7 +33,7 @@ public:
 
     [[nodiscard]] int descriptor() const { return device_.number(); }
     [[nodiscard]] const std::string& path() const { return path_; }
-    [[nodiscard]] std::uint64_t timeout() const { return seconds_ * 1'000'000U; }
+    [[nodiscard]] std::uint64_t timeout() const { return std::uint64_t{seconds_} * 1'000'000U; }
     [[nodiscard]] const Moment& last_ping() const { return last_ping_; }
 
 private:

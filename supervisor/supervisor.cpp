@@ -86,19 +86,20 @@ std::vector<std::string> in_order(
                 });
         }
     }
-    std::vector<std::string> sorted;
+    std::vector<std::string_view> sorted;
     std::set<std::string_view> taken;
     const auto take = [&](std::string_view unit) {
         if (taken.insert(unit).second) {
-            sorted.emplace_back(unit);
+            sorted.push_back(unit);
         }
     };
     for (const std::string& unit : units) {
-        if (awaited[unit] == 0) {
+        if (!awaited.contains(unit)) {
             take(unit);
         }
     }
-    for (std::size_t next = 0; next < sorted.size(); ++next) {
+    // It grows meanwhile.
+    for (std::size_t next = 0; next < sorted.size(); ++next) {  // NOLINT(modernize-loop-convert)
         for (const std::string_view follower : followers[sorted[next]]) {
             if (--awaited[follower] == 0) {
                 take(follower);
@@ -106,7 +107,7 @@ std::vector<std::string> in_order(
         }
     }
     std::ranges::for_each(units, take);
-    return sorted;
+    return {sorted.begin(), sorted.end()};
 }
 
 }  // namespace

@@ -65,7 +65,7 @@ void Supervisor::TriggersDeleter::operator()(Triggers* triggers) const {
 }
 
 Result<void> Supervisor::set_up_triggers() {
-    triggers_.reset(new Triggers);
+    triggers_.reset(new Triggers);  // NOLINT(cppcoreguidelines-owning-memory)
     triggers_->clock = HEARTH_TRY(ClockWatch::create(
         loop_,
         {.time_came = [this] { happen(TimeElapsed{}); },

@@ -252,7 +252,7 @@ int get_unit_by_control_group(Request& request) {
 
 // ---- the end of a machine
 
-int end_machine(Request& request, EndRequest how) {
+int end_machine(Request& request, const EndRequest& how) {
     const auto ended = control_of(request).end_machine(how, requester(request.connection.peer));
     return ended ? request.done() : request.refuse(ended.error());
 }

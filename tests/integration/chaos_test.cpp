@@ -40,7 +40,9 @@ public:
                           : std::chrono::seconds(30) / part);
     }
     bool next() {
-        return done_ < most_ && std::chrono::steady_clock::now() < until_ && ++done_ > 0;
+        const bool another = done_ < most_ && std::chrono::steady_clock::now() < until_;
+        done_ += another ? 1 : 0;
+        return another;
     }
     [[nodiscard]] int done() const { return done_; }  ///< with the one that is under way
     [[nodiscard]] std::string text() const {

@@ -139,7 +139,10 @@ TEST_F(Container, ACommandHasTheStreamsAndGivesTheStatus) {
 }
 
 TEST_F(Container, HearthctlFindsIt) {
-    add("a.service", "[Service]\nExecStart=/mnt/hearth/hearthctl is-active a.service\n");
+    // A process may run before hearthd has heard that it does.
+    add("a.service",
+        "[Service]\nExecStart=/bin/sh -c 'until /mnt/hearth/hearthctl -q is-active a.service; do "
+        "sleep 0.05; done; exec /mnt/hearth/hearthctl is-active a.service'\n");
     const Output said = run({"--unit", "a.service"});
     EXPECT_EQ(said.out, "a.service: active\n") << said.err;
     EXPECT_EQ(said.status, 0) << said.err;

@@ -272,7 +272,7 @@ TEST_F(Upgrade, EveryLineIsAccountedForWhenTheLogWriterIsKilled) {
         }
     } while (!all_ended() && killed < 200);
     ASSERT_TRUE(eventually(all_ended)) << hearthd.log();
-    EXPECT_GT(killed, 3U);
+    EXPECT_GT(killed, 0U);
     for (unsigned number = 0; number < services; ++number) {
         const std::string name = "w" + std::to_string(number) + ".service";
         EXPECT_EQ(hearthd.show(name, "Result"), "success");

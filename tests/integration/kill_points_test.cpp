@@ -93,8 +93,8 @@ protected:
             return true;
         }
         std::string path(point.path.size() + 1, '?');
-        iovec here{path.data(), path.size()};
-        iovec its{reinterpret_cast<void*>(information.entry.args[1]), path.size()};  // NOLINT
+        const iovec here{path.data(), path.size()};
+        const iovec its{reinterpret_cast<void*>(information.entry.args[1]), path.size()};  // NOLINT
         return ::process_vm_readv(pid, &here, 1, &its, 1, 0) == static_cast<ssize_t>(path.size()) &&
                path.c_str() == point.path;
     }

@@ -198,7 +198,7 @@ TEST_F(Triggering, APersistentTimerMakesUpForWhatPassedWhileItWasDown) {
     (void)start("job.timer");
     ASSERT_NE(action<ReadTimerStamp>(), nullptr);
     EXPECT_EQ(sub("job.timer"), "dead");
-    (void)happen(TimerStampRead{"job.timer", now.realtime - 2 * 86'400 * second});
+    (void)happen(TimerStampRead{"job.timer", now.realtime - 2 * std::uint64_t{86'400} * second});
     EXPECT_EQ(sub("job.timer"), "waiting");
     wait_for_next();
     EXPECT_EQ(sub("job.timer"), "running");
@@ -528,7 +528,7 @@ TEST(TriggerUnits, HaveTheDependenciesOfTheirManualPages) {
 TEST(TriggerUnits, TheExamplesLoadWithoutAWord) {
     for (const char* const name :
          {"heartbeat.timer", "heartbeat.service", "inbox.path", "inbox.service"}) {
-        std::ifstream file(std::string(HEARTH_SOURCE_DIR "/examples/") + name);
+        const std::ifstream file(std::string(HEARTH_SOURCE_DIR "/examples/") + name);
         std::stringstream text;
         text << file.rdbuf();
         const Unit unit = load_text(text.str(), {}, name);
