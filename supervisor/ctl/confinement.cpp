@@ -120,7 +120,7 @@ std::string confinement_summary(Client& client, const std::string& unit) {
         return {};
     }
     const Verdicts verdicts = count(rows);
-    std::string said = fmt::format("{} of {} verified", verdicts.verified, rows.items.size());
+    const std::string said = fmt::format("{} of {} verified", verdicts.verified, rows.items.size());
     if (verdicts.mismatched == 0) {
         return tinted(verdicts.verified == rows.items.size() ? Tone::Good : Tone::Plain, said);
     }

@@ -124,7 +124,7 @@ std::string kept(const std::string& text) {
     const std::size_t head = text.find(kept_above);
     const std::size_t begin = head == std::string::npos ? 0 : text.find('\n', head);
     const std::size_t end = text.find(discarded_below);
-    std::string middle = begin == std::string::npos || begin > end
+    const std::string middle = begin == std::string::npos || begin > end
                              ? std::string()
                              : text.substr(begin, end == std::string::npos ? end : end - begin);
     const std::size_t first = middle.find_first_not_of(" \t\n");
