@@ -182,7 +182,7 @@ TEST_F(Command, AnInterruptTypedAtAContainerStopsItsUnits) {
     add("a.service",
         "[Service]\nExecStart=/bin/sh -c 'echo >" + place +
             "/up; exec sleep infinity'\nExecStopPost=/bin/sh -c 'echo >" + place + "/stopped'\n");
-    std::vector<std::string> all = {"unshare", "-p", "-f", "--mount-proc", "setsid", "--ctty"};
+    std::vector<std::string> all = {"unshare", "-p", "-f", "--mount-proc", "setsid", "-c"};
     const std::vector<std::string> inner = words({"--unit", "a.service"});
     all.insert(all.end(), inner.begin(), inner.end());
     std::vector<char*> arguments;
