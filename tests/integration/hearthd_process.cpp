@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -199,6 +200,12 @@ void HearthdProcess::launch() {
                ::waitpid(pid_, nullptr, WNOHANG | WNOWAIT) == pid_;
     });
     EXPECT_TRUE(ready) << this->log();
+    // Its socket is there before it is ready, and a keeper makes a difference.
+    const bool is_kept = std::ranges::any_of(
+        argv_, [](const std::string& word) { return word.ends_with("/hearth-init"); });
+    if (is_kept && ready) {
+        (void)ctl({"show", "-p", "Version"});
+    }
 }
 
 pid_t HearthdProcess::kept() const {
