@@ -124,9 +124,10 @@ std::string kept(const std::string& text) {
     const std::size_t head = text.find(kept_above);
     const std::size_t begin = head == std::string::npos ? 0 : text.find('\n', head);
     const std::size_t end = text.find(discarded_below);
-    const std::string middle = begin == std::string::npos || begin > end
-                             ? std::string()
-                             : text.substr(begin, end == std::string::npos ? end : end - begin);
+    const std::string middle =
+        begin == std::string::npos || begin > end
+            ? std::string()
+            : text.substr(begin, end == std::string::npos ? end : end - begin);
     const std::size_t first = middle.find_first_not_of(" \t\n");
     if (first == std::string::npos) {
         return {};

@@ -15,7 +15,7 @@ namespace hearth::keeper {
 struct Verdict {
     Ending how = Ending::Exit;
     bool immediate = false;
-    int root = -1;  ///< SwitchRoot: the directory to be the root; ours
+    int root = -1;              ///< SwitchRoot: the directory to be the root; ours
     int32_t patience = 90'000;  ///< milliseconds from SIGTERM to SIGKILL for what still runs
     char argument[longest_name + 1] = {};
 };
