@@ -280,13 +280,14 @@ void Supervisor::drop_empty_log_pipes() {
 void Supervisor::hand_over_log_pipes() {
     for (const auto& [number, pipe] : log_pipes_) {
         const auto sent = logs_->hand_over(pipe.stream, pipe.read.number());
-        if (!sent && is_gone(sent.error())) {
+        if (sent) {
+            continue;
+        }
+        if (is_gone(sent.error())) {
             return;  // the next one gets them
         }
-        if (!sent) {
-            log::write(log::Level::Error, pipe.stream.unit, "its log: " + sent.error().what);
-        }
-        if (!sent && sent.error().code == EAGAIN) {
+        log::write(log::Level::Error, pipe.stream.unit, "its log: " + sent.error().what);
+        if (sent.error().code == EAGAIN) {
             return;  // it takes nothing: not for each pipe is waited so long
         }
     }
