@@ -248,7 +248,7 @@ TEST_F(Upgrade, EveryLineIsAccountedForWhenTheLogWriterIsKilled) {
         hearthd.add(
             unit,
             "[Service]\nExecStart=/bin/sh -c 'i=0; while [ $$i -lt " + std::to_string(lines) +
-                " ]; do i=$$((i+1)); echo line $$i end; [ $$((i %% 300)) -ne 0 ] || sleep 0.01; "
+                " ]; do i=$$((i+1)); echo line $$i end; [ $$((i %% 300)) -ne 0 ] || sleep 0.05; "
                 "done'\n");
         ASSERT_EQ(hearthd.ctl({"start", "--no-block", unit}).status, 0) << hearthd.log();
     }
@@ -272,7 +272,7 @@ TEST_F(Upgrade, EveryLineIsAccountedForWhenTheLogWriterIsKilled) {
         }
     } while (!all_ended() && killed < 200);
     ASSERT_TRUE(eventually(all_ended)) << hearthd.log();
-    EXPECT_GT(killed, 0U);
+    EXPECT_GT(killed, 3U);
     for (unsigned number = 0; number < services; ++number) {
         const std::string name = "w" + std::to_string(number) + ".service";
         EXPECT_EQ(hearthd.show(name, "Result"), "success");
